@@ -1,0 +1,1 @@
+"""The ground floor: time, identifiers, errors, settings, logging, blobs and process control."""

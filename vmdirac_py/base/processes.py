@@ -1,0 +1,55 @@
+"""Whole process trees, found and ended by a mark in their environment.
+
+A mark survives `setsid`, double forks and re-parenting, and needs neither root nor a cgroup
+(Linux: `/proc/PID/environ`). It does not reach a process that wiped its environment or changed its uid.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+
+def marked(mark: str) -> list[int]:
+    """Return the pids of living (non-zombie) processes whose environment holds `mark` (`NAME=value`)."""
+    wanted = mark.encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
+    return found
+
+
+def kill_marked(mark: str, *, seconds: float = 5.0) -> bool:
+    """SIGKILL every process bearing `mark`, again until none is left; return whether none is left."""
+    until = time.monotonic() + seconds
+    while pids := marked(mark):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def start_time(pid: int) -> int | None:
+    """Return the kernel's start time of `pid` in clock ticks, or None when it is gone or a zombie.
+
+    Together with the pid it names a process for good: pids are reused, pairs are not.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in {"Z", "X"} else int(fields[19])
+
+
+def alive(pid: int, started: int) -> bool:
+    """Tell whether the process `(pid, started)` still lives."""
+    return start_time(pid) == started

@@ -1,0 +1,101 @@
+"""The installation's home: one folder, one settings file `vmdirac.yml`, and where everything else lies in it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import BadInput, Unusable
+
+SETTINGS_FILE = "vmdirac.yml"
+HOME_VARIABLE = "VMDIRAC_HOME"
+
+
+class Settings(BaseModel):
+    """What `vmdirac.yml` may say; paths are relative to the home. Times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    inventory: str = Field(description="path of the Ansible inventory (a folder or file)")
+    database: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the home")
+    vm_host: str = Field(default="127.0.0.1", description="address the VM listener binds, and VMs reach")
+    vm_port: int = Field(default=8443, ge=0, le=65535)
+    people_host: str = "127.0.0.1"
+    people_port: int = Field(default=8444, ge=0, le=65535)
+    certificate_hours: float = Field(default=72.0, gt=0)
+    cycle_seconds: float = Field(default=60.0, gt=0, description="longest sleep of the scheduler")
+    max_attempts: int = Field(default=3, ge=1, description="how often a job is run when its VMs die")
+    max_terminations: int = Field(default=100, ge=1, description="terminations per endpoint and cycle")
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where an installation's files lie."""
+
+    root: Path
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings."""
+        return self.root / SETTINGS_FILE
+
+    @property
+    def database(self) -> Path:
+        """The SQLite ledger."""
+        return self.root / "ledger.db"
+
+    @property
+    def blobs(self) -> Path:
+        """Sandboxes, consoles."""
+        return self.root / "blobs"
+
+    @property
+    def ca(self) -> Path:
+        """The certificate authority's key and certificates, mode 0700."""
+        return self.root / "ca"
+
+    @property
+    def static(self) -> Path:
+        """Bundles served to VMs by hash."""
+        return self.root / "static"
+
+    @property
+    def runs(self) -> Path:
+        """Ansible runs in flight."""
+        return self.root / "runs"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of the processes `vmdirac up` starts."""
+        return self.root / "logs"
+
+
+def find_home(given: str | None = None) -> Home:
+    """Return the home: as given, else $VMDIRAC_HOME, else `./.vmdirac`."""
+    return Home(Path(given or os.environ.get(HOME_VARIABLE) or ".vmdirac").expanduser().resolve())
+
+
+def read_settings(home: Home) -> Settings:
+    """Read `vmdirac.yml`.
+
+    Raises:
+        Unusable: there is no installation here.
+        BadInput: the file is not YAML, or a key is unknown or has a wrong value.
+    """
+    path = home.settings_file
+    try:
+        raw = yaml.safe_load(path.read_text()) or {}
+    except FileNotFoundError:
+        raise Unusable("no installation here", where=str(home.root), mend="run `vmdirac init`") from None
+    except yaml.YAMLError as error:
+        raise BadInput("not YAML: " + " ".join(str(error).split()), where=str(path)) from error
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise BadInput(f"{key}: {first['msg']}", where=str(path), mend="see docs/settings.md") from error

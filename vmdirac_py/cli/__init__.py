@@ -1,0 +1,1 @@
+"""`vmdirac ...`: thin commands over operations and reports."""

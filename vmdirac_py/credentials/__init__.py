@@ -1,0 +1,1 @@
+"""Credentials: obtain, renew, hand over, never print."""

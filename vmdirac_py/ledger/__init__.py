@@ -1,0 +1,1 @@
+"""The database: SQLAlchemy Core and Alembic, frozen values in and out; `vmdirac_py.ledger.api` is its contract."""

@@ -1,0 +1,357 @@
+"""The ledger's contract: what it keeps and how it is asked. Frozen values in and out, no SQL leaves the room.
+
+Usage::
+
+    with ledger.write() as tx:            # one transaction; BEGIN IMMEDIATE on SQLite; rolled back on any exception
+        tx.vms.move(moves, actor="root")
+        tx.events.append("vm.moved", subject="vm-1", actor="root")
+    with ledger.read() as tx: ...         # a consistent read snapshot
+    ledger.wait(after=seq, timeout=5.0)   # returns when an event with seq > after is there, or at the timeout
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from vmdirac_py.base.errors import Conflict, Unusable
+from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
+from vmdirac_py.model.inventory import Inventory
+from vmdirac_py.model.job import Job, JobSpec, JobState
+from vmdirac_py.model.plan import Outcome, Plan
+from vmdirac_py.model.queue import TaskQueue
+from vmdirac_py.model.reason import Reason
+from vmdirac_py.model.vm import Move, Vm, VmState
+
+
+class LeaseHeld(Conflict):
+    """Somebody else holds the lease; `owner` and `expires_at` say who and until when."""
+
+    def __init__(self, name: str, owner: str, expires_at: float) -> None:
+        super().__init__(
+            f"lease {name} is held by {owner}", where="ledger", mend="stop that process, or wait until its lease ends"
+        )
+        self.name, self.owner, self.expires_at = name, owner, expires_at
+
+
+class WrongSchema(Unusable):
+    """The ledger's schema is newer than this program, or was never made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the append-only event log."""
+
+    seq: int
+    at: float
+    topic: str
+    subject: str
+    actor: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to act, until `expires_at` (epoch seconds by database time). `token` grows with every new holder."""
+
+    name: str
+    owner: str
+    token: int
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One step in a VM's history."""
+
+    vm: str
+    at: float
+    was: VmState | None
+    to: VmState
+    actor: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something a VM was told to do; `verb` is `drain` or `halt`."""
+
+    id: int
+    vm: str
+    verb: str
+    at: float
+    deadline: float
+    actor: str
+    acked_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A VM's last sign of life; `data` is the message as the worker sent it."""
+
+    vm: str
+    at: float
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """An instance bearing our mark that no VM row explains; `listings` counts complete listings that showed it."""
+
+    endpoint: str
+    instance_id: str
+    batch: str
+    first_seen: float
+    last_seen: float
+    listings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The last listing of an endpoint: when it was complete last, and what it found or why it failed."""
+
+    endpoint: str
+    at: float
+    complete_at: float
+    count: int
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonSpan:
+    """A reason that held for `subject` (`pool:NAME`, `queue:ID`, `job:ID` ...) from `since` until `until` (0.0: still)."""
+
+    subject: str
+    reason: Reason
+    since: float
+    until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """Instance `instance_id` enrolled as `vm` with the key whose SHA-256 (of SubjectPublicKeyInfo DER) is `key_hash`."""
+
+    batch: str
+    instance_id: str
+    vm: str
+    key_hash: str
+    at: float
+
+
+class Meta(Protocol):
+    """Small facts about the installation itself (`installation_id`, `created_at` ...)."""
+
+    def get(self, key: str) -> str | None: ...
+    def set(self, key: str, value: str) -> None: ...
+
+
+class Events(Protocol):
+    def append(self, topic: str, *, subject: str = "", actor: str = "", data: Mapping[str, Any] | None = None) -> int:
+        """Write one event, return its sequence number; on PostgreSQL also NOTIFY."""
+
+    def after(self, seq: int, *, topics: Collection[str] = (), limit: int = 1000) -> list[Event]: ...
+    def last(self) -> int:
+        """Return the newest sequence number, 0 when there is none."""
+
+
+class Leases(Protocol):
+    def take(self, name: str, owner: str, seconds: float) -> Lease:
+        """Take a free, expired or own lease. Raises LeaseHeld. The same owner keeps its token."""
+
+    def release(self, lease: Lease) -> None: ...
+    def check(self, lease: Lease) -> None:
+        """Raise LeaseHeld when `lease` is no longer the current one (token and expiry)."""
+
+    def holders(self) -> list[Lease]: ...
+
+
+class Revisions(Protocol):
+    def add(self, inventory: Inventory) -> None:
+        """Store and activate this inventory; a repeat of the active fingerprint changes nothing."""
+
+    def active(self) -> Inventory | None: ...
+
+
+class Plans(Protocol):
+    def add(self, plan_id: str, plan: Plan, *, base_seq: int, revision: str) -> None: ...
+    def get(self, plan_id: str) -> Plan | None: ...
+    def latest(self) -> tuple[str, Plan] | None: ...
+
+
+class Batches(Protocol):
+    def insert(self, batches: Sequence[Batch]) -> None: ...
+    def get(self, batch_id: str) -> Batch | None: ...
+    def by_token(self, token_hash: str) -> Batch | None: ...
+    def claim(
+        self, batch_id: str, by: str, *, token_hash: str, token_deadline: float, deadline: float, at: float
+    ) -> bool:
+        """Written → Claimed as a compare-and-set; False when it was not Written any more."""
+
+    def settle(
+        self,
+        batch_id: str,
+        was: Collection[BatchState],
+        to: BatchState,
+        *,
+        at: float,
+        launched: int | None = None,
+        refused: int | None = None,
+        error_class: ErrorClass | None = None,
+        error_text: str = "",
+        deadline: float | None = None,
+    ) -> bool:
+        """Move a batch on from one of `was`; None leaves a field; False when it was in none of them."""
+
+    def in_states(
+        self, states: Collection[BatchState], *, endpoint: str = "", kind: BatchKind | None = None
+    ) -> list[Batch]: ...
+    def outcomes(self, after_seq: int) -> list[Outcome]:
+        """Return launch batches answered or closed since, with the sequence number of their `batch.answered` event."""
+
+
+class Vms(Protocol):
+    def insert(self, vms: Sequence[Vm], *, actor: str, reason: Reason) -> None:
+        """Insert rows and the first line of their history."""
+
+    def get(self, vm_id: str) -> Vm | None: ...
+    def get_many(self, ids: Collection[str]) -> list[Vm]: ...
+    def by_instance(self, endpoint: str, instance_id: str) -> Vm | None: ...
+    def of_batch(self, batch_id: str) -> list[Vm]: ...
+    def to_retire(self, batch_id: str) -> list[Vm]:
+        """Return the VMs whose `retire_batch` is this."""
+
+    def in_states(self, states: Collection[VmState], *, endpoint: str = "", pool: str = "", vo: str = "") -> list[Vm]:
+        """Return VMs in these states, oldest first."""
+
+    def counts(self) -> dict[tuple[str, str, VmState], int]:
+        """Return the number of VMs by (VO, pool, state)."""
+
+    def move(self, moves: Iterable[Move], *, actor: str, at: float) -> list[str]:
+        """Apply guarded transitions in bulk, write their history, return the ids that moved; others had moved before."""
+
+    def bind(self, vm_id: str, instance_id: str, address: str) -> bool:
+        """Join a VM row to its instance; False when the row already has another instance."""
+
+    def mark_retire(self, ids: Collection[str], batch_id: str) -> int: ...
+    def listed(self, endpoint: str, present: Collection[str], *, at: float) -> None:
+        """Note a complete listing: rows whose instance is present get missed_listings = 0, live bound others +1."""
+
+    def seen(self, vm_ids: Collection[str], *, at: float) -> None: ...
+    def history(self, vm_id: str) -> list[Transition]: ...
+
+
+class Jobs(Protocol):
+    def insert(self, specs: Sequence[JobSpec], *, at: float) -> list[Job]: ...
+    def get(self, job_id: int) -> Job | None: ...
+    def find(
+        self,
+        *,
+        states: Collection[JobState] = (),
+        vo: str = "",
+        vm: str = "",
+        ids: Collection[int] = (),
+        limit: int = 10_000,
+    ) -> list[Job]: ...
+    def queues(self) -> list[TaskQueue]:
+        """Return the non-empty task queues: waiting jobs grouped by owner, group, VO, shape, priority."""
+
+    def take(self, queue_id: str, vm: str, cores: int, *, at: float) -> Job | None:
+        """Match the oldest waiting job of a queue to a VM: Waiting → Matched; None when it just emptied."""
+
+    def move(
+        self,
+        job_id: int,
+        was: Collection[JobState],
+        to: JobState,
+        *,
+        at: float,
+        vm: str = "",
+        minor: str = "",
+        exit_code: int | None = None,
+        output: str = "",
+    ) -> bool:
+        """Guarded transition with history (a non-empty `vm` also guards on the VM); sets started_at/ended_at."""
+
+    def requeue(self, job_id: int, *, at: float, minor: str) -> bool:
+        """Matched | Running | Failed | Killed → Waiting, attempt + 1, VM cleared."""
+
+    def history(self, job_id: int) -> list[tuple[float, JobState, str, str]]:
+        """Return (at, state, vm, minor), oldest first."""
+
+    def used_cores(self, vm_ids: Collection[str]) -> dict[str, tuple[int, int, int, int]]:
+        """Return per VM (busy slots, cores, ram_mb, gpus) of its Matched and Running jobs; VMs without are absent."""
+
+
+class Observations(Protocol):
+    """Heartbeats, listings, sightings: last wins, no history."""
+
+    def beat(self, beats: Sequence[Heartbeat]) -> None: ...
+    def heartbeats(self, vm_ids: Collection[str] = ()) -> dict[str, Heartbeat]: ...
+    def note_listing(self, listing: Listing) -> None: ...
+    def listings(self) -> dict[str, Listing]: ...
+    def sight(self, endpoint: str, strangers: Mapping[str, str], *, at: float) -> None:
+        """Note a complete listing's unexplained instances (instance id → batch mark); those gone are forgotten."""
+
+    def sightings(self, endpoint: str) -> list[Sighting]: ...
+
+
+class Commands(Protocol):
+    def give(self, vms: Collection[str], verb: str, *, at: float, deadline: Mapping[str, float], actor: str) -> None:
+        """Give a command once; the same unacknowledged verb again only updates its deadline."""
+
+    def open(self, vm: str) -> list[Command]: ...
+    def acknowledge(self, vm: str, verb: str, *, at: float) -> bool: ...
+    def of(self, vm: str) -> list[Command]: ...
+
+
+class Reasons(Protocol):
+    def record(self, current: Mapping[str, Sequence[Reason]], *, at: float, kinds: Collection[str]) -> None:
+        """Make `current` (subject → reasons) what holds now for all subjects of these kinds; write only what changed."""
+
+    def holding(self, subject: str = "") -> list[ReasonSpan]: ...
+    def history(self, subject: str) -> list[ReasonSpan]: ...
+
+
+class Enrolments(Protocol):
+    def get(self, batch_id: str, instance_id: str) -> Enrolment | None: ...
+    def count(self, batch_id: str) -> int: ...
+    def add(self, enrolment: Enrolment) -> bool:
+        """Insert; False when this instance of this batch has enrolled before."""
+
+
+class Documents(Protocol):
+    """Named JSON documents, such as the planner's memory."""
+
+    def load(self, name: str) -> Any | None: ...
+    def save(self, name: str, document: Any) -> None: ...
+
+
+class Transaction(Protocol):
+    """Everything the ledger keeps, seen through one database transaction."""
+
+    meta: Meta
+    events: Events
+    leases: Leases
+    revisions: Revisions
+    plans: Plans
+    batches: Batches
+    vms: Vms
+    jobs: Jobs
+    observations: Observations
+    commands: Commands
+    reasons: Reasons
+    enrolments: Enrolments
+    documents: Documents
+
+
+class Ledger(Protocol):
+    """The database as a whole; safe to share between threads."""
+
+    def write(self) -> AbstractContextManager[Transaction]: ...
+    def read(self) -> AbstractContextManager[Transaction]: ...
+    def wait(self, *, after: int, timeout: float) -> int:
+        """Sleep until an event newer than `after` exists or `timeout` seconds passed; return the newest sequence number."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""How a VM lives: states and edges as data, deadlines, observations, leaks and the launch budget. Pure."""

@@ -1,0 +1,1 @@
+"""Values: what is known about queues, pools, VMs, batches and plans. Frozen, typed, no I/O."""

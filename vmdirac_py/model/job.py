@@ -1,0 +1,70 @@
+"""A job: what a user asked to run, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .queue import Shape
+
+
+class JobState(StrEnum):
+    """DIRAC's job states, as far as the embedded queue uses them."""
+
+    WAITING = "Waiting"
+    MATCHED = "Matched"
+    RUNNING = "Running"
+    DONE = "Done"
+    FAILED = "Failed"
+    KILLED = "Killed"
+
+
+FINAL_JOB_STATES = frozenset({JobState.DONE, JobState.FAILED, JobState.KILLED})
+BUSY_JOB_STATES = frozenset({JobState.MATCHED, JobState.RUNNING})
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What runs on the VM; `input_sandbox` is the blob of a tar.gz or empty; `output_sandbox` are file names."""
+
+    executable: str
+    arguments: str = ""
+    stdout: str = "std.out"
+    stderr: str = "std.err"
+    input_sandbox: str = ""
+    output_sandbox: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """A job as submitted; `jdl` is the text it came from."""
+
+    name: str
+    vo: str
+    owner: str
+    group: str
+    shape: Shape
+    payload: Payload
+    priority: float = 1.0
+    jdl: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job in the embedded queue; times in epoch seconds, 0.0 where not reached. `attempt` counts from 1."""
+
+    id: int
+    spec: JobSpec
+    queue: str
+    state: JobState
+    submitted_at: float
+    attempt: int = 1
+    vm: str = ""
+    cores: int = 0
+    matched_at: float = 0.0
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    exit_code: int | None = None
+    minor: str = ""
+    output: str = ""

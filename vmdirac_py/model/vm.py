@@ -1,0 +1,68 @@
+"""Our record of a virtual machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .reason import Reason
+from .resources import Resources
+
+
+class VmState(StrEnum):
+    """DIRAC's names where it has one."""
+
+    NEW = "New"  # intent written
+    SUBMITTED = "Submitted"  # the cloud took it
+    CONTEXTUALISING = "Contextualising"  # enrolled
+    RUNNING = "Running"
+    DRAINING = "Draining"
+    STOPPING = "Stopping"
+    HALTED = "Halted"
+    STALLED = "Stalled"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Vm:
+    """One VM; times in seconds since the epoch, 0.0 or empty where not yet known.
+
+    `deadline` belongs to the present state. `retire_batch` is the batch that asks the cloud to terminate it.
+    """
+
+    id: str
+    batch: str
+    endpoint: str
+    pool: str
+    vo: str
+    resources: Resources
+    state: VmState
+    state_since: float
+    created_at: float
+    deadline: float
+    instance_id: str = ""
+    address: str = ""
+    last_seen: float = 0.0
+    missed_listings: int = 0
+    retire_batch: str = ""
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """A VM with what is free on it now; for a booting VM everything, for a draining one nothing."""
+
+    vm: Vm
+    free: Resources
+    busy_slots: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One transition that should happen: the guard is `(vm, was)`, the effect is the rest."""
+
+    vm: str
+    was: VmState
+    to: VmState
+    reason: Reason
+    deadline: float

@@ -1,0 +1,176 @@
+"""The messages between worker and manager: JSON objects with exactly these fields.
+
+The worker builds and reads them as they are; the manager validates against the same classes (pydantic
+reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
+
+    POST /vm/v1/enrol         Enrol      → Enrolled, or 202 RetryAfter      (server TLS only)
+    GET  /static/SHA256                  → the worker bundle                (server TLS only)
+    POST /vm/v1/heartbeat     Beat       → Orders                           (mutual TLS, as all below)
+    POST /vm/v1/acknowledge   Ack        → {}
+    POST /vm/v1/match         MatchAsk   → MatchAnswer
+    POST /vm/v1/report        Report     → {}
+    POST /vm/v1/renew         Renew      → Enrolled
+    POST /vm/v1/leave         Leave      → Leaving
+    GET  /vm/v1/sandbox/JOB              → tar.gz, the input sandbox of a job of this VM
+    PUT  /vm/v1/output/JOB               ← tar.gz, stdout, stderr and output sandbox; answer {"blob": SHA256}
+"""
+
+from typing import Dict, List, NamedTuple, Optional
+
+VERSION = 1
+MAX_BODY = 1_000_000  # bytes, every JSON request
+MAX_OUTPUT = 100_000_000  # bytes, one job's output
+
+
+class Enrol(NamedTuple):
+    """Token from the user data, the instance's own id, and a PEM signing request (EC P-256)."""
+
+    token: str
+    instance_id: str
+    csr: str
+
+
+class RetryAfter(NamedTuple):
+    """The manager does not know this instance yet; ask again after so many seconds."""
+
+    retry_after: float
+
+
+class Enrolled(NamedTuple):
+    """The VM's id, its certificate (PEM), and when to renew (epoch seconds)."""
+
+    vm: str
+    vo: str
+    certificate: str
+    renew_at: float
+    not_after: float
+
+
+class Slot(NamedTuple):
+    """One running payload."""
+
+    job: int
+    cores: int
+    started_at: float
+
+
+class Beat(NamedTuple):
+    """A sign of life. `idle_seconds` is how long no slot has been busy, `failed_matches` in a row."""
+
+    at: float
+    state: str  # "running" or "draining"
+    load: float
+    uptime: float
+    cores: int
+    free_cores: int
+    ram_mb: int
+    disk_free_mb: int
+    slots: List[Slot]
+    idle_seconds: float
+    failed_matches: int
+    version: str
+
+
+class Order(NamedTuple):
+    """A command: `drain` (finish what runs, take no more) or `halt` (stop now); deadline in epoch seconds."""
+
+    id: int
+    verb: str
+    deadline: float
+
+
+class Orders(NamedTuple):
+    """The answer to a heartbeat: what to do, and the period to beat at from now on."""
+
+    orders: List[Order]
+    heartbeat_seconds: float
+    idle_seconds: float
+
+
+class Ack(NamedTuple):
+    """`verb` is obeyed; `empty`: nothing runs here any more."""
+
+    verb: str
+    empty: bool
+
+
+class MatchAsk(NamedTuple):
+    """What is free, and the kinds of job wanted in order (`vmdirac_py.model.fit.Wish` values)."""
+
+    cores: int
+    free_cores: int
+    free_ram_mb: int
+    free_gpus: int
+    empty: bool
+    seconds_left: float
+    wishes: List[str]
+
+
+class Work(NamedTuple):
+    """A job to run; `input_sandbox` tells whether there is one to fetch."""
+
+    job: int
+    attempt: int
+    cores: int
+    executable: str
+    arguments: str
+    stdout: str
+    stderr: str
+    input_sandbox: bool
+    output_sandbox: List[str]
+    environment: Dict[str, str]
+    cpu_seconds: int
+
+
+class MatchAnswer(NamedTuple):
+    """A job, or none."""
+
+    work: Optional[Work]
+
+
+class Report(NamedTuple):
+    """What became of a job: `Running`, `Done` or `Failed`; `output` is the blob of an uploaded output."""
+
+    job: int
+    attempt: int
+    state: str
+    minor: str
+    exit_code: Optional[int]
+    output: str
+
+
+class Renew(NamedTuple):
+    """A new signing request with the same or a new key."""
+
+    csr: str
+
+
+class Leave(NamedTuple):
+    """The worker wants to stop its VM: `idle`, `drained`, `halted`, `end_of_life`, `error`."""
+
+    reason: str
+    detail: str
+
+
+class Leaving(NamedTuple):
+    """`go`: power off now. Otherwise stay (the pool keeps a minimum of VMs)."""
+
+    go: bool
+
+
+class Config(NamedTuple):
+    """The worker's configuration file, written by the user data (JSON, mode 0600)."""
+
+    manager: str  # https://HOST:PORT
+    ca: str  # PEM of the installation's CA
+    token: str
+    instance_id_file: str
+    cores: int
+    ram_mb: int
+    gpus: int
+    heartbeat_seconds: float
+    idle_seconds: float
+    max_life: float
+    inner_ce: str
+    bind_address: str  # source address for connections, "" for the system's choice
+    work_dir: str
