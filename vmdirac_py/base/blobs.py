@@ -9,6 +9,8 @@ from pathlib import Path
 
 from .errors import UnknownThing, Unusable
 
+NAME_LENGTH = hashlib.sha256().digest_size * 2
+
 
 class BlobStore:
     """A folder of write-once files named by their SHA-256.
@@ -52,7 +54,7 @@ class BlobStore:
 
     def path(self, name: str) -> Path:
         """Return where the blob `name` lives (two levels, so that folders stay small)."""
-        if len(name) != 64 or not set(name) <= set("0123456789abcdef"):
+        if len(name) != NAME_LENGTH or not set(name) <= set("0123456789abcdef"):
             raise UnknownThing("not a blob name", where=name[:80])
         return self.root / name[:2] / name
 

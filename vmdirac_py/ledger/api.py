@@ -121,7 +121,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class ReasonSpan:
-    """A reason that held for `subject` (`pool:NAME`, `queue:ID`, `job:ID` ...) from `since` until `until` (0.0: still)."""
+    """A reason held for `subject` (`pool:NAME`, `queue:ID`, `job:ID`) from `since` to `until` (0.0: still holds)."""
 
     subject: str
     reason: Reason
@@ -131,7 +131,7 @@ class ReasonSpan:
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """Instance `instance_id` enrolled as `vm` with the key whose SHA-256 (of SubjectPublicKeyInfo DER) is `key_hash`."""
+    """Instance `instance_id` enrolled as `vm`; `key_hash` is the SHA-256 of its key's SubjectPublicKeyInfo (DER)."""
 
     batch: str
     instance_id: str
@@ -229,7 +229,7 @@ class Vms(Protocol):
         """Return the number of VMs by (VO, pool, state)."""
 
     def move(self, moves: Iterable[Move], *, actor: str, at: float) -> list[str]:
-        """Apply guarded transitions in bulk, write their history, return the ids that moved; others had moved before."""
+        """Apply guarded transitions in bulk with their history; return the ids that moved (the rest had before)."""
 
     def bind(self, vm_id: str, instance_id: str, address: str) -> bool:
         """Join a VM row to its instance; False when the row already has another instance."""
@@ -308,7 +308,7 @@ class Commands(Protocol):
 
 class Reasons(Protocol):
     def record(self, current: Mapping[str, Sequence[Reason]], *, at: float, kinds: Collection[str]) -> None:
-        """Make `current` (subject → reasons) what holds now for all subjects of these kinds; write only what changed."""
+        """Make `current` (subject → reasons) what holds now for all subjects of these kinds; write changes only."""
 
     def holding(self, subject: str = "") -> list[ReasonSpan]: ...
     def history(self, subject: str) -> list[ReasonSpan]: ...
@@ -352,6 +352,6 @@ class Ledger(Protocol):
     def write(self) -> AbstractContextManager[Transaction]: ...
     def read(self) -> AbstractContextManager[Transaction]: ...
     def wait(self, *, after: int, timeout: float) -> int:
-        """Sleep until an event newer than `after` exists or `timeout` seconds passed; return the newest sequence number."""
+        """Sleep until an event newer than `after` exists, or `timeout` seconds; return the newest sequence number."""
 
     def close(self) -> None: ...

@@ -12,7 +12,7 @@ from .resources import Resources
 
 
 class Wish(StrEnum):
-    """The kinds of job a PoolCE asks for, in the order it asks (DIRAC's PoolComputingElement.getDescription, mended)."""
+    """The kinds of job a PoolCE asks for, in this order (DIRAC's PoolComputingElement.getDescription, mended)."""
 
     WHOLE_NODE = "WholeNode"  # only when the node is empty
     ALL_FREE = "nProcessors"  # exactly as many cores as are free

@@ -1,1 +1,1 @@
-"""Every verb once: snapshot, plan, launch, retire, submit, match, drain ... CLI, routes and modules are thin callers."""
+"""Every verb once: plan, launch, retire, submit, match, drain ... CLI, routes and modules are thin callers."""
