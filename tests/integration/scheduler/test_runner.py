@@ -214,7 +214,6 @@ def test_an_error_in_a_handler_leaves_no_process(tmp_path: Path, playbook: Calla
 
 def test_runs_of_a_dead_starter_are_ended(tmp_path: Path) -> None:
     """After kill -9 of the daemon its runs are found by their mark, ended, and their folders deleted."""
-
     folder = RunFolder.make(tmp_path, {})
     orphan = subprocess.Popen(["sleep", "600"], env={run_folder.MARK: folder.ident}, start_new_session=True)
     (folder.path / "owner").write_text(f"{orphan.pid} 1")  # a pid that lives, but was started at another time
