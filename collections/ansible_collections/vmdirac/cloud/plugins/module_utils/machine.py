@@ -32,8 +32,8 @@ class Reader:
 
     @property
     def actor(self):
-        """Who asks: the unix user."""
-        return f"unix:{pwd.getpwuid(os.getuid()).pw_name}"
+        """Who asks: as told, else the unix user."""
+        return self.params.get("actor") or f"unix:{pwd.getpwuid(os.getuid()).pw_name}"
 
     @staticmethod
     def room(name):
@@ -79,6 +79,10 @@ class Change(Reader):
         """Do it, and return the rows as they became."""
         raise NotImplementedError
 
+    def due(self, before, after):
+        """Tell whether there is anything to apply."""
+        return self.changed(before, after)
+
     def changed(self, before, after):
         """Tell whether this call changed anything."""
         return before != after
@@ -103,7 +107,7 @@ def run_change(machine_of, spec, **options):
         machine = machine_of(module.params)(context, module.params)
         before = machine.find()
         after = machine.simulate(before)
-        if machine.changed(before, after) and not module.check_mode:
+        if machine.due(before, after) and not module.check_mode:
             after = machine.apply(before)
         results = {machine.results: after, **machine.extras()}
     diff = {"before": {machine.results: before}, "after": {machine.results: after}}
