@@ -1,0 +1,45 @@
+"""`init`, `upgrade`: making an installation and keeping its ledger current."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vmdirac_py.base.settings import Settings, find_home
+
+from .common import HOME
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(init)
+    app.command()(upgrade)
+
+
+def init(
+    inventory: Annotated[Path, typer.Option("--inventory", "-i", help="The Ansible inventory (folder or file).")],
+    database: Annotated[str, typer.Option(help="SQLAlchemy URL of the ledger [default: SQLite in the home].")] = "",
+    vm_host: Annotated[str, typer.Option(help="Address the VM listener binds and VMs reach.")] = "127.0.0.1",
+    vm_port: Annotated[int, typer.Option(help="Port for VMs.")] = 8443,
+    people_port: Annotated[int, typer.Option(help="Port for people.")] = 8444,
+) -> None:
+    """Make an installation: settings, ledger, certificate authority, first inventory revision."""
+    from vmdirac_py import installation  # noqa: PLC0415 - keeps `--help` fast
+
+    home = find_home(HOME["given"])
+    given = {"vm_host": vm_host, "vm_port": vm_port, "people_port": people_port}
+    settings = Settings(inventory=str(inventory.resolve()), **({"database": database} if database else {}), **given)
+    made = installation.init(home, settings)
+    typer.echo(f"installation {made} made in {home.root}")
+    typer.echo("next: vmdirac up")
+
+
+def upgrade() -> None:
+    """Bring the ledger's schema up to this program's."""
+    from vmdirac_py import installation  # noqa: PLC0415 - keeps `--help` fast
+
+    home = find_home(HOME["given"])
+    installation.upgrade(home)
+    typer.echo(f"the ledger of {home.root} is up to date")
