@@ -15,11 +15,11 @@ app = typer.Typer(no_args_is_help=True, help="Launch and retire batches.")
 @app.command("list")
 def list_batches(
     endpoint: Annotated[str, typer.Option(help="Only this endpoint's.")] = "",
-    everything: Annotated[bool, typer.Option("--all", "-a", help="Settled ones too.")] = False,  # noqa: FBT002 - a flag
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Settled ones too.")] = False,
     json: Json = False,
 ) -> None:
     """List batches, oldest first."""
-    from vmdirac_py.model.batch import BatchState  # noqa: PLC0415 - keeps `--help` fast
+    from vmdirac_py.model.batch import BatchState
 
     settled = {BatchState.ANSWERED, BatchState.CLOSED}
     states = [state for state in BatchState if everything or state not in settled]

@@ -19,13 +19,13 @@ HOME: dict[str, str | None] = {"given": None}
 
 def opened() -> AbstractContextManager[Installation]:
     """Return the installation named by `--home`, to be used in a `with`."""
-    from vmdirac_py.installation import open_installation  # noqa: PLC0415 - keeps `--help` fast
+    from vmdirac_py.installation import open_installation
 
     return open_installation(find_home(HOME["given"]))
 
 
 def actor() -> str:
     """Return the unix user as an actor."""
-    from vmdirac_py.installation import unix_actor  # noqa: PLC0415 - keeps `--help` fast
+    from vmdirac_py.installation import unix_actor
 
     return unix_actor()

@@ -19,8 +19,8 @@ def check(
     json: Json = False,
 ) -> None:
     """Say everything that is wrong with an inventory, by file and key; exit code 1 when something is."""
-    from vmdirac_py.inventory.load import BadInventory  # noqa: PLC0415 - keeps `--help` fast
-    from vmdirac_py.operations import revisions  # noqa: PLC0415
+    from vmdirac_py.inventory.load import BadInventory
+    from vmdirac_py.operations import revisions
 
     if path is None:
         with opened() as ctx:
@@ -59,8 +59,8 @@ def show(json: Json = False) -> None:
 @app.command()
 def load() -> None:
     """Load the inventory now, as the scheduler does each cycle; a broken one changes nothing."""
-    from vmdirac_py.base.errors import BadInput  # noqa: PLC0415
-    from vmdirac_py.operations import revisions  # noqa: PLC0415
+    from vmdirac_py.base.errors import BadInput
+    from vmdirac_py.operations import revisions
 
     with opened() as ctx:
         refreshed = revisions.refresh(ctx, actor="cli")
@@ -72,7 +72,7 @@ def load() -> None:
 @app.command()
 def keys() -> None:
     """List the keys an inventory may use, with type, default and meaning."""
-    from vmdirac_py.inventory.keys import KEYS  # noqa: PLC0415
+    from vmdirac_py.inventory.keys import KEYS
 
     rows = [(key.name, key.type, key.default, key.meaning) for key in KEYS]
     console.print(table("", ("KEY", "TYPE", "DEFAULT", "MEANING"), rows))

@@ -27,7 +27,7 @@ def submit(
     json: Json = False,
 ) -> None:
     """Submit the jobs of JDL files; every file is read before the first job is submitted."""
-    from vmdirac_py.operations import jobs  # noqa: PLC0415 - keeps `--help` fast
+    from vmdirac_py.operations import jobs
 
     texts = [(_read(path), path) for path in files]
     submitted = []
@@ -61,7 +61,7 @@ def list_jobs(
     json: Json = False,
 ) -> None:
     """List jobs."""
-    from vmdirac_py.model.job import JobState  # noqa: PLC0415
+    from vmdirac_py.model.job import JobState
 
     states = [JobState(state)] if state else []
     with opened() as ctx, ctx.ledger.read() as tx:
@@ -100,10 +100,10 @@ def show(job_id: Annotated[int, typer.Argument(help="A job's id.")], json: Json 
 def output(
     job_id: Annotated[int, typer.Argument(help="A job's id.")],
     folder: Annotated[Path | None, typer.Option("--folder", "-o", help="Where to put it [default: ./job-ID].")] = None,
-    show_text: Annotated[bool, typer.Option("--print", "-p", help="Print the job's standard output instead.")] = False,  # noqa: FBT002 - a flag
+    show_text: Annotated[bool, typer.Option("--print", "-p", help="Print the job's standard output instead.")] = False,
 ) -> None:
     """Fetch a job's output: standard output and error, and its output sandbox."""
-    from vmdirac_py.operations import outputs  # noqa: PLC0415
+    from vmdirac_py.operations import outputs
 
     with opened() as ctx:
         if show_text:
@@ -117,7 +117,7 @@ def output(
 @app.command()
 def kill(ids: Ids) -> None:
     """Kill jobs; running payloads are stopped at their VM's next heartbeat."""
-    from vmdirac_py.operations import jobs  # noqa: PLC0415
+    from vmdirac_py.operations import jobs
 
     with opened() as ctx:
         killed = jobs.kill(ctx, ids, actor=actor())
@@ -127,7 +127,7 @@ def kill(ids: Ids) -> None:
 @app.command()
 def reschedule(ids: Ids) -> None:
     """Let Failed or Killed jobs run again."""
-    from vmdirac_py.operations import jobs  # noqa: PLC0415
+    from vmdirac_py.operations import jobs
 
     with opened() as ctx:
         done = jobs.reschedule(ctx, ids, actor=actor())

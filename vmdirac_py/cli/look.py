@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def plan(json: Json = False) -> None:
     """Show what would be decided now, with reasons; nothing is changed."""
-    from vmdirac_py.operations import planning  # noqa: PLC0415 - keeps `--help` fast
+    from vmdirac_py.operations import planning
 
     with opened() as ctx:
         made = planning.preview(ctx)
@@ -35,7 +35,7 @@ def plan(json: Json = False) -> None:
 
 def show_plan(made: Plan) -> None:
     """Print a plan for people."""
-    from vmdirac_py.model.words import words  # noqa: PLC0415
+    from vmdirac_py.model.words import words
 
     rows = [(d.action, d.count, d.pool, d.vo, words(d.reason)) for d in made.decisions]
     console.print(table("To do", ("DO", "VMS", "POOL", "VO", "WHY"), rows) if rows else "Nothing to do.")
@@ -53,7 +53,7 @@ def show_plan(made: Plan) -> None:
 
 def status(json: Json = False) -> None:
     """Show queues, VMs and jobs by state, clouds, and who plans and acts."""
-    from vmdirac_py.reports.status import status as read_status  # noqa: PLC0415
+    from vmdirac_py.reports.status import status as read_status
 
     with opened() as ctx, ctx.ledger.read() as tx:
         now = read_status(tx, at=ctx.clock.now())
@@ -81,7 +81,7 @@ def why(
     json: Json = False,
 ) -> None:
     """Explain what became of something, from the ledger, oldest first."""
-    from vmdirac_py.operations import explain  # noqa: PLC0415
+    from vmdirac_py.operations import explain
 
     with opened() as ctx:
         lines = explain.why(ctx, subject)

@@ -30,7 +30,7 @@ services.register(app)
 look.register(app)
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(__version__)
         raise typer.Exit
@@ -41,10 +41,10 @@ def options(
     home: Annotated[
         str | None, typer.Option(help="The installation's folder [default: $VMDIRAC_HOME, else ./.vmdirac].")
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,  # noqa: FBT002 - a flag
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
     _version_wanted: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,  # noqa: FBT002 - a flag
+    ] = False,
 ) -> None:
     """Remember the options every command shares."""
     HOME["given"] = home

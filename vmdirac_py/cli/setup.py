@@ -26,7 +26,7 @@ def init(
     people_port: Annotated[int, typer.Option(help="Port for people.")] = 8444,
 ) -> None:
     """Make an installation: settings, ledger, certificate authority, first inventory revision."""
-    from vmdirac_py import installation  # noqa: PLC0415 - keeps `--help` fast
+    from vmdirac_py import installation
 
     home = find_home(HOME["given"])
     given = {"vm_host": vm_host, "vm_port": vm_port, "people_port": people_port}
@@ -38,7 +38,7 @@ def init(
 
 def upgrade() -> None:
     """Bring the ledger's schema up to this program's."""
-    from vmdirac_py import installation  # noqa: PLC0415 - keeps `--help` fast
+    from vmdirac_py import installation
 
     home = find_home(HOME["given"])
     installation.upgrade(home)

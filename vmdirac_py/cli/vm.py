@@ -20,11 +20,11 @@ Ids = Annotated[list[str], typer.Argument(help="VM ids.")]
 def list_vms(
     vo: Annotated[str, typer.Option(help="Only this VO's.")] = "",
     pool: Annotated[str, typer.Option(help="Only this pool's.")] = "",
-    everything: Annotated[bool, typer.Option("--all", "-a", help="Halted ones too.")] = False,  # noqa: FBT002 - a flag
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Halted ones too.")] = False,
     json: Json = False,
 ) -> None:
     """List VMs."""
-    from vmdirac_py.model.vm import VmState  # noqa: PLC0415
+    from vmdirac_py.model.vm import VmState
 
     states = [state for state in VmState if everything or state is not VmState.HALTED]
     with opened() as ctx, ctx.ledger.read() as tx:
@@ -44,7 +44,7 @@ def list_vms(
 @app.command()
 def show(vm_id: Annotated[str, typer.Argument(help="A VM's id.")], json: Json = False) -> None:
     """Show one VM: what it is, its last heartbeat, its history."""
-    from vmdirac_py.model.words import words  # noqa: PLC0415
+    from vmdirac_py.model.words import words
 
     with opened() as ctx, ctx.ledger.read() as tx:
         vm = tx.vms.get(vm_id)
@@ -70,7 +70,7 @@ def drain(
     ids: Ids, seconds: Annotated[float | None, typer.Option(help="How long it may take [default: the pool's].")] = None
 ) -> None:
     """Let VMs finish what runs and take no more, then retire them."""
-    from vmdirac_py.operations import fleet  # noqa: PLC0415
+    from vmdirac_py.operations import fleet
 
     with opened() as ctx:
         moved = fleet.drain(ctx, ids, actor=actor(), seconds=seconds)
@@ -80,7 +80,7 @@ def drain(
 @app.command()
 def halt(ids: Ids) -> None:
     """Stop VMs now, whatever runs on them; their jobs are run again elsewhere."""
-    from vmdirac_py.operations import fleet  # noqa: PLC0415
+    from vmdirac_py.operations import fleet
 
     with opened() as ctx:
         moved = fleet.halt(ctx, ids, actor=actor())

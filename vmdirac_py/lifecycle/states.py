@@ -139,3 +139,13 @@ def move(vm: Vm, to: VmState, reason: Reason, *, pool: Pool, endpoint: Endpoint,
         ways = ", ".join(EDGES[vm.state]) or "nowhere"
         raise ForbiddenMove(f"{vm.state} cannot become {to}", where=vm.id, mend=f"from {vm.state} it can go to: {ways}")
     return Move(vm.id, vm.state, to, reason, deadline(vm, to, pool=pool, endpoint=endpoint, at=at))
+
+
+def move_by(inventory: Inventory, vm: Vm, to: VmState, reason: Reason, *, at: float) -> Move:
+    """Return the transition of `vm` to `to` by the rules the inventory has for it.
+
+    Raises:
+        ForbiddenMove: the table has no such edge.
+    """
+    rules = rules_for(vm, inventory)
+    return move(vm, to, reason, pool=rules.pool, endpoint=rules.endpoint, at=at)

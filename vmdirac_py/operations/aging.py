@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.overdue import Alarm, overdue
-from vmdirac_py.lifecycle.states import move
+from vmdirac_py.lifecycle.states import move_by, rules_for
 from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.reason import Reason
@@ -16,7 +16,6 @@ from vmdirac_py.model.vm import Move, Vm, VmState
 from .afterlife import settle_jobs
 from .api import Context
 from .listings import LIVE
-from .lookup import endpoint_of, pool_of
 
 ACTOR = "aging"
 OPEN_BATCHES = (BatchState.WRITTEN, BatchState.CLAIMED, BatchState.UNKNOWN)
@@ -65,11 +64,12 @@ def _verdicts(tx: Transaction, inventory: Inventory, at: float) -> Iterable[Move
         if vm.state is VmState.NEW and vm.batch in pending:
             continue  # its batch is not settled yet: the cloud may still have it
         last_beat = beats[vm.id].at if vm.id in beats else 0.0
+        rules = rules_for(vm, inventory)
         yield overdue(
             vm,
             at=at,
-            pool=pool_of(inventory, vm),
-            endpoint=endpoint_of(inventory, vm),
+            pool=rules.pool,
+            endpoint=rules.endpoint,
             busy_slots=busy[vm.id][0] if vm.id in busy else 0,
             last_heartbeat=last_beat,
         )
@@ -103,7 +103,7 @@ def _close(
         return tx.batches.settle(batch.id, OPEN_BATCHES, BatchState.CLOSED, at=at)
     vms = tx.vms.of_batch(batch.id)
     lost = [vm for vm in vms if vm.state is VmState.NEW and not vm.instance_id]
-    tx.vms.move([_failed(inventory, vm, reason, at) for vm in lost], actor=ACTOR, at=at)
+    tx.vms.move([move_by(inventory, vm, VmState.FAILED, reason, at=at) for vm in lost], actor=ACTOR, at=at)
     launched = len([vm for vm in vms if vm.instance_id])
     tx.batches.settle(
         batch.id, OPEN_BATCHES, BatchState.CLOSED, at=at, launched=launched, refused=len(lost), error_class=error_class
@@ -111,8 +111,3 @@ def _close(
     data = {"endpoint": batch.endpoint, "launched": launched, "refused": len(lost)}
     tx.events.append("batch.answered", subject=batch.id, actor=ACTOR, data=data)
     return True
-
-
-def _failed(inventory: Inventory, vm: Vm, reason: Reason, at: float) -> Move:
-    pool, endpoint = pool_of(inventory, vm), endpoint_of(inventory, vm)
-    return move(vm, VmState.FAILED, reason, pool=pool, endpoint=endpoint, at=at)

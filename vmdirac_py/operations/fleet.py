@@ -6,13 +6,12 @@ from collections.abc import Collection, Sequence
 
 from vmdirac_py.base.errors import BadInput, UnknownThing
 from vmdirac_py.ledger.api import Transaction
-from vmdirac_py.lifecycle.states import move
+from vmdirac_py.lifecycle.states import move_by, rules_for
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 
 from .api import Context
-from .lookup import endpoint_of, pool_of
 
 BOOTING = frozenset({VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING})
 DRAINABLE = frozenset({VmState.RUNNING, VmState.STALLED})
@@ -45,12 +44,11 @@ def drain_in(
     booting = [vm for vm in vms if vm.state in BOOTING]
     working = [vm for vm in vms if vm.state in DRAINABLE]
     targets = [(vm, VmState.STOPPING) for vm in booting] + [(vm, VmState.DRAINING) for vm in working]
-    moves = [
-        move(vm, to, reason, pool=pool_of(inventory, vm), endpoint=endpoint_of(inventory, vm), at=at)
-        for vm, to in targets
-    ]
+    moves = [move_by(inventory, vm, to, reason, at=at) for vm, to in targets]
     moved = tx.vms.move(moves, actor=actor, at=at)
-    deadlines = {vm.id: at + (seconds or pool_of(inventory, vm).drain_seconds) for vm in working if vm.id in moved}
+    deadlines = {
+        vm.id: at + (seconds or rules_for(vm, inventory).pool.drain_seconds) for vm in working if vm.id in moved
+    }
     tx.commands.give(list(deadlines), "drain", at=at, deadline=deadlines, actor=actor)
     if moved:
         tx.events.append("vm.draining", actor=actor, data={"vms": moved[:100]})
@@ -71,9 +69,7 @@ def halt(ctx: Context, vm_ids: Collection[str], *, actor: str) -> list[str]:
         if halted := [vm.id for vm in vms if vm.state is VmState.HALTED]:
             raise BadInput("already Halted", where=", ".join(halted))
         moves = [
-            move(vm, VmState.STOPPING, reason, pool=pool_of(inventory, vm), endpoint=endpoint_of(inventory, vm), at=at)
-            for vm in vms
-            if vm.state is not VmState.STOPPING
+            move_by(inventory, vm, VmState.STOPPING, reason, at=at) for vm in vms if vm.state is not VmState.STOPPING
         ]
         moved = tx.vms.move(moves, actor=actor, at=at)
         tx.commands.give(moved, "halt", at=at, deadline=dict.fromkeys(moved, at + HALT_SECONDS), actor=actor)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from vmdirac_py.base.ids import new_id
 from vmdirac_py.clouds.api import CloudError, CloudLimits, Instance
 from vmdirac_py.ledger.api import Listing, Transaction
-from vmdirac_py.lifecycle.leaks import Leak, verdicts
-from vmdirac_py.lifecycle.observe import Sighting, observe as observe_vm
+from vmdirac_py.ledger.api import Sighting as LedgerSighting
+from vmdirac_py.lifecycle.leaks import Fate, Stranger, Verdict, verdicts
+from vmdirac_py.lifecycle.observe import ABSENT, Sighting
+from vmdirac_py.lifecycle.observe import observe as observe_vm
+from vmdirac_py.lifecycle.states import rules_for
 from vmdirac_py.model.batch import Batch, BatchKind
 from vmdirac_py.model.inventory import Endpoint, Inventory
 from vmdirac_py.model.plan import EndpointView
 from vmdirac_py.model.reason import Reason
-from vmdirac_py.model.vm import Vm, VmState
+from vmdirac_py.model.vm import Move, Vm, VmState
 
 from .afterlife import settle_jobs
 from .api import Context
-from .launches import bind
-from .lookup import pool_of
+from .launches import bind, new_vm
 
 ACTOR = "listing"
 LIVE = tuple(state for state in VmState if state is not VmState.HALTED)
@@ -105,7 +106,7 @@ class _Binding:
         present = [instance.id for instance in self.instances]
         self.tx.vms.listed(self.endpoint.name, present, at=self.at)
         moved = self._move_known()
-        self._sweep(strangers)
+        self._judge(strangers)
         error_free = Listing(self.endpoint.name, self.at, self.at, len(self.instances))
         self.tx.observations.note_listing(error_free)
         return ListingReport(self.endpoint.name, True, len(self.instances), len(moved), len(strangers))
@@ -126,89 +127,66 @@ class _Binding:
         pool = self.inventory.pools.get(batch.pool) if batch else None
         if batch is None or pool is None or batch.kind is not BatchKind.LAUNCH:
             return group
-        left = bind(self.tx, batch, group, pool, self.endpoint, actor=ACTOR, at=self.at)
-        return [instance for instance in left if not self._adopt(batch, instance)]
-
-    def _adopt(self, batch: Batch, instance: Instance) -> bool:
-        """Take in a late arrival: its batch's row was given up, but its enrolment token is still good."""
-        bound = [vm for vm in self.tx.vms.of_batch(batch.id) if vm.instance_id]
-        if len(bound) >= batch.wanted or self.at >= batch.token_deadline:
-            return False
-        self._insert(batch, instance, VmState.SUBMITTED, Reason.of("vm.adopted", batch=batch.id))
-        return True
-
-    def _insert(self, batch: Batch, instance: Instance, state: VmState, reason: Reason) -> None:
-        pool = self.inventory.pools[batch.pool]
-        vm = Vm(
-            id=new_id("vm"),
-            batch=batch.id,
-            endpoint=self.endpoint.name,
-            pool=pool.name,
-            vo=batch.vo,
-            resources=pool.resources,
-            state=state,
-            state_since=self.at,
-            created_at=instance.created_at or self.at,
-            deadline=self.at + pool.boot_deadline,
-            instance_id=instance.id,
-            address=instance.address,
-        )
-        self.tx.vms.insert([vm], actor=ACTOR, reason=reason)
-        self.tx.events.append("vm.adopted", subject=vm.id, actor=ACTOR, data={"state": str(state)})
+        return bind(self.tx, batch, group, pool, self.endpoint, actor=ACTOR, at=self.at)
 
     def _move_known(self) -> list[str]:
         shown = {instance.id: instance for instance in self.instances}
-        moves = []
-        for vm in self._living():
-            if vm.instance_id:
-                sighting = Sighting.of(shown.get(vm.instance_id))
-                pool = pool_of(self.inventory, vm)
-                moves.append(observe_vm(vm, sighting, at=self.at, pool=pool, endpoint=self.endpoint))
-        wanted = [change for change in moves if change]
-        moved = self.tx.vms.move(wanted, actor=ACTOR, at=self.at)
-        gone = [change.vm for change in wanted if change.to is VmState.HALTED and change.vm in moved]
+        living = [vm for vm in self._living() if vm.instance_id]
+        verdicts = [self._observed(vm, shown.get(vm.instance_id)) for vm in living]
+        moves = [verdict for verdict in verdicts if verdict]
+        moved = self.tx.vms.move(moves, actor=ACTOR, at=self.at)
+        gone = [change.vm for change in moves if change.to is VmState.HALTED and change.vm in moved]
         settle_jobs(self.tx, gone, at=self.at, max_attempts=self.max_attempts, actor=ACTOR)
         if moved:
             self.tx.events.append("vm.moved", subject=self.endpoint.name, actor=ACTOR, data={"vms": moved[:100]})
         return moved
 
-    def _sweep(self, strangers: list[Instance]) -> None:
-        """Remember what nothing explains; what has been a leak for long enough gets a row and is retired like any VM."""
-        self.tx.observations.sight(
-            self.endpoint.name, {instance.id: instance.mark.batch for instance in strangers}, at=self.at
-        )
+    def _observed(self, vm: Vm, instance: Instance | None) -> Move | None:
+        pool = rules_for(vm, self.inventory).pool
+        return observe_vm(vm, _sighting(instance), at=self.at, pool=pool, endpoint=self.endpoint)
+
+    def _judge(self, strangers: list[Instance]) -> None:
+        """Remember what nothing explains; adopt it, or, a leak for long enough, give it a row that will be retired."""
+        marks = {instance.id: instance.mark.batch for instance in strangers}
+        self.tx.observations.sight(self.endpoint.name, marks, at=self.at)
         by_id = {instance.id: instance for instance in strangers}
-        for leak in self._leaks(by_id):
-            self._bury(by_id[leak])
+        for verdict in self._verdicts(by_id):
+            if state := FATES.get(verdict.fate):
+                self._take_in(by_id[verdict.instance_id], state, verdict.reason)
 
-    def _leaks(self, by_id: dict[str, Instance]) -> list[str]:
+    def _verdicts(self, by_id: Mapping[str, Instance]) -> list[Verdict]:
         sightings = self.tx.observations.sightings(self.endpoint.name)
-        leaks = [
-            Leak(
-                instance_id=sighting.instance_id,
-                first_seen=sighting.first_seen,
-                last_seen=sighting.last_seen,
-                listings=sighting.listings,
-                created_at=by_id[sighting.instance_id].created_at,
-                batch_deadline=self._token_deadline(sighting.batch),
-                enrolled=self.tx.enrolments.get(sighting.batch, sighting.instance_id) is not None,
-            )
-            for sighting in sightings
-            if sighting.instance_id in by_id
-        ]
-        known = len(self.instances) - len(by_id)
-        share = known / len(self.instances) if self.instances else 1.0
+        strangers = [self._stranger(s, by_id[s.instance_id]) for s in sightings if s.instance_id in by_id]
+        share = 1 - len(by_id) / len(self.instances) if self.instances else 1.0
         created_at = float(self.tx.meta.get("created_at") or self.at)
-        return verdicts(leaks, at=self.at, known_fraction=share, ledger_created_at=created_at)
+        return verdicts(strangers, at=self.at, known_fraction=share, ledger_created_at=created_at)
 
-    def _token_deadline(self, batch_id: str) -> float:
-        batch = self.tx.batches.get(batch_id)
-        return batch.token_deadline if batch else 0.0
+    def _stranger(self, sighting: LedgerSighting, instance: Instance) -> Stranger:
+        batch = self.tx.batches.get(sighting.batch)
+        return Stranger(
+            instance_id=sighting.instance_id,
+            first_seen=sighting.first_seen,
+            last_seen=sighting.last_seen,
+            listings=sighting.listings,
+            created_at=instance.created_at,
+            enrolled=self.tx.enrolments.get(sighting.batch, sighting.instance_id) is not None,
+            batch_deadline=batch.token_deadline if batch else None,
+        )
 
-    def _bury(self, leak: Instance) -> None:
-        batch = self.tx.batches.get(leak.mark.batch)
-        if batch and batch.pool in self.inventory.pools:
-            self._insert(batch, leak, VmState.FAILED, Reason.of("vm.leaked", batch=batch.id))
+    def _take_in(self, instance: Instance, state: VmState, reason: Reason) -> None:
+        batch = self.tx.batches.get(instance.mark.batch)
+        pool = self.inventory.pools.get(batch.pool) if batch else None
+        if batch is None or pool is None:
+            return
+        vm = replace(
+            new_vm(batch, pool, self.endpoint, at=self.at),
+            state=state,
+            deadline=self.at + (pool.boot_deadline if state is VmState.SUBMITTED else 0.0),
+            instance_id=instance.id,
+            address=instance.address,
+        )
+        self.tx.vms.insert([vm], actor=ACTOR, reason=reason)
+        self.tx.events.append("vm.adopted", subject=vm.id, actor=ACTOR, data={"state": str(state)})
 
     def _living(self) -> list[Vm]:
         return self.tx.vms.in_states(LIVE, endpoint=self.endpoint.name)
@@ -216,3 +194,12 @@ class _Binding:
     def _buried(self, instance: Instance) -> bool:
         """Tell whether a row that is Halted already has this instance (a cloud listing its dead)."""
         return self.tx.vms.by_instance(self.endpoint.name, instance.id) is not None
+
+
+FATES = {Fate.ADOPT: VmState.SUBMITTED, Fate.DELETE: VmState.FAILED}
+
+
+def _sighting(instance: Instance | None) -> Sighting:
+    if instance is None:
+        return ABSENT
+    return Sighting(True, instance.terminal, instance.state, instance.fault, instance.address)

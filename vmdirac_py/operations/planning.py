@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from vmdirac_py.base.errors import Conflict
 from vmdirac_py.base.ids import new_id
 from vmdirac_py.ledger.api import Lease, Transaction
-from vmdirac_py.model.batch import Batch, BatchKind, BatchState
+from vmdirac_py.model.batch import Batch, BatchState
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.plan import Action, Plan, Snapshot
 from vmdirac_py.model.reason import Reason
@@ -23,7 +23,6 @@ from .api import Context
 from .listings import LIVE, endpoint_views
 
 MEMORY = "planner.memory"
-TERMINATE_AGAIN = 120.0  # a terminated instance still listed after so long is terminated again
 OFFERING = frozenset({VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING, VmState.RUNNING})
 
 
@@ -153,7 +152,7 @@ def _write_retires(tx: Transaction, world: Snapshot, cap: int, plan_id: str, act
     for vm in tx.vms.in_states((VmState.STOPPING,)):
         if vm.retire_batch not in batches:
             batches[vm.retire_batch] = tx.batches.get(vm.retire_batch) if vm.retire_batch else None
-        if vm.instance_id and vm.endpoint in world.inventory.endpoints and _due(batches[vm.retire_batch], world.at):
+        if vm.instance_id and vm.endpoint in world.inventory.endpoints and _due(vm, batches[vm.retire_batch]):
             by_endpoint[vm.endpoint].append(vm)
     return {
         endpoint: retirements.write(tx, vms[:cap], plan=plan_id, actor=actor, at=world.at)
@@ -161,11 +160,11 @@ def _write_retires(tx: Transaction, world: Snapshot, cap: int, plan_id: str, act
     }
 
 
-def _due(batch: Batch | None, at: float) -> bool:
+def _due(vm: Vm, batch: Batch | None) -> bool:
+    """Tell whether a VM that is Stopping must be terminated, or terminated again because its deadline passed."""
     if batch is None:
         return True
-    settled = batch.kind is BatchKind.RETIRE and batch.state in {BatchState.ANSWERED, BatchState.CLOSED}
-    return settled and at >= batch.updated_at + TERMINATE_AGAIN
+    return batch.state in {BatchState.ANSWERED, BatchState.CLOSED} and vm.state_since > batch.created_at
 
 
 def _remember(tx: Transaction, world: Snapshot, plan: Plan, plan_id: str, memory: Memory, memory_after: Memory) -> None:

@@ -10,7 +10,7 @@ from vmdirac_py.base.ids import new_id
 from vmdirac_py.base.processes import own_name
 from vmdirac_py.clouds.api import AnswerLost, CloudError
 from vmdirac_py.ledger.api import Transaction
-from vmdirac_py.lifecycle.states import move
+from vmdirac_py.lifecycle.states import move_by
 from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
@@ -18,7 +18,6 @@ from vmdirac_py.model.vm import Vm, VmState
 from .api import BatchReport, Context
 from .fleet import known
 from .launches import UNSENT_SECONDS, report
-from .lookup import endpoint_of, pool_of
 
 
 def intend(ctx: Context, vm_ids: Collection[str], *, actor: str, force: bool = False) -> list[str]:
@@ -34,9 +33,7 @@ def intend(ctx: Context, vm_ids: Collection[str], *, actor: str, force: bool = F
     with ctx.ledger.write() as tx:
         vms = _checked(tx, vm_ids, force=force)
         moves = [
-            move(vm, VmState.STOPPING, reason, pool=pool_of(inventory, vm), endpoint=endpoint_of(inventory, vm), at=at)
-            for vm in vms
-            if vm.state is not VmState.STOPPING
+            move_by(inventory, vm, VmState.STOPPING, reason, at=at) for vm in vms if vm.state is not VmState.STOPPING
         ]
         tx.vms.move(moves, actor=actor, at=at)
         return write(tx, vms, plan="", actor=actor, at=at)
