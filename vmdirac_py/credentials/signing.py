@@ -25,7 +25,11 @@ from vmdirac_py.base.errors import BadInput
 SCHEME = "vmdirac"
 BACKDATE = 300.0  # clocks of VMs are off by minutes
 MAX_REQUEST = 10_000  # characters; a P-256 request has about 500
-MEND_REQUEST = "make it with `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=enrol -keyout KEY -out CSR`"
+MAX_NAME = 64  # bytes of a common name (X.520); the identity stands in the alternative name, in full
+MEND_REQUEST = (
+    "make it with `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=enrol "
+    "-keyout KEY -out CSR`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,8 @@ def _builder(subject: x509.Name, key: ec.EllipticCurvePublicKey, *, at: float, u
 
 
 def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])  # X.520's upper bound
+    short = common_name.encode()[:MAX_NAME].decode(errors="ignore")
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, short)])
 
 
 def _key_usage(*, authority: bool) -> x509.KeyUsage:
