@@ -48,6 +48,6 @@ def configure(*, verbose: bool = False) -> None:
     )
 
 
-def logger(name: str) -> Any:  # noqa: ANN401 - structlog's bound loggers are dynamic by design
+def logger(name: str) -> Any:
     """Return a logger that names its room."""
     return structlog.get_logger(room=name)

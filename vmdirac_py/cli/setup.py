@@ -1,4 +1,4 @@
-"""`init`, `upgrade`: making an installation and keeping its ledger current."""
+"""`init`, `upgrade`, `quickstart`: making an installation, keeping its ledger current, seeing it work."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import typer
 
 from vmdirac_py.base.settings import Settings, find_home
 
-from .common import HOME
+from .common import HOME, Json
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command()(init)
     app.command()(upgrade)
+    app.command()(quickstart)
 
 
 def init(
@@ -43,3 +44,17 @@ def upgrade() -> None:
     home = find_home(HOME["given"])
     installation.upgrade(home)
     typer.echo(f"the ledger of {home.root} is up to date")
+
+
+def quickstart(
+    folder: Annotated[Path, typer.Option(help="Where to make the installation; made anew each time.")] = Path(
+        ".vmdirac/quickstart"
+    ),
+    minutes: Annotated[float, typer.Option(help="Give up after so long.")] = 10.0,
+    json: Json = False,
+) -> None:
+    """See it all work once on this machine: queues, plan, VMs, jobs of three VOs, and the bill."""
+    from .quickstart import quickstart as run_quickstart
+
+    if not run_quickstart(folder, minutes=minutes, json=json):
+        raise typer.Exit(1)

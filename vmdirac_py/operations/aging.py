@@ -11,7 +11,7 @@ from vmdirac_py.lifecycle.states import move_by, rules_for
 from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.reason import Reason
-from vmdirac_py.model.vm import Move, Vm, VmState
+from vmdirac_py.model.vm import Move, VmState
 
 from .afterlife import settle_jobs
 from .api import Context
