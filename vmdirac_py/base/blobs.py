@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from .errors import UnknownThing, Unusable
 
@@ -28,18 +31,13 @@ class BlobStore:
         Raises:
             Unusable: the disk refused (full, read-only ...); no half file is left.
         """
-        name = hashlib.sha256(data).hexdigest()
-        path = self.path(name)
-        if not path.exists():
-            try:
-                self._write(path, data)
-            except OSError as error:
-                raise Unusable(
-                    f"cannot store a blob: {error.strerror}",
-                    where=str(self.root),
-                    mend="free space or mend the file rights, then repeat",
-                ) from error
-        return name
+        with self.incoming() as incoming:
+            incoming.write(data)
+            return incoming.keep()
+
+    def incoming(self) -> Incoming:
+        """Return a blob that is written piece by piece. Raises Unusable when the disk refuses."""
+        return Incoming(self)
 
     def get(self, name: str) -> bytes:
         """Return the bytes stored under `name`.
@@ -58,15 +56,53 @@ class BlobStore:
             raise UnknownThing("not a blob name", where=name[:80])
         return self.root / name[:2] / name
 
-    def _write(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+
+class Incoming:
+    """A blob on its way in: `write` pieces, then `keep` it; left without that, as a context manager, it is forgotten.
+
+    All methods raise Unusable when the disk refuses (full, read-only ...); no half blob is left.
+    """
+
+    def __init__(self, store: BlobStore) -> None:
+        self._store = store
+        self._hash = hashlib.sha256()
+        with _disk(store.root):
+            store.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file = tempfile.NamedTemporaryFile(dir=store.root, prefix="incoming-", delete=False)  # noqa: SIM115 closed by __exit__
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):  # an unwritten rest on a full disk; the file goes anyway
+            self._file.close()
+        Path(self._file.name).unlink(missing_ok=True)
+
+    def write(self, piece: bytes) -> None:
+        """Append a piece."""
+        self._hash.update(piece)
+        with _disk(self._store.root):
+            self._file.write(piece)
+
+    def keep(self) -> str:
+        """Make what was written a blob, on the disk for good, and return its SHA-256."""
+        name = self._hash.hexdigest()
+        path = self._store.path(name)
+        with _disk(self._store.root):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            path.parent.mkdir(exist_ok=True, mode=0o700)
+            Path(self._file.name).replace(path)
+        return name
+
+
+@contextlib.contextmanager
+def _disk(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unusable(
+            f"cannot store a blob: {error.strerror}",
+            where=str(root),
+            mend="free space or mend the file rights, then repeat",
+        ) from error

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -53,3 +55,20 @@ def start_time(pid: int) -> int | None:
 def alive(pid: int, started: int) -> bool:
     """Tell whether the process `(pid, started)` still lives."""
     return start_time(pid) == started
+
+
+def own_name(actor: str) -> str:
+    """Return a name for this process as the one that acts for `actor`; `surely_dead` can tell when it is gone."""
+    return f"{actor} (pid {os.getpid()} since {start_time(os.getpid())} on {_here()})"
+
+
+def surely_dead(name: str) -> bool:
+    """Tell whether the process that gave itself this `own_name` lived here and is gone; False when in doubt."""
+    match = re.search(r"\(pid (\d+) since (\d+) on (.+)\)$", name)
+    return bool(match) and match[3] == _here() and not alive(int(match[1]), int(match[2]))
+
+
+def _here() -> str:
+    """Return where pids mean the same: this host, since this boot, in this pid namespace."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    return f"{socket.gethostname()}/{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"

@@ -257,6 +257,9 @@ class Jobs(Protocol):
     def queues(self) -> list[TaskQueue]:
         """Return the non-empty task queues: waiting jobs grouped by owner, group, VO, shape, priority."""
 
+    def counts(self) -> dict[tuple[str, JobState], int]:
+        """Return the number of jobs by (VO, state)."""
+
     def take(self, queue_id: str, vm: str, cores: int, *, at: float) -> Job | None:
         """Match the oldest waiting job of a queue to a VM: Waiting → Matched; None when it just emptied."""
 

@@ -36,6 +36,8 @@ from vmdirac_py.model.batch import BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.queues.api import MatchingQueue
 
+from .user_data import Bundle, Manager
+
 
 class Context(Protocol):
     """An installation, opened."""
@@ -47,6 +49,14 @@ class Context(Protocol):
     queue: MatchingQueue
     blobs: BlobStore
     installation_id: str
+
+    @property
+    def bundle(self) -> Bundle:
+        """The worker as VMs fetch it."""
+
+    @property
+    def manager(self) -> Manager:
+        """Where VMs find the manager."""
 
     @property
     def authority(self) -> Authority:

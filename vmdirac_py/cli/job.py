@@ -1,0 +1,134 @@
+"""`vmdirac job ...`: submit, watch, fetch output, kill, reschedule."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vmdirac_py.base.errors import UnknownThing
+
+from .common import Json, actor, opened
+from .output import clock_time, console, print_json, span, table
+
+app = typer.Typer(no_args_is_help=True, help="Jobs of the embedded queue.")
+Ids = Annotated[list[int], typer.Argument(help="Job ids.")]
+
+
+@app.command()
+def submit(
+    files: Annotated[list[Path], typer.Argument(help="JDL files; - reads one from standard input.")],
+    vo: Annotated[str, typer.Option(help="The VO, if the JDL does not say.")] = "",
+    group: Annotated[str, typer.Option(help="The DIRAC group, if the JDL does not say.")] = "",
+    owner: Annotated[str, typer.Option(help="The owner [default: you].")] = "",
+    count: Annotated[int, typer.Option("--count", "-n", help="How many copies of each.")] = 1,
+    json: Json = False,
+) -> None:
+    """Submit the jobs of JDL files; every file is read before the first job is submitted."""
+    from vmdirac_py.operations import jobs
+
+    texts = [(_read(path), path) for path in files]
+    submitted = []
+    with opened() as ctx:
+        for text, path in texts:
+            folder = None if str(path) == "-" else path.resolve().parent
+            submitted += jobs.submit(
+                ctx, text, folder=folder, where=str(path), actor=actor(), owner=owner, group=group, vo=vo, count=count
+            )
+    if json:
+        print_json([{"id": job.id, "vo": job.spec.vo, "name": job.spec.name} for job in submitted])
+    else:
+        for job in submitted:
+            console.print(f"job {job.id} submitted: {job.spec.name} ({job.spec.vo})")
+
+
+def _read(path: Path) -> str:
+    if str(path) == "-":
+        return sys.stdin.read()
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise UnknownThing(f"cannot be read: {error.strerror}", where=str(path)) from error
+
+
+@app.command("list")
+def list_jobs(
+    vo: Annotated[str, typer.Option(help="Only this VO's.")] = "",
+    state: Annotated[str, typer.Option(help="Only in this state.")] = "",
+    limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 200,
+    json: Json = False,
+) -> None:
+    """List jobs."""
+    from vmdirac_py.model.job import JobState
+
+    states = [JobState(state)] if state else []
+    with opened() as ctx, ctx.ledger.read() as tx:
+        jobs = tx.jobs.find(states=states, vo=vo, limit=limit)
+    if json:
+        print_json(jobs)
+        return
+    rows = [
+        (j.id, j.spec.vo, j.spec.name, j.state, j.cores or None, j.vm, clock_time(j.submitted_at), j.minor)
+        for j in jobs
+    ]
+    console.print(table("", ("ID", "VO", "NAME", "STATE", "CORES", "VM", "SUBMITTED", "DETAIL"), rows))
+
+
+@app.command()
+def show(job_id: Annotated[int, typer.Argument(help="A job's id.")], json: Json = False) -> None:
+    """Show one job and its history."""
+    with opened() as ctx, ctx.ledger.read() as tx:
+        job = tx.jobs.get(job_id)
+        if job is None:
+            raise UnknownThing("no such job", where=str(job_id), mend="see `vmdirac job list`")
+        history = tx.jobs.history(job_id)
+    if json:
+        print_json({"job": job, "history": history})
+        return
+    console.print(f"job {job.id} {job.spec.name} of {job.spec.owner} ({job.spec.vo}): {job.state} {job.minor}")
+    if job.started_at and job.ended_at:
+        console.print(
+            f"ran {span(job.ended_at - job.started_at)} on {job.cores} cores of {job.vm}, exit {job.exit_code}"
+        )
+    rows = [(clock_time(at), state, vm, minor) for at, state, vm, minor in history]
+    console.print(table("", ("AT", "STATE", "VM", "DETAIL"), rows))
+
+
+@app.command()
+def output(
+    job_id: Annotated[int, typer.Argument(help="A job's id.")],
+    folder: Annotated[Path | None, typer.Option("--folder", "-o", help="Where to put it [default: ./job-ID].")] = None,
+    show_text: Annotated[bool, typer.Option("--print", "-p", help="Print the job's standard output instead.")] = False,
+) -> None:
+    """Fetch a job's output: standard output and error, and its output sandbox."""
+    from vmdirac_py.operations import outputs
+
+    with opened() as ctx:
+        if show_text:
+            sys.stdout.write(outputs.standard_output(ctx, job_id))
+            return
+        target = folder or Path(f"job-{job_id}")
+        names = outputs.fetch(ctx, job_id, target)
+    console.print(f"{target}: {', '.join(names)}")
+
+
+@app.command()
+def kill(ids: Ids) -> None:
+    """Kill jobs; running payloads are stopped at their VM's next heartbeat."""
+    from vmdirac_py.operations import jobs
+
+    with opened() as ctx:
+        killed = jobs.kill(ctx, ids, actor=actor())
+    console.print(f"killed: {', '.join(map(str, killed)) or 'none (all had ended)'}")
+
+
+@app.command()
+def reschedule(ids: Ids) -> None:
+    """Let Failed or Killed jobs run again."""
+    from vmdirac_py.operations import jobs
+
+    with opened() as ctx:
+        done = jobs.reschedule(ctx, ids, actor=actor())
+    console.print(f"waiting again: {', '.join(map(str, done))}")

@@ -1,0 +1,93 @@
+"""`plan`, `status`, `why`: what is, what would be done, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import Json, opened
+from .output import clock_time, console, print_json, span, table
+
+if TYPE_CHECKING:
+    from vmdirac_py.model.plan import Plan
+    from vmdirac_py.reports.status import Status
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(plan)
+    app.command()(status)
+    app.command()(why)
+
+
+def plan(json: Json = False) -> None:
+    """Show what would be decided now, with reasons; nothing is changed."""
+    from vmdirac_py.operations import planning
+
+    with opened() as ctx:
+        made = planning.preview(ctx)
+    if json:
+        print_json(made)
+    else:
+        show_plan(made)
+
+
+def show_plan(made: Plan) -> None:
+    """Print a plan for people."""
+    from vmdirac_py.model.words import words
+
+    rows = [(d.action, d.count, d.pool, d.vo, words(d.reason)) for d in made.decisions]
+    console.print(table("To do", ("DO", "VMS", "POOL", "VO", "WHY"), rows) if rows else "Nothing to do.")
+    placed = [
+        (p.queue, p.vo, p.on_running, p.on_booting, p.on_new, p.unplaced, "; ".join(map(words, p.reasons)))
+        for p in made.placements
+    ]
+    if placed:
+        columns = ("QUEUE", "VO", "ON RUNNING", "ON BOOTING", "ON NEW", "UNPLACED", "WHY")
+        console.print(table("Waiting jobs", columns, placed))
+    notes = [(note.pool, "; ".join(map(words, note.reasons))) for note in made.pools if note.reasons]
+    if notes:
+        console.print(table("Pools", ("POOL", "NOTE"), notes))
+
+
+def status(json: Json = False) -> None:
+    """Show queues, VMs and jobs by state, clouds, and who plans and acts."""
+    from vmdirac_py.reports.status import status as read_status
+
+    with opened() as ctx, ctx.ledger.read() as tx:
+        now = read_status(tx, at=ctx.clock.now())
+    if json:
+        print_json(now)
+    else:
+        _show_status(now)
+
+
+def _show_status(now: Status) -> None:
+    vms = [(vo, state, count) for (vo, state), count in sorted(now.vms.items())]
+    jobs = [(vo, state, count) for (vo, state), count in sorted(now.jobs.items())]
+    queues = [(q.id, q.vo, q.owner, q.waiting, q.shape.min_cores, span(now.at - q.oldest)) for q in now.queues]
+    clouds = [(li.endpoint, li.count, clock_time(li.complete_at), li.error) for li in now.listings]
+    leases = [(lease.name, lease.owner, clock_time(lease.expires_at)) for lease in now.leases]
+    console.print(table("Jobs", ("VO", "STATE", "JOBS"), jobs))
+    console.print(table("Queues", ("QUEUE", "VO", "OWNER", "WAITING", "CORES", "OLDEST"), queues))
+    console.print(table("VMs", ("VO", "STATE", "VMS"), vms))
+    console.print(table("Endpoints", ("ENDPOINT", "INSTANCES", "LISTED", "ERROR"), clouds))
+    console.print(table("Leases", ("LEASE", "HELD BY", "UNTIL"), leases))
+
+
+def why(
+    subject: Annotated[str, typer.Argument(help="A VM's id, a job's number, a queue's id or a pool's name.")],
+    json: Json = False,
+) -> None:
+    """Explain what became of something, from the ledger, oldest first."""
+    from vmdirac_py.operations import explain
+
+    with opened() as ctx:
+        lines = explain.why(ctx, subject)
+    if json:
+        print_json(lines)
+        return
+    for line in lines:
+        until = f" until {clock_time(line.until)}" if line.until else " (still)" if line.holds and line.at else ""
+        console.print(f"{clock_time(line.at)} {line.text}{until}".strip(), highlight=False)

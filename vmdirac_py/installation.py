@@ -1,0 +1,176 @@
+"""The only wiring: a home folder becomes an open installation, with everything operations need."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+
+import yaml
+
+from vmdirac_py.base.blobs import BlobStore
+from vmdirac_py.base.clock import Clock, SystemClock
+from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing, Unusable
+from vmdirac_py.base.ids import new_id
+from vmdirac_py.base.settings import Home, Settings, read_settings
+from vmdirac_py.clouds.api import CloudEndpoint
+from vmdirac_py.clouds.registry import driver
+from vmdirac_py.credentials.ca import Authority
+from vmdirac_py.credentials.references import resolve
+from vmdirac_py.ledger.api import Ledger
+from vmdirac_py.ledger.engine import open_ledger
+from vmdirac_py.model.inventory import Endpoint, Inventory
+from vmdirac_py.operations import revisions
+from vmdirac_py.operations.user_data import Bundle, Manager
+from vmdirac_py.queues.embedded import EmbeddedQueue
+from vmdirac_py.worker.bundle import build
+
+
+class Installation:
+    """An open installation; satisfies `vmdirac_py.operations.api.Context`. Safe to share between threads."""
+
+    def __init__(self, home: Home, settings: Settings, ledger: Ledger, clock: Clock) -> None:
+        self.home = home
+        self.settings = settings
+        self.ledger = ledger
+        self.clock = clock
+        self.queue = EmbeddedQueue(ledger)
+        self.blobs = BlobStore(home.blobs)
+        self._drivers: dict[str, tuple[Endpoint, CloudEndpoint]] = {}
+        with ledger.read() as tx:
+            self.installation_id = tx.meta.get("installation_id") or ""
+
+    @cached_property
+    def authority(self) -> Authority:
+        """The installation's certificate authority."""
+        return Authority.load(self.home.ca)
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        """The worker as VMs fetch it; built on first use."""
+        script = resources.files("vmdirac_py.worker").joinpath("boot.py").read_text()
+        return Bundle(build(self.home.static), script)
+
+    @cached_property
+    def manager(self) -> Manager:
+        """Where VMs find the manager."""
+        return Manager(f"https://{self.settings.vm_host}:{self.settings.vm_port}", self.authority.pem)
+
+    def inventory(self) -> Inventory:
+        """Return the active revision.
+
+        Raises:
+            Unusable: none was ever loaded.
+        """
+        with self.ledger.read() as tx:
+            active = tx.revisions.active()
+        if active is None:
+            raise Unusable("no inventory is active", where=str(self.home.root), mend="run `vmdirac inventory load`")
+        return active
+
+    def endpoint(self, name: str) -> CloudEndpoint:
+        """Return the driver of an endpoint, made anew when its description changed.
+
+        Raises:
+            UnknownThing: no such endpoint.
+            CloudError: its driver cannot be made.
+        """
+        described = self.inventory().endpoints.get(name)
+        if described is None:
+            raise UnknownThing("no such endpoint", where=name)
+        kept = self._drivers.get(name)
+        if kept is None or kept[0] != described:
+            absolute = replace(described, options=self._absolute(described))
+            made = driver(described.kind).connect(absolute, installation_id=self.installation_id, resolve=resolve)
+            kept = self._drivers[name] = (described, made)
+        return kept[1]
+
+    def _absolute(self, endpoint: Endpoint) -> dict[str, object]:
+        """Return the options with the local cloud's relative state folder made absolute."""
+        options = dict(endpoint.options)
+        if "state" in options:
+            options["state"] = str(self.home.root / Path(str(options["state"])).expanduser())
+        return options
+
+
+@contextmanager
+def open_installation(home: Home, clock: Clock | None = None) -> Iterator[Installation]:
+    """Open the installation in `home` and close it at the end.
+
+    Raises:
+        Unusable: there is none, or its ledger cannot be opened.
+        BadInput: its settings are wrong.
+    """
+    settings = read_settings(home)
+    clock = clock or SystemClock()
+    ledger = open_ledger(database_url(home, settings), clock)
+    try:
+        yield Installation(home, settings, ledger, clock)
+    finally:
+        ledger.close()
+
+
+def database_url(home: Home, settings: Settings) -> str:
+    """Return the SQLAlchemy URL of the ledger."""
+    return settings.database or f"sqlite:///{home.database}"
+
+
+def unix_actor() -> str:
+    """Return the unix user as an actor."""
+    return f"unix:{getpass.getuser()}"
+
+
+def init(home: Home, settings: Settings) -> str:
+    """Make an installation: home, settings, ledger, CA, worker bundle, first inventory revision; return its id.
+
+    Raises:
+        Conflict: there is one already.
+        BadInput: the inventory cannot be used; nothing is left behind but the empty home.
+    """
+    if home.settings_file.exists():
+        raise Conflict("there is an installation already", where=str(home.root), mend="choose another --home")
+    inventory = revisions.check((home.root / settings.inventory).resolve())
+    _make_folders(home)
+    clock = SystemClock()
+    ledger = open_ledger(database_url(home, settings), clock, create=True)
+    try:
+        installation_id = _first_facts(ledger, inventory, clock)
+        Authority.create(home.ca, installation_id=installation_id)
+        build(home.static)
+    finally:
+        ledger.close()
+    home.settings_file.write_text(yaml.safe_dump(settings.model_dump(exclude_unset=True), sort_keys=False))
+    return installation_id
+
+
+def upgrade(home: Home) -> None:
+    """Bring the ledger's schema up to this program's."""
+    open_ledger(database_url(home, read_settings(home)), SystemClock(), create=True).close()
+
+
+def _make_folders(home: Home) -> None:
+    for folder in (home.root, home.blobs, home.runs, home.logs, home.static):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            folder.chmod(0o700)
+        except PermissionError as error:
+            raise Unusable("not ours", where=str(folder), mend="choose another --home") from error
+    if not os.access(home.root, os.W_OK):
+        raise BadInput("cannot write there", where=str(home.root))
+
+
+def _first_facts(ledger: Ledger, inventory: Inventory, clock: Clock) -> str:
+    with ledger.write() as tx:
+        known = tx.meta.get("installation_id")
+        installation_id = known or new_id("i")
+        if not known:
+            tx.meta.set("installation_id", installation_id)
+            tx.meta.set("created_at", str(clock.now()))
+        tx.revisions.add(inventory)
+        tx.events.append("installation.made", subject=installation_id, actor=unix_actor())
+    return installation_id

@@ -1,0 +1,52 @@
+"""What one complete listing of an endpoint means for a VM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vmdirac_py.model.inventory import Endpoint, Pool
+from vmdirac_py.model.reason import Reason
+from vmdirac_py.model.vm import Move, Vm, VmState
+
+from .states import move
+
+ABSENT_LISTINGS = 2
+"""So many complete listings in a row must lack an instance before it counts as gone: clouds list eventually."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one complete listing showed of a VM's instance: `word` is the cloud's own, `fault` why it ended."""
+
+    present: bool
+    terminal: bool = False
+    word: str = ""
+    fault: str = ""
+    address: str = ""
+
+
+ABSENT = Sighting(present=False)
+
+
+def observe(vm: Vm, sighting: Sighting, *, at: float, pool: Pool, endpoint: Endpoint) -> Move | None:
+    """Return the move a sighting causes, if any; `vm.missed_listings` already counts this listing."""
+    if vm.state is VmState.HALTED:
+        return None
+    to, reason = _meaning(vm, sighting, at, endpoint)
+    return move(vm, to, reason, pool=pool, endpoint=endpoint, at=at) if to is not vm.state else None
+
+
+def _meaning(vm: Vm, sighting: Sighting, at: float, endpoint: Endpoint) -> tuple[VmState, Reason]:
+    if sighting.terminal:
+        return VmState.HALTED, Reason.of("observed.ended", state=sighting.word, fault=sighting.fault)
+    if sighting.present:
+        to = VmState.SUBMITTED if vm.state is VmState.NEW else vm.state
+        return to, Reason.of("observed.present", state=sighting.word)
+    gone = bool(vm.instance_id) and vm.missed_listings >= ABSENT_LISTINGS and _listable(vm, at, endpoint)
+    return VmState.HALTED if gone else vm.state, Reason.of("observed.absent", listings=vm.missed_listings)
+
+
+def _listable(vm: Vm, at: float, endpoint: Endpoint) -> bool:
+    # A slow create call answers long after the row was written: the lag counts from the answer.
+    fresh = vm.state in {VmState.NEW, VmState.SUBMITTED}
+    return at - (vm.state_since if fresh else vm.created_at) > endpoint.listing_lag

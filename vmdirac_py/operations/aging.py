@@ -1,0 +1,113 @@
+"""Time passing: deadlines of VMs and of batches. Nothing here calls a cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vmdirac_py.ledger.api import Transaction
+from vmdirac_py.lifecycle.overdue import Alarm, overdue
+from vmdirac_py.lifecycle.states import move_by, rules_for
+from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
+from vmdirac_py.model.inventory import Inventory
+from vmdirac_py.model.reason import Reason
+from vmdirac_py.model.vm import Move, VmState
+
+from .afterlife import settle_jobs
+from .api import Context
+from .listings import LIVE
+
+ACTOR = "aging"
+OPEN_BATCHES = (BatchState.WRITTEN, BatchState.CLAIMED, BatchState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class AgingReport:
+    """VMs that moved, alarms that hold, batches that were settled."""
+
+    moved: tuple[str, ...]
+    alarms: tuple[str, ...]
+    batches: tuple[str, ...]
+
+
+def advance(ctx: Context, *, actor: str = ACTOR) -> AgingReport:
+    """Apply every deadline that has passed, in one transaction; a second call right after changes nothing."""
+    inventory, at = ctx.inventory(), ctx.clock.now()
+    with ctx.ledger.write() as tx:
+        batches = _settle_batches(tx, inventory, at)
+        verdicts = list(_verdicts(tx, inventory, at))
+        moves = [verdict for verdict in verdicts if isinstance(verdict, Move)]
+        alarms = [verdict for verdict in verdicts if isinstance(verdict, Alarm)]
+        moved = tx.vms.move(moves, actor=actor, at=at)
+        gone = [change.vm for change in moves if change.to is VmState.HALTED and change.vm in set(moved)]
+        settle_jobs(tx, gone, at=at, max_attempts=ctx.settings.max_attempts, actor=actor)
+        tx.reasons.record({f"vm:{alarm.vm}": [alarm.reason] for alarm in alarms}, at=at, kinds=("vm",))
+        if moved:
+            tx.events.append("vm.moved", actor=actor, data={"vms": moved[:100]})
+    return AgingReport(tuple(moved), tuple(alarm.vm for alarm in alarms), tuple(batches))
+
+
+def next_deadline(ctx: Context) -> float:
+    """Return when (epoch) the next deadline of a VM or batch falls due; infinity when none is set."""
+    with ctx.ledger.read() as tx:
+        deadlines = [vm.deadline for vm in tx.vms.in_states(LIVE)]
+        deadlines += [batch.deadline for batch in tx.batches.in_states(OPEN_BATCHES)]
+    return min(deadlines, default=float("inf"))
+
+
+def _verdicts(tx: Transaction, inventory: Inventory, at: float) -> Iterable[Move | Alarm | None]:
+    living = tx.vms.in_states(LIVE)
+    busy = tx.jobs.used_cores([vm.id for vm in living])
+    beats = tx.observations.heartbeats()
+    pending = {batch.id for batch in tx.batches.in_states(OPEN_BATCHES, kind=BatchKind.LAUNCH)}
+    for vm in living:
+        if vm.state is VmState.NEW and vm.batch in pending:
+            continue  # its batch is not settled yet: the cloud may still have it
+        last_beat = beats[vm.id].at if vm.id in beats else 0.0
+        rules = rules_for(vm, inventory)
+        yield overdue(
+            vm,
+            at=at,
+            pool=rules.pool,
+            endpoint=rules.endpoint,
+            busy_slots=busy[vm.id][0] if vm.id in busy else 0,
+            last_heartbeat=last_beat,
+        )
+
+
+def _settle_batches(tx: Transaction, inventory: Inventory, at: float) -> list[str]:
+    overdue_batches = [batch for batch in tx.batches.in_states(OPEN_BATCHES) if batch.deadline <= at]
+    return [batch.id for batch in overdue_batches if _settle(tx, inventory, batch, at)]
+
+
+def _settle(tx: Transaction, inventory: Inventory, batch: Batch, at: float) -> bool:
+    """Close a batch nobody sent; doubt one whose answer is late; close a doubtful one once listings have told."""
+    if batch.state is BatchState.WRITTEN:
+        return _close(tx, inventory, batch, Reason.of("batch.unsent"), None, at)
+    if batch.state is BatchState.CLAIMED:
+        endpoint = inventory.endpoints.get(batch.endpoint)
+        lag = endpoint.listing_lag if endpoint else 0.0
+        tx.batches.settle(batch.id, (BatchState.CLAIMED,), BatchState.UNKNOWN, at=at, deadline=at + lag)
+        tx.events.append("listing.wanted", subject=batch.endpoint, actor=ACTOR)
+        return True
+    listing = tx.observations.listings().get(batch.endpoint)
+    if listing is None or listing.complete_at < batch.deadline:
+        return False  # no complete listing since the window closed: it stays doubtful
+    return _close(tx, inventory, batch, Reason.of("batch.lost"), ErrorClass.LOST, at)
+
+
+def _close(
+    tx: Transaction, inventory: Inventory, batch: Batch, reason: Reason, error_class: ErrorClass | None, at: float
+) -> bool:
+    if batch.kind is BatchKind.RETIRE:
+        return tx.batches.settle(batch.id, OPEN_BATCHES, BatchState.CLOSED, at=at)
+    vms = tx.vms.of_batch(batch.id)
+    lost = [vm for vm in vms if vm.state is VmState.NEW and not vm.instance_id]
+    tx.vms.move([move_by(inventory, vm, VmState.FAILED, reason, at=at) for vm in lost], actor=ACTOR, at=at)
+    launched = len([vm for vm in vms if vm.instance_id])
+    tx.batches.settle(
+        batch.id, OPEN_BATCHES, BatchState.CLOSED, at=at, launched=launched, refused=len(lost), error_class=error_class
+    )
+    data = {"endpoint": batch.endpoint, "launched": launched, "refused": len(lost)}
+    tx.events.append("batch.answered", subject=batch.id, actor=ACTOR, data=data)
+    return True

@@ -1,0 +1,65 @@
+"""The VM that asks for something: who it is in the ledger, and one guarded step of its life.
+
+NotAllowed
+└── VmGone      the VM's life is over in the ledger; it should power off
+"""
+
+from __future__ import annotations
+
+from vmdirac_py.base.errors import Conflict, NotAllowed, UnknownThing
+from vmdirac_py.ledger.api import Transaction
+from vmdirac_py.lifecycle.states import move, rules_for
+from vmdirac_py.model.inventory import Inventory
+from vmdirac_py.model.reason import Reason
+from vmdirac_py.model.vm import Vm, VmState
+
+OVER = frozenset({VmState.HALTED, VmState.FAILED})
+LIVING = frozenset({VmState.CONTEXTUALISING, VmState.RUNNING, VmState.DRAINING, VmState.STALLED})
+
+
+class VmGone(NotAllowed):
+    """The VM's life is over in the ledger; it should power off."""
+
+    def __init__(self, vm: Vm) -> None:
+        super().__init__(f"this VM is {vm.state}", where=vm.id, mend="power it off; a new VM enrols with a new token")
+
+
+def actor_of(vm_id: str) -> str:
+    """Return how a VM is called as an actor in events and histories."""
+    return f"vm:{vm_id}"
+
+
+def known(tx: Transaction, vm_id: str, *, vo: str) -> Vm:
+    """Return the ledger's row of a VM whose certificate says `vo`.
+
+    Raises:
+        UnknownThing: the ledger does not know it.
+        NotAllowed: it belongs to another VO.
+        VmGone: its life is over.
+    """
+    vm = caller(tx, vm_id)
+    if vm.vo != vo:
+        raise NotAllowed("the certificate names another VO than the ledger", where=vm_id)
+    return vm
+
+
+def caller(tx: Transaction, vm_id: str) -> Vm:
+    """Return the ledger's row of the VM that asks. Raises UnknownThing, VmGone."""
+    vm = tx.vms.get(vm_id)
+    if vm is None:
+        raise UnknownThing("the ledger knows no such VM", where=vm_id)
+    if vm.state in OVER:
+        raise VmGone(vm)
+    return vm
+
+
+def step(
+    tx: Transaction, inventory: Inventory, vm: Vm, to: VmState, reason: Reason, *, topic: str, actor: str, at: float
+) -> None:
+    """Move the VM on and tell so by an event. Raises Conflict when it moved meanwhile."""
+    rules = rules_for(vm, inventory)
+    wanted = move(vm, to, reason, pool=rules.pool, endpoint=rules.endpoint, at=at)
+    if not tx.vms.move([wanted], actor=actor, at=at):
+        raise Conflict(f"the VM is no longer {vm.state}", where=vm.id, mend="ask again")
+    data = {"was": vm.state, "to": to, "pool": vm.pool, **reason.as_dict}
+    tx.events.append(topic, subject=vm.id, actor=actor, data=data)

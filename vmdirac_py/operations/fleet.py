@@ -1,0 +1,86 @@
+"""What people (and plans) tell VMs: drain, halt."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from vmdirac_py.base.errors import BadInput, UnknownThing
+from vmdirac_py.ledger.api import Transaction
+from vmdirac_py.lifecycle.states import move_by, rules_for
+from vmdirac_py.model.inventory import Inventory
+from vmdirac_py.model.reason import Reason
+from vmdirac_py.model.vm import Vm, VmState
+
+from .api import Context
+
+BOOTING = frozenset({VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING})
+DRAINABLE = frozenset({VmState.RUNNING, VmState.STALLED})
+HALT_SECONDS = 30.0  # what a worker gets to say goodbye before its instance is terminated anyway
+
+
+def drain(ctx: Context, vm_ids: Collection[str], *, actor: str, seconds: float | None = None) -> list[str]:
+    """Let VMs finish what runs and take no more; VMs still booting are stopped. Return the ids that changed.
+
+    Raises:
+        UnknownThing: no such VM; nothing was changed.
+    """
+    with ctx.ledger.write() as tx:
+        vms = known(tx, vm_ids)
+        reason = Reason.of("drain.by_hand", actor=actor)
+        return drain_in(tx, ctx.inventory(), vms, reason=reason, actor=actor, at=ctx.clock.now(), seconds=seconds)
+
+
+def drain_in(
+    tx: Transaction,
+    inventory: Inventory,
+    vms: Sequence[Vm],
+    *,
+    reason: Reason,
+    actor: str,
+    at: float,
+    seconds: float | None = None,
+) -> list[str]:
+    """Drain within the caller's transaction: no match can slip in between."""
+    booting = [vm for vm in vms if vm.state in BOOTING]
+    working = [vm for vm in vms if vm.state in DRAINABLE]
+    targets = [(vm, VmState.STOPPING) for vm in booting] + [(vm, VmState.DRAINING) for vm in working]
+    moves = [move_by(inventory, vm, to, reason, at=at) for vm, to in targets]
+    moved = tx.vms.move(moves, actor=actor, at=at)
+    deadlines = {
+        vm.id: at + (seconds or rules_for(vm, inventory).pool.drain_seconds) for vm in working if vm.id in moved
+    }
+    tx.commands.give(list(deadlines), "drain", at=at, deadline=deadlines, actor=actor)
+    if moved:
+        tx.events.append("vm.draining", actor=actor, data={"vms": moved[:100]})
+    return moved
+
+
+def halt(ctx: Context, vm_ids: Collection[str], *, actor: str) -> list[str]:
+    """Stop VMs now, whatever runs on them; their jobs are run again elsewhere. Return the ids that changed.
+
+    Raises:
+        UnknownThing: no such VM; nothing was changed.
+        BadInput: a VM is Halted already.
+    """
+    inventory, at = ctx.inventory(), ctx.clock.now()
+    reason = Reason.of("halt.by_hand", actor=actor)
+    with ctx.ledger.write() as tx:
+        vms = known(tx, vm_ids)
+        if halted := [vm.id for vm in vms if vm.state is VmState.HALTED]:
+            raise BadInput("already Halted", where=", ".join(halted))
+        moves = [
+            move_by(inventory, vm, VmState.STOPPING, reason, at=at) for vm in vms if vm.state is not VmState.STOPPING
+        ]
+        moved = tx.vms.move(moves, actor=actor, at=at)
+        tx.commands.give(moved, "halt", at=at, deadline=dict.fromkeys(moved, at + HALT_SECONDS), actor=actor)
+        tx.events.append("vm.halting", actor=actor, data={"vms": moved[:100]})
+    return moved
+
+
+def known(tx: Transaction, vm_ids: Collection[str]) -> list[Vm]:
+    """Return these VMs, or raise UnknownThing naming those that do not exist."""
+    vms = tx.vms.get_many(vm_ids)
+    missing = set(vm_ids) - {vm.id for vm in vms}
+    if missing or not vm_ids:
+        raise UnknownThing("no such VM", where=", ".join(sorted(missing)), mend="see `vmdirac vm list`")
+    return vms

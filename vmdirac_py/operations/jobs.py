@@ -1,0 +1,117 @@
+"""Jobs of the embedded queue: submit, kill, reschedule."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing
+from vmdirac_py.ledger.api import Transaction
+from vmdirac_py.model.inventory import Inventory
+from vmdirac_py.model.job import FINAL_JOB_STATES, Job, JobSpec, JobState
+from vmdirac_py.queues import jdl
+
+from .api import Context
+
+MAX_COUNT = 10_000
+
+
+def submit(
+    ctx: Context,
+    text: str,
+    *,
+    folder: Path | None,
+    where: str,
+    actor: str,
+    owner: str = "",
+    group: str = "",
+    vo: str = "",
+    count: int = 1,
+) -> list[Job]:
+    """Submit the jobs of one JDL text `count` times; input sandbox files are read from `folder`.
+
+    Owner, group and VO given here win over the JDL's; the VO may also follow from the group.
+
+    Raises:
+        BadInput: the JDL cannot be used, or names no VO of the inventory; nothing was submitted.
+    """
+    if not 1 <= count <= MAX_COUNT:
+        raise BadInput(f"cannot submit {count} copies", where=where, mend=f"ask for 1 to {MAX_COUNT}")
+    parsed = jdl.parse(text, folder=folder, where=where, owner=owner or actor, group=group, vo=vo)
+    specs = [_with_vo(spec, ctx.inventory(), where) for spec in parsed.specs]
+    sandbox = ctx.blobs.put(pack(parsed.input_files)) if parsed.input_files else ""
+    ready = [replace(spec, payload=replace(spec.payload, input_sandbox=sandbox)) for spec in specs]
+    with ctx.ledger.write() as tx:
+        jobs = tx.jobs.insert(ready * count, at=ctx.clock.now())
+        tx.events.append("job.submitted", subject=str(jobs[0].id), actor=actor, data={"jobs": len(jobs)})
+    return jobs
+
+
+def pack(files: Sequence[Path]) -> bytes:
+    """Return files as a tar.gz, flat, equal input giving equal bytes."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=6) as archive:
+        for path in sorted(files):
+            info = tarfile.TarInfo(path.name)
+            data = path.read_bytes()
+            info.size, info.mode = len(data), path.stat().st_mode & 0o755
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def _with_vo(spec: JobSpec, inventory: Inventory, where: str) -> JobSpec:
+    vo = spec.vo or inventory.vo_of_group(spec.group) or ""
+    known = ", ".join(sorted(inventory.vos)) or "none"
+    if not vo:
+        raise BadInput("no VO given", where=where, mend=f"say --vo, or a group of one of: {known}")
+    if vo not in inventory.vos:
+        raise BadInput(f"unknown VO {vo!r}", where=where, mend=f"the inventory knows: {known}")
+    groups = inventory.vos[vo].groups
+    if spec.group and groups and spec.group not in groups:
+        raise BadInput(f"group {spec.group!r} is not of VO {vo!r}", where=where, mend=f"one of: {', '.join(groups)}")
+    return replace(spec, vo=vo, group=spec.group or (groups[0] if groups else vo))
+
+
+def kill(ctx: Context, job_ids: Collection[int], *, actor: str) -> list[int]:
+    """Kill waiting jobs, and tell the VMs of running ones; return the ids that changed.
+
+    Raises:
+        UnknownThing: no such job; nothing was changed.
+    """
+    at = ctx.clock.now()
+    with ctx.ledger.write() as tx:
+        jobs = [job for job in _known(tx, job_ids) if job.state not in FINAL_JOB_STATES]
+        for job in jobs:
+            tx.jobs.move(job.id, (job.state,), JobState.KILLED, at=at, minor=f"killed by {actor}")
+            tx.events.append("job.killed", subject=str(job.id), actor=actor, data={"vm": job.vm})
+    return [job.id for job in jobs]
+
+
+def reschedule(ctx: Context, job_ids: Collection[int], *, actor: str) -> list[int]:
+    """Let Failed or Killed jobs run again; return their ids.
+
+    Raises:
+        UnknownThing: no such job; nothing was changed.
+        Conflict: a job is Waiting, running or Done; nothing was changed.
+    """
+    at = ctx.clock.now()
+    with ctx.ledger.write() as tx:
+        jobs = _known(tx, job_ids)
+        settled = {JobState.FAILED, JobState.KILLED}
+        if others := [f"{job.id} is {job.state}" for job in jobs if job.state not in settled]:
+            raise Conflict("only Failed or Killed jobs can be rescheduled", where=", ".join(others))
+        for job in jobs:
+            tx.jobs.requeue(job.id, at=at, minor=f"rescheduled by {actor}")
+        tx.events.append("job.submitted", actor=actor, data={"jobs": len(jobs)})
+    return [job.id for job in jobs]
+
+
+def _known(tx: Transaction, job_ids: Collection[int]) -> list[Job]:
+    jobs = tx.jobs.find(ids=job_ids) if job_ids else []
+    missing = sorted(set(job_ids) - {job.id for job in jobs})
+    if missing or not job_ids:
+        raise UnknownThing("no such job", where=", ".join(map(str, missing)), mend="see `vmdirac job list`")
+    return jobs

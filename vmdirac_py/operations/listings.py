@@ -1,0 +1,205 @@
+"""Listings: what a cloud shows, bound to what the ledger knows. The only place where VMs become Halted by sight."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from vmdirac_py.clouds.api import CloudError, CloudLimits, Instance
+from vmdirac_py.ledger.api import Listing, Transaction
+from vmdirac_py.ledger.api import Sighting as LedgerSighting
+from vmdirac_py.lifecycle.leaks import Fate, Stranger, Verdict, verdicts
+from vmdirac_py.lifecycle.observe import ABSENT, Sighting
+from vmdirac_py.lifecycle.observe import observe as observe_vm
+from vmdirac_py.lifecycle.states import rules_for
+from vmdirac_py.model.batch import Batch, BatchKind
+from vmdirac_py.model.inventory import Endpoint, Inventory
+from vmdirac_py.model.plan import EndpointView
+from vmdirac_py.model.reason import Reason
+from vmdirac_py.model.vm import Move, Vm, VmState
+
+from .afterlife import settle_jobs
+from .api import Context
+from .launches import bind, new_vm
+
+ACTOR = "listing"
+LIVE = tuple(state for state in VmState if state is not VmState.HALTED)
+
+
+@dataclass(frozen=True, slots=True)
+class ListingReport:
+    """What one listing found: instances of ours, VMs it moved, instances no VM explains, or why it failed."""
+
+    endpoint: str
+    complete: bool
+    instances: int = 0
+    moved: int = 0
+    strangers: int = 0
+    error: str = ""
+
+
+def observe(ctx: Context, endpoint_name: str) -> ListingReport:
+    """List one endpoint once and commit what follows from it; a failed listing changes nothing but its note."""
+    inventory = ctx.inventory()
+    endpoint = inventory.endpoints[endpoint_name]
+    started = ctx.clock.now()
+    try:
+        driver = ctx.endpoint(endpoint_name)
+        instances, limits = driver.instances(), driver.limits()
+    except CloudError as error:
+        return _note_failure(ctx, endpoint_name, error)
+    with ctx.ledger.write() as tx:
+        binding = _Binding(tx, inventory, endpoint, instances, started, ctx.settings.max_attempts)
+        result = binding.commit()
+        tx.documents.save(f"endpoint:{endpoint_name}", _use(instances, limits, tx, endpoint_name))
+    return result
+
+
+def endpoint_views(tx: Transaction, inventory: Inventory) -> tuple[EndpointView, ...]:
+    """Return what the last complete listings told of each endpoint's limits and foreign use."""
+    listings = tx.observations.listings()
+    views = []
+    for name in sorted(inventory.endpoints):
+        told = tx.documents.load(f"endpoint:{name}") or {}
+        listed_at = listings[name].complete_at if name in listings else 0.0
+        views.append(EndpointView(name=name, listed_at=listed_at, **told))
+    return tuple(views)
+
+
+def _use(instances: Sequence[Instance], limits: CloudLimits, tx: Transaction, endpoint: str) -> dict[str, int | None]:
+    living = {instance.id for instance in instances if not instance.terminal}
+    ours = [vm for vm in tx.vms.in_states(LIVE, endpoint=endpoint) if vm.instance_id in living]
+    cores = sum(vm.resources.cores for vm in ours)
+    return {
+        "max_vms": limits.max_vms,
+        "max_cores": limits.max_cores,
+        "foreign_vms": max(0, (limits.used_vms or 0) - len(living)),
+        "foreign_cores": max(0, (limits.used_cores or 0) - cores),
+    }
+
+
+def _note_failure(ctx: Context, endpoint: str, error: CloudError) -> ListingReport:
+    with ctx.ledger.write() as tx:
+        before = tx.observations.listings().get(endpoint)
+        complete_at = before.complete_at if before else 0.0
+        tx.observations.note_listing(Listing(endpoint, ctx.clock.now(), complete_at, 0, str(error)))
+        if before is None or before.error != str(error):
+            data = {"error": str(error), "class": str(error.error_class)}
+            tx.events.append("alarm.listing", subject=endpoint, actor=ACTOR, data=data)
+    return ListingReport(endpoint, complete=False, error=str(error))
+
+
+@dataclass
+class _Binding:
+    """One complete listing on its way into the ledger, within one transaction."""
+
+    tx: Transaction
+    inventory: Inventory
+    endpoint: Endpoint
+    instances: Sequence[Instance]
+    at: float
+    max_attempts: int
+
+    def commit(self) -> ListingReport:
+        strangers = self._bind_strangers()
+        present = [instance.id for instance in self.instances]
+        self.tx.vms.listed(self.endpoint.name, present, at=self.at)
+        moved = self._move_known()
+        self._judge(strangers)
+        error_free = Listing(self.endpoint.name, self.at, self.at, len(self.instances))
+        self.tx.observations.note_listing(error_free)
+        return ListingReport(self.endpoint.name, True, len(self.instances), len(moved), len(strangers))
+
+    def _bind_strangers(self) -> list[Instance]:
+        """Bind living instances that no VM row has yet to rows of their batch; return those left over."""
+        known = {vm.instance_id for vm in self._living()}
+        by_batch = defaultdict(list)
+        for instance in self.instances:
+            if instance.id not in known and not instance.terminal and not self._buried(instance):
+                by_batch[instance.mark.batch].append(instance)
+        left: list[Instance] = []
+        for batch_id, group in by_batch.items():
+            left.extend(self._bind_to_batch(self.tx.batches.get(batch_id), group))
+        return left
+
+    def _bind_to_batch(self, batch: Batch | None, group: list[Instance]) -> list[Instance]:
+        pool = self.inventory.pools.get(batch.pool) if batch else None
+        if batch is None or pool is None or batch.kind is not BatchKind.LAUNCH:
+            return group
+        return bind(self.tx, batch, group, pool, self.endpoint, actor=ACTOR, at=self.at)
+
+    def _move_known(self) -> list[str]:
+        shown = {instance.id: instance for instance in self.instances}
+        living = [vm for vm in self._living() if vm.instance_id]
+        verdicts = [self._observed(vm, shown.get(vm.instance_id)) for vm in living]
+        moves = [verdict for verdict in verdicts if verdict]
+        moved = self.tx.vms.move(moves, actor=ACTOR, at=self.at)
+        gone = [change.vm for change in moves if change.to is VmState.HALTED and change.vm in moved]
+        settle_jobs(self.tx, gone, at=self.at, max_attempts=self.max_attempts, actor=ACTOR)
+        if moved:
+            self.tx.events.append("vm.moved", subject=self.endpoint.name, actor=ACTOR, data={"vms": moved[:100]})
+        return moved
+
+    def _observed(self, vm: Vm, instance: Instance | None) -> Move | None:
+        pool = rules_for(vm, self.inventory).pool
+        return observe_vm(vm, _sighting(instance), at=self.at, pool=pool, endpoint=self.endpoint)
+
+    def _judge(self, strangers: list[Instance]) -> None:
+        """Remember what nothing explains; adopt it, or, a leak for long enough, give it a row that will be retired."""
+        marks = {instance.id: instance.mark.batch for instance in strangers}
+        self.tx.observations.sight(self.endpoint.name, marks, at=self.at)
+        by_id = {instance.id: instance for instance in strangers}
+        for verdict in self._verdicts(by_id):
+            if state := FATES.get(verdict.fate):
+                self._take_in(by_id[verdict.instance_id], state, verdict.reason)
+
+    def _verdicts(self, by_id: Mapping[str, Instance]) -> list[Verdict]:
+        sightings = self.tx.observations.sightings(self.endpoint.name)
+        strangers = [self._stranger(s, by_id[s.instance_id]) for s in sightings if s.instance_id in by_id]
+        share = 1 - len(by_id) / len(self.instances) if self.instances else 1.0
+        created_at = float(self.tx.meta.get("created_at") or self.at)
+        return verdicts(strangers, at=self.at, known_fraction=share, ledger_created_at=created_at)
+
+    def _stranger(self, sighting: LedgerSighting, instance: Instance) -> Stranger:
+        batch = self.tx.batches.get(sighting.batch)
+        return Stranger(
+            instance_id=sighting.instance_id,
+            first_seen=sighting.first_seen,
+            last_seen=sighting.last_seen,
+            listings=sighting.listings,
+            created_at=instance.created_at,
+            enrolled=self.tx.enrolments.get(sighting.batch, sighting.instance_id) is not None,
+            batch_deadline=batch.token_deadline if batch else None,
+        )
+
+    def _take_in(self, instance: Instance, state: VmState, reason: Reason) -> None:
+        batch = self.tx.batches.get(instance.mark.batch)
+        pool = self.inventory.pools.get(batch.pool) if batch else None
+        if batch is None or pool is None:
+            return
+        vm = replace(
+            new_vm(batch, pool, self.endpoint, at=self.at),
+            state=state,
+            deadline=self.at + (pool.boot_deadline if state is VmState.SUBMITTED else 0.0),
+            instance_id=instance.id,
+            address=instance.address,
+        )
+        self.tx.vms.insert([vm], actor=ACTOR, reason=reason)
+        self.tx.events.append("vm.adopted", subject=vm.id, actor=ACTOR, data={"state": str(state)})
+
+    def _living(self) -> list[Vm]:
+        return self.tx.vms.in_states(LIVE, endpoint=self.endpoint.name)
+
+    def _buried(self, instance: Instance) -> bool:
+        """Tell whether a row that is Halted already has this instance (a cloud listing its dead)."""
+        return self.tx.vms.by_instance(self.endpoint.name, instance.id) is not None
+
+
+FATES = {Fate.ADOPT: VmState.SUBMITTED, Fate.DELETE: VmState.FAILED}
+
+
+def _sighting(instance: Instance | None) -> Sighting:
+    if instance is None:
+        return ABSENT
+    return Sighting(True, instance.terminal, instance.state, instance.fault, instance.address)

@@ -1,0 +1,49 @@
+"""A job's output on its way back to the user."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+from vmdirac_py.base.errors import UnknownThing
+from vmdirac_py.model.job import Job
+
+from .api import Context
+
+
+def fetch(ctx: Context, job_id: int, folder: Path) -> list[str]:
+    """Unpack a job's output into `folder`; return the file names.
+
+    Raises:
+        UnknownThing: no such job, or it has no output (yet).
+    """
+    job = _with_output(ctx, job_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(ctx.blobs.path(job.output), "r:gz") as archive:
+        archive.extractall(folder, filter="data")
+        return sorted(archive.getnames())
+
+
+def standard_output(ctx: Context, job_id: int) -> str:
+    """Return what the job wrote to its standard output.
+
+    Raises:
+        UnknownThing: no such job, or it has no output (yet).
+    """
+    job = _with_output(ctx, job_id)
+    with tarfile.open(ctx.blobs.path(job.output), "r:gz") as archive:
+        try:
+            file = archive.extractfile(job.spec.payload.stdout)
+        except KeyError:
+            file = None
+        return file.read().decode(errors="replace") if file else ""
+
+
+def _with_output(ctx: Context, job_id: int) -> Job:
+    with ctx.ledger.read() as tx:
+        job = tx.jobs.get(job_id)
+    if job is None:
+        raise UnknownThing("no such job", where=str(job_id), mend="see `vmdirac job list`")
+    if not job.output:
+        raise UnknownThing(f"no output yet, it is {job.state}", where=f"job {job_id}")
+    return job

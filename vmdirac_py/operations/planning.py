@@ -1,0 +1,182 @@
+"""Planning: read the world, take the pure step, write what was decided. Acting is somebody else's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vmdirac_py.base.errors import Conflict
+from vmdirac_py.base.ids import new_id
+from vmdirac_py.ledger.api import Lease, Transaction
+from vmdirac_py.model.batch import Batch, BatchState
+from vmdirac_py.model.inventory import Inventory
+from vmdirac_py.model.plan import Action, Plan, Snapshot
+from vmdirac_py.model.reason import Reason
+from vmdirac_py.model.resources import Resources
+from vmdirac_py.model.vm import Capacity, Vm, VmState
+from vmdirac_py.planner.memory import Memory
+from vmdirac_py.planner.step import step
+
+from . import fleet, launches, leases, retirements
+from .api import Context
+from .listings import LIVE, endpoint_views
+
+MEMORY = "planner.memory"
+OFFERING = frozenset({VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING, VmState.RUNNING})
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A committed plan and the batches written for it, by endpoint; `plan_id` is empty when nothing changed."""
+
+    plan_id: str
+    plan: Plan
+    launches: Mapping[str, Sequence[str]]
+    retires: Mapping[str, Sequence[str]]
+    drained: tuple[str, ...]
+
+    @property
+    def acted(self) -> bool:
+        """Tell whether this plan wrote anything to be done."""
+        return bool(self.launches or self.retires or self.drained)
+
+
+def snapshot(ctx: Context) -> Snapshot:
+    """Return everything a plan may know, read in one transaction."""
+    return _read(ctx)[0]
+
+
+def preview(ctx: Context) -> Plan:
+    """Return the plan that would be made now; nothing is written."""
+    now, memory = _read(ctx)
+    return step(now, memory)[0]
+
+
+def commit(ctx: Context, *, actor: str, lease: Lease | None = None) -> Planned:
+    """Plan and write: plan, launch batches, drains, retire batches for what is Stopping, reasons, memory.
+
+    Args:
+        ctx: the installation.
+        actor: who asks for it.
+        lease: the `plan` lease of a long-running planner; without one it is taken and given back.
+
+    Raises:
+        LeaseHeld: somebody else plans.
+        Conflict: the inventory or the set of batches changed meanwhile; nothing was written, plan again.
+    """
+    if lease is not None:
+        return _commit(ctx, lease, actor)
+    with leases.held(ctx, leases.PLAN, actor=actor) as own:
+        return _commit(ctx, own, actor)
+
+
+def _read(ctx: Context) -> tuple[Snapshot, Memory]:
+    inventory, at = ctx.inventory(), ctx.clock.now()
+    demand = ctx.queue.demand(tuple(inventory.pools.values()), at=at)
+    with ctx.ledger.read() as tx:
+        memory = Memory.from_json(tx.documents.load(MEMORY))
+        world = Snapshot(
+            at=at,
+            base_seq=tx.events.last(),
+            inventory=inventory,
+            demand=demand,
+            fleet=_fleet(tx),
+            endpoints=endpoint_views(tx, inventory),
+            outcomes=tuple(tx.batches.outcomes(memory.outcome_seq)),
+        )
+    return world, memory
+
+
+def _fleet(tx: Transaction) -> tuple[Capacity, ...]:
+    vms = tx.vms.in_states(LIVE)
+    used = tx.jobs.used_cores([vm.id for vm in vms])
+    return tuple(_capacity(vm, used.get(vm.id, (0, 0, 0, 0))) for vm in vms)
+
+
+def _capacity(vm: Vm, used: tuple[int, int, int, int]) -> Capacity:
+    slots, cores, ram_mb, gpus = used
+    free = vm.resources - Resources(cores, ram_mb, gpus) if vm.state in OFFERING else Resources()
+    return Capacity(vm, free, slots)
+
+
+def _commit(ctx: Context, lease: Lease, actor: str) -> Planned:
+    world, memory = _read(ctx)
+    plan, memory_after = step(world, memory)
+    with ctx.ledger.write() as tx:
+        tx.leases.check(lease)
+        _check_base(tx, world)
+        plan_id = new_id("p") if plan.acts else ""
+        launched = _write_launches(tx, world, plan, plan_id, actor)
+        drained = _write_drains(tx, world, plan, actor)
+        retired = _write_retires(tx, world, ctx.settings.max_terminations, plan_id, actor)
+        _remember(tx, world, plan, plan_id, memory, memory_after)
+    return Planned(plan_id, plan, launched, retired, drained)
+
+
+def _check_base(tx: Transaction, world: Snapshot) -> None:
+    active = tx.revisions.active()
+    if active is None or active.fingerprint != world.inventory.fingerprint:
+        raise Conflict("the inventory changed while planning", mend="plan again")
+    if tx.events.after(world.base_seq, topics=("batch.written",), limit=1):
+        raise Conflict("somebody launched or retired VMs while planning", mend="plan again")
+
+
+def _write_launches(tx: Transaction, world: Snapshot, plan: Plan, plan_id: str, actor: str) -> dict[str, list[str]]:
+    written: dict[str, list[str]] = defaultdict(list)
+    for decision in plan.decisions:
+        if decision.action is Action.LAUNCH:
+            pool = world.inventory.pools[decision.pool]
+            endpoint = world.inventory.endpoints[decision.endpoint]
+            batch_id = launches.write(
+                tx, pool, endpoint, decision.count, plan=plan_id, actor=actor, reason=decision.reason, at=world.at
+            )
+            written[endpoint.name].append(batch_id)
+    return dict(written)
+
+
+def _write_drains(tx: Transaction, world: Snapshot, plan: Plan, actor: str) -> tuple[str, ...]:
+    drained: list[str] = []
+    for decision in plan.decisions:
+        if decision.action is Action.DRAIN:
+            vms = tx.vms.get_many(decision.vms)
+            fleet.drain_in(tx, world.inventory, vms, reason=decision.reason, actor=actor, at=world.at)
+            drained.extend(decision.vms)
+    return tuple(drained)
+
+
+def _write_retires(tx: Transaction, world: Snapshot, cap: int, plan_id: str, actor: str) -> dict[str, list[str]]:
+    """Write retire batches for VMs that are Stopping and not being terminated; at most `cap` an endpoint."""
+    by_endpoint: dict[str, list[Vm]] = defaultdict(list)
+    batches: dict[str, Batch | None] = {}
+    for vm in tx.vms.in_states((VmState.STOPPING,)):
+        if vm.retire_batch not in batches:
+            batches[vm.retire_batch] = tx.batches.get(vm.retire_batch) if vm.retire_batch else None
+        if vm.instance_id and vm.endpoint in world.inventory.endpoints and _due(vm, batches[vm.retire_batch]):
+            by_endpoint[vm.endpoint].append(vm)
+    return {
+        endpoint: retirements.write(tx, vms[:cap], plan=plan_id, actor=actor, at=world.at)
+        for endpoint, vms in sorted(by_endpoint.items())
+    }
+
+
+def _due(vm: Vm, batch: Batch | None) -> bool:
+    """Tell whether a VM that is Stopping must be terminated, or terminated again because its deadline passed."""
+    if batch is None:
+        return True
+    return batch.state in {BatchState.ANSWERED, BatchState.CLOSED} and vm.state_since > batch.created_at
+
+
+def _remember(tx: Transaction, world: Snapshot, plan: Plan, plan_id: str, memory: Memory, memory_after: Memory) -> None:
+    if plan_id:
+        tx.plans.add(plan_id, plan, base_seq=world.base_seq, revision=world.inventory.fingerprint)
+        tx.events.append("plan.made", subject=plan_id, data={"decisions": len(plan.decisions)})
+    if memory_after != memory:
+        tx.documents.save(MEMORY, memory_after.to_json())
+    tx.reasons.record(_reasons(world.inventory, plan), at=world.at, kinds=("queue", "pool"))
+
+
+def _reasons(inventory: Inventory, plan: Plan) -> dict[str, list[Reason]]:
+    current = {f"queue:{placed.queue}": list(placed.reasons) for placed in plan.placements if placed.reasons}
+    current |= {f"pool:{note.pool}": list(note.reasons) for note in plan.pools if note.pool in inventory.pools}
+    return current

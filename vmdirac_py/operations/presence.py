@@ -1,0 +1,132 @@
+"""What a VM says of itself: that it lives, that it obeyed, that it wants to go.
+
+Heartbeats are observations: buffered by the manager, last wins, flushed in one transaction. The moves they cause are
+facts: committed before the reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vmdirac_py.base.errors import BadInput, Conflict
+from vmdirac_py.ledger.api import Command, Heartbeat, Transaction
+from vmdirac_py.lifecycle.states import ALIVE, rules_for
+from vmdirac_py.model.inventory import Pool
+from vmdirac_py.model.reason import Reason
+from vmdirac_py.model.vm import Vm, VmState
+
+from .api import Context
+from .callers import LIVING, actor_of, caller, step
+from .rescheduling import give_back
+
+DRAIN, HALT = "drain", "halt"
+VERBS = frozenset({DRAIN, HALT})
+IDLE = "idle"
+LEAVINGS = frozenset({IDLE, "drained", "halted", "end_of_life", "error"})
+WAKING = frozenset({VmState.CONTEXTUALISING, VmState.STALLED})  # a sign of life moves a VM on from these
+MAX_DETAIL = 500
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatAnswer:
+    """What the VM shall do, and the periods (seconds) it shall keep from now on."""
+
+    orders: tuple[Command, ...]
+    heartbeat_seconds: float
+    idle_seconds: float
+
+
+def heartbeat(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> HeartbeatAnswer:
+    """Answer a sign of life; the first one makes a VM Running, one after a silence brings it back.
+
+    Only the sign that moves the VM is written here; the others reach the ledger by `flush`.
+
+    Raises:
+        UnknownThing: no such VM. VmGone: its life is over.
+    """
+    inventory = ctx.inventory()
+    with ctx.ledger.read() as tx:
+        vm = caller(tx, vm_id)
+        orders = tx.commands.open(vm_id)
+    if vm.state in WAKING:
+        _wake(ctx, vm_id, beat)
+    pool = rules_for(vm, inventory).pool
+    return HeartbeatAnswer(tuple(orders), pool.heartbeat_seconds, pool.idle_seconds)
+
+
+def flush(ctx: Context, beats: Sequence[Heartbeat]) -> None:
+    """Write the newest signs of life, one a VM, in one transaction."""
+    with ctx.ledger.write() as tx:
+        tx.observations.beat(beats)
+        tx.vms.seen([beat.vm for beat in beats], at=max(beat.at for beat in beats))
+
+
+def acknowledge(ctx: Context, vm_id: str, verb: str, *, empty: bool) -> None:
+    """Note that a VM obeys; a drained and empty one moves to Stopping, for the scheduler to terminate it.
+
+    Raises:
+        BadInput: there is no such verb. Conflict: the VM was never told so.
+        UnknownThing: no such VM. VmGone: its life is over.
+    """
+    if verb not in VERBS:
+        raise BadInput(f"no such command: {verb[:40]}", where="verb", mend="one of " + ", ".join(sorted(VERBS)))
+    at = ctx.clock.now()
+    inventory = ctx.inventory()
+    with ctx.ledger.write() as tx:
+        vm = caller(tx, vm_id)
+        if not any(command.verb == verb for command in tx.commands.of(vm_id)):
+            raise Conflict(f"this VM was never told to {verb}", where=vm_id, mend="obey the orders of a heartbeat")
+        tx.commands.acknowledge(vm_id, verb, at=at)
+        if verb == DRAIN and empty and vm.state is VmState.DRAINING:
+            _hand_back_jobs(ctx, tx, vm, "its VM was drained", at)
+            reason, actor = Reason.of("vm.drained"), actor_of(vm_id)
+            step(tx, inventory, vm, VmState.STOPPING, reason, topic="vm.drained", actor=actor, at=at)
+
+
+def leave(ctx: Context, vm_id: str, reason: str, detail: str = "") -> bool:
+    """Tell whether the VM may power off; when it may, its jobs go back to the queue and it moves to Stopping.
+
+    An idle VM stays while its pool has no more living VMs than its `min_vms`.
+
+    Raises:
+        BadInput: there is no such reason.
+        UnknownThing: no such VM. VmGone: its life is over.
+    """
+    if reason not in LEAVINGS:
+        raise BadInput(f"no such reason: {reason[:40]}", where="reason", mend="one of " + ", ".join(sorted(LEAVINGS)))
+    at = ctx.clock.now()
+    inventory = ctx.inventory()
+    with ctx.ledger.write() as tx:
+        vm = caller(tx, vm_id)
+        if reason == IDLE and _is_kept(tx, vm, rules_for(vm, inventory).pool):
+            return False
+        if vm.state in LIVING:
+            _hand_back_jobs(ctx, tx, vm, f"its VM left: {reason}", at)
+            why = Reason.of("vm.left", reason=reason, detail=detail[:MAX_DETAIL])
+            step(tx, inventory, vm, VmState.STOPPING, why, topic="vm.left", actor=actor_of(vm_id), at=at)
+    return True
+
+
+def _wake(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> None:
+    at = ctx.clock.now()
+    inventory = ctx.inventory()
+    with ctx.ledger.write() as tx:
+        vm = caller(tx, vm_id)
+        if vm.state not in WAKING:
+            return  # another of its heartbeats was faster
+        tx.observations.beat([Heartbeat(vm_id, at, beat)])
+        tx.vms.seen([vm_id], at=at)
+        draining = any(command.verb == DRAIN for command in tx.commands.of(vm_id))
+        to = VmState.DRAINING if draining else VmState.RUNNING
+        topic = "vm.running" if vm.state is VmState.CONTEXTUALISING else "vm.resumed"
+        step(tx, inventory, vm, to, Reason.of(topic), topic=topic, actor=actor_of(vm_id), at=at)
+
+
+def _is_kept(tx: Transaction, vm: Vm, pool: Pool) -> bool:
+    return vm.state in ALIVE and len(tx.vms.in_states(ALIVE, pool=vm.pool)) <= pool.min_vms
+
+
+def _hand_back_jobs(ctx: Context, tx: Transaction, vm: Vm, minor: str, at: float) -> None:
+    give_back(tx, vm.id, minor=minor, max_attempts=ctx.settings.max_attempts, actor=actor_of(vm.id), at=at)

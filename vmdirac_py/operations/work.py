@@ -1,0 +1,220 @@
+"""Jobs for VMs: give one, hear what became of it, hand over its sandboxes. Each verb is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vmdirac_py.base.blobs import Incoming
+from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing
+from vmdirac_py.ledger.api import Transaction
+from vmdirac_py.lifecycle.states import rules_for
+from vmdirac_py.model.fit import Offer, Wish
+from vmdirac_py.model.inventory import Pool
+from vmdirac_py.model.job import BUSY_JOB_STATES, FINAL_JOB_STATES, Job, JobState
+from vmdirac_py.model.resources import Resources
+from vmdirac_py.model.vm import Vm, VmState
+from vmdirac_py.queues.api import Match
+
+from .api import Context
+from .callers import actor_of, caller
+
+REPORTABLE = {state.value: state for state in (JobState.RUNNING, JobState.DONE, JobState.FAILED)}
+MAX_JOB_ID = 2**63 - 1  # what the ledger's integers hold
+MAX_EXIT = 2**31 - 1
+MAX_MINOR = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a VM says it has and has free; `cores` is its total."""
+
+    cores: int
+    free_cores: int
+    free_ram_mb: int
+    free_gpus: int
+    empty: bool
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A report on a job: its state as reported, and what came with it."""
+
+    state: JobState
+    minor: str
+    exit_code: int | None
+    output: str
+
+
+def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Match | None:
+    """Give a Running VM that has no orders a job that fits, or None.
+
+    What is free is the ledger's own count, and never more than the VM claims. A VM that claims to be empty is given
+    again what was matched to it and never reported: that reply was lost.
+
+    Raises:
+        BadInput: there is no such wish.
+        UnknownThing: no such VM. VmGone: its life is over.
+    """
+    kinds = _wishes(wishes)
+    at = ctx.clock.now()
+    inventory = ctx.inventory()
+    with ctx.ledger.write() as tx:
+        vm = caller(tx, vm_id)
+        if vm.state is not VmState.RUNNING or tx.commands.open(vm_id):
+            return None
+        lost = tx.jobs.find(vm=vm_id, states={JobState.MATCHED}, limit=1) if claim.empty else []
+        if lost:
+            return Match(lost[0], lost[0].cores)
+        offer = _offer(tx, vm, rules_for(vm, inventory).pool, claim, at)
+        found = ctx.queue.match(tx, vm_id, offer, kinds, at=at)
+        if found is not None:
+            data = {"vm": vm_id, "cores": found.cores, "vo": vm.vo, "attempt": found.job.attempt}
+            tx.events.append("job.matched", subject=f"job:{found.job.id}", actor=actor_of(vm_id), data=data)
+        return found
+
+
+def report(
+    ctx: Context, vm_id: str, job_id: int, attempt: int, *, state: str, minor: str, exit_code: int | None, output: str
+) -> None:
+    """Take in what became of a job; the same report again changes nothing.
+
+    Raises:
+        BadInput: the state, exit code or output cannot be. UnknownThing: no such job or VM.
+        NotAllowed: the job is another VO's or VM's. VmGone: the VM's life is over.
+        Conflict: the job was rescheduled, killed or ended otherwise meanwhile.
+    """
+    ending = _ending(ctx, state, minor, exit_code, output)
+    at = ctx.clock.now()
+    with ctx.ledger.write() as tx:
+        vm = caller(tx, vm_id)
+        job = _attempted(tx, vm, job_id, attempt)
+        if _is_repeat(job, ending):
+            return
+        came_from = {JobState.MATCHED} if ending.state is JobState.RUNNING else BUSY_JOB_STATES
+        if not _move(tx, job, came_from, ending, at):
+            raise Conflict(f"the job is {job.state} already", where=f"job {job_id}", mend="drop this report")
+        data = {"vm": vm_id, "vo": vm.vo, "exit_code": exit_code, "minor": ending.minor}
+        topic = f"job.{ending.state.lower()}"
+        tx.events.append(topic, subject=f"job:{job_id}", actor=actor_of(vm_id), data=data)
+
+
+def input_sandbox(ctx: Context, vm_id: str, job_id: int) -> Path:
+    """Return the file of the input sandbox of a job this VM was given.
+
+    Raises:
+        UnknownThing: no such job or VM, or the job has no input sandbox.
+        NotAllowed: the job is another VO's or VM's. VmGone: the VM's life is over.
+    """
+    with ctx.ledger.read() as tx:
+        name = _own(tx, caller(tx, vm_id), job_id).spec.payload.input_sandbox
+    if not name:
+        raise UnknownThing("the job has no input sandbox", where=f"job {job_id}")
+    path = ctx.blobs.path(name)
+    if not path.is_file():
+        raise UnknownThing("the input sandbox is lost", where=f"job {job_id}", mend="submit the job again")
+    return path
+
+
+def store_output(ctx: Context, vm_id: str, job_id: int) -> Incoming:
+    """Return where to write the output of a job this VM was given; its `keep()` names the blob to report.
+
+    Raises:
+        UnknownThing: no such job or VM. NotAllowed: the job is another VO's or VM's. VmGone: the VM's life is over.
+        Unusable: the disk refused.
+    """
+    with ctx.ledger.read() as tx:
+        _own(tx, caller(tx, vm_id), job_id)
+    return ctx.blobs.incoming()
+
+
+def _wishes(names: Collection[str]) -> Sequence[Wish]:
+    try:
+        return [Wish(name) for name in names]
+    except ValueError:
+        raise BadInput("no such kind of job", where="wishes", mend="any of " + ", ".join(Wish)) from None
+
+
+def _offer(tx: Transaction, vm: Vm, pool: Pool, claim: Claim, at: float) -> Offer:
+    slots, cores, ram_mb, gpus = tx.jobs.used_cores([vm.id]).get(vm.id, (0, 0, 0, 0))
+    free = vm.resources - Resources(cores, ram_mb, gpus)
+    return Offer(
+        vo=vm.vo,
+        site=pool.site,
+        total=Resources(min(vm.resources.cores, claim.cores), vm.resources.ram_mb, vm.resources.gpus),
+        free=Resources(
+            min(free.cores, claim.free_cores),
+            min(free.ram_mb, claim.free_ram_mb),
+            min(free.gpus, claim.free_gpus),
+            free.disk_gb,
+        ),
+        empty=claim.empty and slots == 0,
+        tags=pool.tags,
+        platform=pool.platform,
+        seconds_left=min(claim.seconds_left, vm.created_at + pool.max_life - at),
+    )
+
+
+def _ending(ctx: Context, state: str, minor: str, exit_code: int | None, output: str) -> Ending:
+    if state not in REPORTABLE:
+        raise BadInput("a VM cannot report this state", where="state", mend="one of " + ", ".join(REPORTABLE))
+    if exit_code is not None and abs(exit_code) > MAX_EXIT:
+        raise BadInput("no exit code is that big", where="exit_code")
+    if output and not ctx.blobs.path(output).is_file():
+        raise BadInput("no such output was uploaded", where="output", mend="upload the output before reporting it")
+    return Ending(REPORTABLE[state], minor[:MAX_MINOR], exit_code, output)
+
+
+def _is_repeat(job: Job, ending: Ending) -> bool:
+    if job.state is not ending.state:
+        return False
+    same = (job.exit_code, job.output) == (ending.exit_code, ending.output)
+    return job.state not in FINAL_JOB_STATES or same
+
+
+def _move(tx: Transaction, job: Job, was: Collection[JobState], ending: Ending, at: float) -> bool:
+    return tx.jobs.move(
+        job.id,
+        was,
+        ending.state,
+        at=at,
+        vm=job.vm,
+        minor=ending.minor,
+        exit_code=ending.exit_code,
+        output=ending.output,
+    )
+
+
+def _attempted(tx: Transaction, vm: Vm, job_id: int, attempt: int) -> Job:
+    """Return the job when this VM has this attempt of it."""
+    job = _of_vo(tx, vm, job_id)
+    if attempt < job.attempt:
+        raise Conflict(
+            f"the job was rescheduled, it is at attempt {job.attempt}", where=f"job {job_id}", mend="drop this report"
+        )
+    if attempt > job.attempt or job.vm != vm.id:
+        raise _not_given(job_id)
+    return job
+
+
+def _own(tx: Transaction, vm: Vm, job_id: int) -> Job:
+    """Return the job when this VM holds it now."""
+    job = _of_vo(tx, vm, job_id)
+    if job.vm != vm.id or job.state not in BUSY_JOB_STATES:
+        raise _not_given(job_id)
+    return job
+
+
+def _of_vo(tx: Transaction, vm: Vm, job_id: int) -> Job:
+    job = tx.jobs.get(job_id) if 0 < job_id <= MAX_JOB_ID else None
+    if job is None:
+        raise UnknownThing("no such job", where=f"job {job_id}")
+    if job.spec.vo != vm.vo:
+        raise NotAllowed("the job belongs to another VO", where=f"job {job_id}")
+    return job
+
+
+def _not_given(job_id: int) -> NotAllowed:
+    return NotAllowed("this VM was not given this job", where=f"job {job_id}", mend="drop the job")

@@ -1,0 +1,1 @@
+"""Read-only queries for the command line, pages and metrics."""

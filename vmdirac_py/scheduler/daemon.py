@@ -1,0 +1,118 @@
+"""The daemon: wait for an event or the next deadline, then refresh, age, plan, and wake the actors."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from vmdirac_py.base.errors import Conflict, VmdiracError
+from vmdirac_py.base.log import logger
+from vmdirac_py.installation import Installation
+from vmdirac_py.ledger.api import Event, Lease, LeaseHeld
+from vmdirac_py.operations import aging, leases, planning, revisions
+
+from .actor import EndpointActor
+from .runner import kill_stale
+
+QUIET = frozenset({"plan.made", "job.matched", "job.started", "listing.wanted", "alarm.listing"})
+SLICE = 1.0  # seconds; how soon a stop is noticed
+OVERDUE_GAP = (
+    2.0  # seconds between cycles while something is overdue that no cycle can settle (alarms, doubtful batches)
+)
+GAP = 0.2  # seconds between two cycles: what comes meanwhile is planned together
+
+
+class Daemon:
+    """The one planner of an installation; holding the `plan` lease makes it the only one."""
+
+    def __init__(self, ctx: Installation) -> None:
+        self.ctx = ctx
+        self._stop = threading.Event()
+        self._actors: dict[str, EndpointActor] = {}
+        self._log = logger("scheduler")
+        self._cycled = 0.0
+
+    def stop(self) -> None:
+        """Ask the daemon to end; safe in a signal handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Run until stopped.
+
+        Raises:
+            LeaseHeld: another daemon (or a cron reconcile) holds the installation.
+        """
+        lease = self._take()
+        kill_stale(self.ctx.home.runs)
+        seq = 0
+        try:
+            while not self._stop.is_set():
+                lease = self._take()
+                seq = self._round(lease, seq)
+        finally:
+            self._end(lease)
+
+    def _round(self, lease: Lease, seq: int) -> int:
+        """Do one cycle if there is a cause, then sleep until there may be another; return the last event seen."""
+        events = self._events(seq)
+        if self._cause(events):
+            self._cycle(lease)
+        for name in {event.subject for event in events if event.topic == "listing.wanted"} & set(self._actors):
+            self._actors[name].wake(listing=True)
+        seen = events[-1].seq if events else seq
+        self.ctx.ledger.wait(after=seen, timeout=min(SLICE, self._due_in()))
+        self._stop.wait(max(0.0, self._cycled + GAP - time.monotonic()))
+        return seen
+
+    def _events(self, seq: int) -> list[Event]:
+        with self.ctx.ledger.read() as tx:
+            return tx.events.after(seq) if seq else tx.events.after(max(0, tx.events.last() - 1))
+
+    def _cause(self, events: list[Event]) -> bool:
+        return self._cycled == 0.0 or self._due_in() <= 0 or any(event.topic not in QUIET for event in events)
+
+    def _due_in(self) -> float:
+        """Return seconds until the next cycle is due without any event."""
+        since = time.monotonic() - self._cycled
+        deadline = aging.next_deadline(self.ctx) - self.ctx.clock.now()
+        return min(self.ctx.settings.cycle_seconds - since, max(deadline, OVERDUE_GAP - since))
+
+    def _cycle(self, lease: Lease) -> None:
+        self._cycled = time.monotonic()
+        try:
+            refreshed = revisions.refresh(self.ctx)
+            if refreshed.error:
+                self._log.error("inventory refused, the last good one stays", error=refreshed.error)
+            aging.advance(self.ctx)
+            planned = planning.commit(self.ctx, actor="scheduler", lease=lease)
+        except Conflict as conflict:
+            if isinstance(conflict, LeaseHeld):
+                raise
+            self._cycled = 0.0  # the world moved while planning: plan again at once
+        except VmdiracError as error:
+            self._log.error("cycle failed", error=str(error))
+        else:
+            if planned.acted:
+                self._log.info("planned", plan=planned.plan_id, launches=planned.launches, retires=planned.retires)
+        self._tend_actors()
+
+    def _tend_actors(self) -> None:
+        """Have one living actor an endpoint of the active inventory, and tell them all to look."""
+        endpoints = self.ctx.inventory().endpoints
+        for name in set(self._actors) - set(endpoints):
+            self._actors.pop(name).end()
+        for name in endpoints:
+            if name not in self._actors or not self._actors[name].is_alive():
+                self._actors[name] = EndpointActor(self.ctx, name)
+                self._actors[name].start()
+            self._actors[name].wake()
+
+    def _take(self) -> Lease:
+        return leases.take(self.ctx, leases.PLAN, actor="scheduler")
+
+    def _end(self, lease: Lease) -> None:
+        for actor in self._actors.values():
+            actor.end()
+        for actor in self._actors.values():
+            actor.join(timeout=20.0)
+        leases.give_back(self.ctx, lease)
