@@ -1,0 +1,30 @@
+#!/bin/sh
+# molecule for the roles, on a copy of the collection, in scratch folders, without root.
+# Usage: molecule.sh ROLE; PYTHON names the interpreter, python3 when not set.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+python=$(command -v "${PYTHON:-python3}")
+PATH="$(dirname "$python"):$PATH"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cd "$top"
+case "$1" in
+    worker)
+        sha=$("$python" -c "import pathlib; from vmdirac_py.worker.bundle import build; print(build(pathlib.Path('$work/static')))")
+        VMDIRAC_WORKER="$work/static/$sha"
+        export VMDIRAC_WORKER ;;
+    control_node)
+        "$python" -m build --wheel --no-isolation --outdir "$work" . >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
+        VMDIRAC_WHEEL=$(ls "$work"/*.whl)
+        VMDIRAC_INVENTORY="$top/inventories/quickstart"
+        export VMDIRAC_WHEEL VMDIRAC_INVENTORY ;;
+esac
+
+VMDIRAC_SCRATCH="$work/scratch"
+ANSIBLE_COLLECTIONS_PATH="$work"
+export VMDIRAC_SCRATCH ANSIBLE_COLLECTIONS_PATH PATH
+mkdir "$VMDIRAC_SCRATCH"
+cd "$("$here/copy_collection.sh" "$work")/extensions"
+molecule test --scenario-name "$1"
