@@ -12,7 +12,7 @@ from vmdirac_py.ledger.api import Event, Lease, LeaseHeld
 from vmdirac_py.operations import aging, leases, planning, revisions
 
 from .actor import EndpointActor
-from .runner import kill_stale
+from .run_folder import kill_stale
 
 QUIET = frozenset({"plan.made", "job.matched", "job.started", "listing.wanted", "alarm.listing"})
 SLICE = 1.0  # seconds; how soon a stop is noticed
