@@ -1,0 +1,124 @@
+"""Every key an inventory may set: one table, made from the fields of the model and the meanings written here.
+
+The loader, `vmdirac inventory keys` and the docs all read `KEYS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, dataclass, fields
+from math import inf
+from typing import Any
+
+from vmdirac_py.model.inventory import Endpoint, Pool, Vo
+from vmdirac_py.model.resources import Resources
+
+from .values import TYPES, Type, Unfit
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a key means, and the least and most its number may be."""
+
+    meaning: str
+    least: float = 0.0
+    most: float = inf
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: `thing` is `endpoint`, `vo` or `pool`; `default` is the model's (None for required ones)."""
+
+    name: str
+    thing: str
+    field: str
+    type: Type
+    default: Any
+    about: About
+
+    @property
+    def required(self) -> bool:
+        """Tell whether it must be set."""
+        return self.about.required
+
+    def read(self, value: Any) -> Any:
+        """Return `value` as the model wants it.
+
+        Raises:
+            Unfit: wrong type, or outside its bounds.
+        """
+        result = self.type.read(value)
+        if isinstance(result, (int, float)) and not self.about.least <= result <= self.about.most:
+            raise Unfit(f"must be {self._bounds()}, not {result:.12g}")
+        return result
+
+    def _bounds(self) -> str:
+        least, most = self.about.least, self.about.most
+        return f"at least {least:g}" if most == inf else f"between {least:g} and {most:g}"
+
+
+YEAR = 366 * 86400.0
+MOST_CORES = 4096
+MOST_VMS = 1_000_000
+
+ENDPOINT = {
+    "name": About("the endpoint's name; default: the group's name without `endpoint_`"),
+    "kind": About("which driver speaks to it: `local`, `openstack` ...", required=True),
+    "site": About("the DIRAC site its VMs belong to", required=True),
+    "max_vms": About("most VMs on this endpoint, over all pools", most=MOST_VMS),
+    "max_cores": About("most cores on this endpoint, over all pools"),
+    "ramp": About("most VMs asked for in one batch", least=1, most=100_000),
+    "listing_seconds": About("time between two listings of its instances, seconds", least=0.1, most=86400),
+    "client_timeout": About("longest time one call to the cloud may take, seconds", least=0.1, most=86400),
+    "listing_lag": About("how late a new instance may show up in a listing, seconds", most=86400),
+    "options": About("whatever the driver needs; secrets as `env:NAME`, `file:PATH` or `!vault`"),
+}
+VO = {
+    "name": About("the VO's name; default: the group's name without `vo_`"),
+    "groups": About("the DIRAC groups that belong to this VO"),
+    "max_vms": About("most VMs of this VO, over all pools", most=MOST_VMS),
+    "max_cores": About("most cores of this VO, over all pools"),
+}
+POOL = {
+    "flavor": About("the cloud's name for the size of machine", required=True),
+    "image": About("the cloud's name for the disk image", required=True),
+    "cores": About("cores of one VM", least=1, most=MOST_CORES, required=True),
+    "ram_mb": About("memory of one VM, MB; 0: none for jobs that ask for memory", most=1e9),
+    "gpus": About("GPUs of one VM", most=1024),
+    "disk_gb": About("disk of one VM, GB", most=1e9),
+    "tags": About("tags its VMs offer; a job runs only where all its tags are offered"),
+    "platform": About("the DIRAC platform its VMs offer"),
+    "price": About("price of one VM per hour, in any one currency; cheaper pools are filled first"),
+    "priority": About("pools of higher priority are filled first", least=-1e6, most=1e6),
+    "min_vms": About("VMs kept even when nothing waits", most=MOST_VMS),
+    "max_vms": About("most VMs of this pool; 0 closes it", most=MOST_VMS),
+    "max_cores": About("most cores of this pool"),
+    "boot_seconds": About("expected time from create call to first payload, seconds", most=YEAR),
+    "boot_deadline": About("when a VM that has not enrolled is given up, seconds", least=1, most=YEAR),
+    "heartbeat_seconds": About("time between two signs of life of a VM, seconds", least=0.1, most=86400),
+    "stalled_after": About("silence after which a VM counts as stalled, seconds", least=0.1, most=YEAR),
+    "idle_seconds": About("how long an empty VM lives on, seconds", most=YEAR),
+    "max_life": About("a VM's whole life, seconds", least=1, most=YEAR),
+    "drain_seconds": About("how long a drain may take, seconds", most=YEAR),
+    "inner_ce": About("how the worker runs payloads"),
+    "kill_busy": About("whether deadlines may end VMs with running payloads"),
+    "options": About("whatever the driver needs for this pool"),
+}
+
+
+def _keys() -> Iterator[Key]:
+    yield from _keys_of("endpoint", fields(Endpoint), ENDPOINT)
+    yield from _keys_of("vo", fields(Vo), VO)
+    yield from _keys_of("pool", (*fields(Resources), *fields(Pool)), POOL)
+
+
+def _keys_of(thing: str, given: tuple[Field[Any], ...], about: dict[str, About]) -> Iterator[Key]:
+    by_name = {field.name: field for field in given}
+    for name, entry in about.items():
+        field = by_name[name]
+        default = None if field.default is MISSING or entry.required else field.default
+        yield Key(f"{thing}_{name}", thing, name, TYPES[str(field.type)], default, entry)
+
+
+KEYS: dict[str, Key] = {key.name: key for key in _keys()}
