@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from vmdirac_py.base.errors import UnknownThing
 from vmdirac_py.operations.api import Context
 from vmdirac_py.operations.callers import known
 
@@ -41,7 +42,11 @@ def admit(ctx: Context, caller: Peer) -> None:
     """Hold a peer against the ledger: a revoked certificate is that of a VM whose life is over.
 
     Raises:
-        UnknownThing: the ledger knows no such VM. NotAllowed: it is another VO's. VmGone: its life is over.
+        Unauthenticated: the ledger knows no such VM (now: a restored one may learn of it from the next listing).
+        NotAllowed: the ledger says it is another VO's. VmGone: its life is over.
     """
-    with ctx.ledger.read() as tx:
-        known(tx, caller.vm, vo=caller.vo)
+    try:
+        with ctx.ledger.read() as tx:
+            known(tx, caller.vm, vo=caller.vo)
+    except UnknownThing as error:
+        raise Unauthenticated(error.what, where=error.where, mend="keep on asking while work runs") from error
