@@ -104,7 +104,7 @@ endpoints:
       type: str
 """
 
-from ansible_collections.vmdirac.cloud.plugins.module_utils.machine import Info, VmdiracError, run_info
+from ansible_collections.vmdirac.cloud.plugins.module_utils.machine import Info, run_info
 
 SPEC = {
     "endpoints": {"type": "list", "elements": "str"},
@@ -127,7 +127,7 @@ class Instances(Info):
         endpoint = self.context.endpoint(name)
         try:
             return name, {instance.id: instance for instance in endpoint.instances()}, ""
-        except VmdiracError as error:
+        except self.room("base.errors").VmdiracError as error:
             return name, {}, str(error)
 
     def joined(self, endpoint, listed):
