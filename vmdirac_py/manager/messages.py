@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from vmdirac_py.worker import wire
 
 from .errors import Misworded
 
@@ -14,6 +16,9 @@ STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 NUL = b"\\u0000"  # PostgreSQL keeps no text with it, and no message needs it
 
 T = TypeVar("T")
+
+_KINDS = (wire.Enrol, wire.Renew, wire.Beat, wire.Ack, wire.MatchAsk, wire.Report, wire.Leave)
+_READERS: Mapping[Any, TypeAdapter[Any]] = {kind: TypeAdapter(kind, config=STRICT) for kind in _KINDS}
 
 
 async def read(request: Request, kind: type[T]) -> T:
@@ -30,7 +35,7 @@ def parse(body: bytes, kind: type[T]) -> T:
     if NUL in body:
         raise Misworded("a text with a NUL character", where=kind.__name__, mend="send text without NUL")
     try:
-        message: T = _adapter(kind).validate_json(body)
+        message: T = _READERS[kind].validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join([kind.__name__, *map(str, first["loc"])])
@@ -43,8 +48,3 @@ def plain(message: Any) -> Any:
     if isinstance(message, tuple) and hasattr(message, "_asdict"):
         return {name: plain(value) for name, value in message._asdict().items()}
     return [plain(value) for value in message] if isinstance(message, list) else message
-
-
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind, config=STRICT)
