@@ -65,7 +65,7 @@ def own_name(actor: str) -> str:
 def surely_dead(name: str) -> bool:
     """Tell whether the process that gave itself this `own_name` lived here and is gone; False when in doubt."""
     match = re.search(r"\(pid (\d+) since (\d+) on (.+)\)$", name)
-    return bool(match) and match[3] == _here() and not alive(int(match[1]), int(match[2]))
+    return match is not None and match[3] == _here() and not alive(int(match[1]), int(match[2]))
 
 
 def _here() -> str:

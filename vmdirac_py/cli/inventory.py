@@ -19,7 +19,7 @@ def check(
     json: Json = False,
 ) -> None:
     """Say everything that is wrong with an inventory, by file and key; exit code 1 when something is."""
-    from vmdirac_py.inventory.load import BadInventory
+    from vmdirac_py.inventory.api import BadInventory
     from vmdirac_py.operations import revisions
 
     if path is None:
@@ -74,5 +74,5 @@ def keys() -> None:
     """List the keys an inventory may use, with type, default and meaning."""
     from vmdirac_py.inventory.keys import KEYS
 
-    rows = [(key.name, key.type, key.default, key.meaning) for key in KEYS]
+    rows = [(key.name, key.type.name, key.default, key.about.meaning) for key in KEYS.values()]
     console.print(table("", ("KEY", "TYPE", "DEFAULT", "MEANING"), rows))

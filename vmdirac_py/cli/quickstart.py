@@ -30,7 +30,7 @@ LOOK_SECONDS = 0.5
 
 
 def quickstart(folder: Path, *, minutes: float, json: bool) -> bool:
-    """Make an installation in `folder`, run the example jobs, print the summary; tell whether all ended as it should."""
+    """Make an installation in `folder`, run the example jobs, print the bill; tell whether all ended as it should."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

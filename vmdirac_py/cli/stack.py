@@ -129,7 +129,7 @@ def local_clouds(ctx: Installation) -> Iterator[list[Path]]:
     started: list[Path] = []
     try:
         for state in states:
-            start_server(state, log=ctx.home.logs / "localcloud.log", hidden=[ctx.home.root])
+            start_server(state, hidden=[ctx.home.root])
             started.append(state)
         yield started
     finally:

@@ -53,7 +53,7 @@ def look(ctx: Context, job_ids: Collection[int]) -> View:
         return View(
             at=ctx.clock.now(),
             jobs=tuple(tx.jobs.find(ids=job_ids)),
-            vms=tuple(tx.vms.in_states(VmState)),
+            vms=tuple(tx.vms.in_states(list(VmState))),
             queues=queues,
             plan=latest[1] if latest else None,
             notes=tuple(notes),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,27 +102,27 @@ class Authority:
         signed = vm_certificate(self._issuer, key, vm=vm, vo=vo, at=at, until=until)
         return Certificate(_pem(signed), until, at + (until - at) / 3, hash_of(key))
 
-    def server(self, host: str) -> tuple[Path, Path]:
-        """Return the files (certificate, key) of the listener's certificate for `host` and loopback.
+    def server(self, *hosts: str) -> tuple[Path, Path]:
+        """Return the files (certificate, key) of the listeners' certificate for `hosts` and loopback.
 
-        They are kept until less than 60 days are left, or `host` changes.
+        They are kept until less than 60 days are left, or a host is new.
         """
         at = SystemClock().now()
         pair = _read_pair(self._folder, SERVER)
-        if pair is None or not self._serves(pair.certificate, host, at):
-            self._make_server(host, at)
+        if pair is None or not self._serves(pair.certificate, hosts, at):
+            self._make_server(hosts, at)
         return self._folder / f"{SERVER}.pem", self._folder / f"{SERVER}.key"
 
-    def _serves(self, certificate: x509.Certificate, host: str, at: float) -> bool:
+    def _serves(self, certificate: x509.Certificate, hosts: Sequence[str], at: float) -> bool:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         left = certificate.not_valid_after_utc.timestamp() - at
         ours = certificate.issuer == self._issuer.certificate.subject
-        return ours and host_name(host) in names and left > SERVER_RENEWAL_DAYS * DAY
+        return ours and all(host_name(host) in names for host in hosts) and left > SERVER_RENEWAL_DAYS * DAY
 
-    def _make_server(self, host: str, at: float) -> None:
+    def _make_server(self, hosts: Sequence[str], at: float) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        hosts = list(dict.fromkeys((host, *LOOPBACK)))
-        made = server_certificate(self._issuer, key.public_key(), hosts=hosts, at=at, until=at + SERVER_DAYS * DAY)
+        names = list(dict.fromkeys((*hosts, *LOOPBACK)))
+        made = server_certificate(self._issuer, key.public_key(), hosts=names, at=at, until=at + SERVER_DAYS * DAY)
         _replace(self._folder / f"{SERVER}.key", _key_pem(key), 0o600)
         _replace(self._folder / f"{SERVER}.pem", _pem(made).encode(), 0o644)
 

@@ -59,8 +59,8 @@ class SqlJobs(Part):
         ids: Collection[int] = (),
         limit: int = 10_000,
     ) -> list[Job]:
-        """Return jobs by number that meet all that is given."""
-        query = _JOINED.order_by(_JOBS.c.id).limit(limit)
+        """Return jobs by number that meet all that is given; of more than `limit`, the newest."""
+        query = _JOINED.order_by(_JOBS.c.id.desc()).limit(limit)
         if states:
             query = query.where(_JOBS.c.state.in_(states))
         if vo:
@@ -69,7 +69,13 @@ class SqlJobs(Part):
             query = query.where(_JOBS.c.vm == vm)
         if ids:
             query = query.where(_JOBS.c.id.in_(ids))
-        return [rows.job(row) for row in self.rows(query)]
+        return [rows.job(row) for row in self.rows(query)][::-1]
+
+    def counts(self) -> dict[tuple[str, JobState], int]:
+        """Return the number of jobs by (VO, state)."""
+        query = select(_QUEUES.c.vo, _JOBS.c.state, func.count()).join_from(_JOBS, _QUEUES)
+        found = self.connection.execute(query.group_by(_QUEUES.c.vo, _JOBS.c.state))
+        return {(vo, JobState(state)): count for vo, state, count in found}
 
     def queues(self) -> list[TaskQueue]:
         """Return the non-empty task queues: waiting jobs grouped by owner, group, VO, shape, priority."""

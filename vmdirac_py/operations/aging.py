@@ -13,9 +13,9 @@ from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Move, VmState
 
-from .afterlife import settle_jobs
 from .api import Context
 from .listings import LIVE
+from .rescheduling import give_back
 
 ACTOR = "aging"
 OPEN_BATCHES = (BatchState.WRITTEN, BatchState.CLAIMED, BatchState.UNKNOWN)
@@ -40,7 +40,8 @@ def advance(ctx: Context, *, actor: str = ACTOR) -> AgingReport:
         alarms = [verdict for verdict in verdicts if isinstance(verdict, Alarm)]
         moved = tx.vms.move(moves, actor=actor, at=at)
         gone = [change.vm for change in moves if change.to is VmState.HALTED and change.vm in set(moved)]
-        settle_jobs(tx, gone, at=at, max_attempts=ctx.settings.max_attempts, actor=actor)
+        for vm_id in gone:
+            give_back(tx, vm_id, minor="its VM is gone", max_attempts=ctx.settings.max_attempts, actor=actor, at=at)
         tx.reasons.record({f"vm:{alarm.vm}": [alarm.reason] for alarm in alarms}, at=at, kinds=("vm",))
         if moved:
             tx.events.append("vm.moved", actor=actor, data={"vms": moved[:100]})

@@ -6,7 +6,7 @@ instances as the batch wanted, each once, until its deadline. Whatever looks lik
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from vmdirac_py.base.errors import BadInput, NotAllowed
@@ -19,7 +19,7 @@ from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 
 from .api import Context
-from .callers import LIVING, OVER, VmGone, actor_of, caller, step
+from .callers import LIVING, actor_of, caller, step
 
 ALARM = "alarm.enrolment"
 WANTED = "listing.wanted"
@@ -74,7 +74,8 @@ def enrol(ctx: Context, *, token: str, instance_id: str, csr: str, address: str 
 
     Raises:
         BadInput: the signing request or instance id cannot be used.
-        NotAllowed: the token does not allow it; an alarm was written. `VmGone` when the VM's life is over.
+        NotAllowed: the token does not allow it, and an alarm was written; or the VM is being stopped.
+        VmGone: the VM's life is over.
     """
     if not 0 < len(instance_id) <= MAX_ID or not instance_id.isprintable():
         raise BadInput("not an instance id", where="instance_id", mend="send the id the cloud gave this instance")
@@ -93,14 +94,12 @@ def renew(ctx: Context, vm_id: str, csr: str) -> Enrolled:
     """Sign a new certificate for a VM that still holds a valid one.
 
     Raises:
-        BadInput: the signing request cannot be used; UnknownThing: no such VM.
-        NotAllowed: the VM is being stopped; VmGone: its life is over.
+        BadInput: the signing request cannot be used. UnknownThing: no such VM.
+        NotAllowed: the VM is being stopped. VmGone: its life is over.
     """
     key_hash = key_hash_of(csr)
     with ctx.ledger.write() as tx:
-        vm = caller(tx, vm_id)
-        if vm.state not in LIVING:
-            raise NotAllowed(f"a VM that is {vm.state} gets no new certificate", where=vm_id)
+        vm = _in(LIVING, caller(tx, vm_id))
         tx.events.append("vm.renewed", subject=vm_id, actor=actor_of(vm_id), data={"key_hash": key_hash})
     return _signed(ctx, vm, csr)
 
@@ -135,22 +134,28 @@ def _bad_token(batch: Batch | None) -> _Refusal:
 def _again(tx: Transaction, before: Enrolment, request: _Request) -> Vm | _Refusal:
     if before.key_hash != request.key_hash:
         return _Refusal("second_key", "this instance has enrolled before, with another key", before.batch)
-    return caller(tx, before.vm)
+    return _in(LIVING, caller(tx, before.vm))
 
 
-def _first(inventory: Inventory, tx: Transaction, vm: Vm, batch: Batch, request: _Request) -> Vm | _Refusal:
+def _first(
+    inventory: Inventory, tx: Transaction, vm: Vm, batch: Batch, request: _Request
+) -> Vm | RetryAfter | _Refusal:
     if vm.batch != batch.id:
         return _Refusal("other_batch", "this instance belongs to another batch", batch.id)
-    if vm.state in OVER:
-        raise VmGone(vm)
-    if vm.state not in ENROLLABLE:
-        return _Refusal("wrong_state", f"a VM that is {vm.state} cannot enrol", vm.batch)
+    _in(ENROLLABLE, caller(tx, vm.id))
     if request.address and not vm.address:
         tx.vms.bind(vm.id, request.instance_id, request.address)
-    tx.enrolments.add(Enrolment(vm.batch, request.instance_id, vm.id, request.key_hash, request.at))
+    if not tx.enrolments.add(Enrolment(vm.batch, request.instance_id, vm.id, request.key_hash, request.at)):
+        return RetryAfter(SOON)  # another try of the same instance is being written at this moment
     reason = Reason.of("vm.enrolled", instance=request.instance_id)
     actor = actor_of(vm.id)
     step(tx, inventory, vm, VmState.CONTEXTUALISING, reason, topic="vm.enrolled", actor=actor, at=request.at)
+    return vm
+
+
+def _in(states: Collection[VmState], vm: Vm) -> Vm:
+    if vm.state not in states:
+        raise NotAllowed(f"a VM that is {vm.state} gets no certificate", where=vm.id)
     return vm
 
 

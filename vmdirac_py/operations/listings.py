@@ -19,9 +19,9 @@ from vmdirac_py.model.plan import EndpointView
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Move, Vm, VmState
 
-from .afterlife import settle_jobs
 from .api import Context
 from .launches import bind, new_vm
+from .rescheduling import give_back
 
 ACTOR = "listing"
 LIVE = tuple(state for state in VmState if state is not VmState.HALTED)
@@ -136,7 +136,8 @@ class _Binding:
         moves = [verdict for verdict in verdicts if verdict]
         moved = self.tx.vms.move(moves, actor=ACTOR, at=self.at)
         gone = [change.vm for change in moves if change.to is VmState.HALTED and change.vm in moved]
-        settle_jobs(self.tx, gone, at=self.at, max_attempts=self.max_attempts, actor=ACTOR)
+        for vm_id in gone:
+            give_back(self.tx, vm_id, minor="its VM is gone", max_attempts=self.max_attempts, actor=ACTOR, at=self.at)
         if moved:
             self.tx.events.append("vm.moved", subject=self.endpoint.name, actor=ACTOR, data={"vms": moved[:100]})
         return moved

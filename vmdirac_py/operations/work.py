@@ -200,9 +200,9 @@ def _attempted(tx: Transaction, vm: Vm, job_id: int, attempt: int) -> Job:
 
 
 def _own(tx: Transaction, vm: Vm, job_id: int) -> Job:
-    """Return the job when this VM holds it now."""
+    """Return the job when it is, or ended as, this VM's (a repeated report uploads its output again)."""
     job = _of_vo(tx, vm, job_id)
-    if job.vm != vm.id or job.state not in BUSY_JOB_STATES:
+    if job.vm != vm.id:
         raise _not_given(job_id)
     return job
 

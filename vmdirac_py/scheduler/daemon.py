@@ -12,9 +12,9 @@ from vmdirac_py.ledger.api import Event, Lease, LeaseHeld
 from vmdirac_py.operations import aging, leases, planning, revisions
 
 from .actor import EndpointActor
-from .runner import kill_stale
+from .run_folder import kill_stale
 
-QUIET = frozenset({"plan.made", "job.matched", "job.started", "listing.wanted", "alarm.listing"})
+QUIET = frozenset({"plan.made", "job.matched", "job.running", "listing.wanted", "alarm.listing"})
 SLICE = 1.0  # seconds; how soon a stop is noticed
 OVERDUE_GAP = (
     2.0  # seconds between cycles while something is overdue that no cycle can settle (alarms, doubtful batches)

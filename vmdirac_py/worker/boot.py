@@ -14,6 +14,8 @@ import ssl
 import sys
 import time
 import urllib.parse
+from pathlib import Path
+from typing import Any, Dict
 
 CONFIG = "/etc/vmdirac/worker.json"
 ADDRESS = "/run/vmdirac-address"
@@ -21,63 +23,67 @@ WORK = "/var/lib/vmdirac"
 GIVE_UP = 1800.0  # seconds of trying to reach the manager
 
 
-def fetch(config, sha256):
+def fetch(config: Dict[str, Any], sha256: str) -> bytes:
     """Return the bundle's bytes, or raise when the manager cannot be reached or sends something else."""
     url = urllib.parse.urlsplit(config["manager"])
     context = ssl.create_default_context(cadata=config["ca"])
     source = (config["bind_address"], 0) if config["bind_address"] else None
-    connection = http.client.HTTPSConnection(url.hostname, url.port, timeout=20, context=context, source_address=source)
+    connection = http.client.HTTPSConnection(
+        url.hostname or "", url.port, timeout=20, context=context, source_address=source
+    )
     try:
-        connection.request("GET", "/static/" + sha256)
+        connection.request("GET", f"/static/{sha256}")
         answer = connection.getresponse()
-        body = answer.read(50_000_000)
-        if answer.status != 200:
-            raise OSError("manager answered %d" % answer.status)
-        if hashlib.sha256(body).hexdigest() != sha256:
-            raise OSError("bundle does not have the promised checksum")
-        return body
+        return checked(answer.status, answer.read(50_000_000), sha256)
     finally:
         connection.close()
 
 
-def fetch_patiently(config, sha256):
+def checked(status: int, body: bytes, sha256: str) -> bytes:
+    """Return the body if it is what was promised, or raise OSError."""
+    if status != http.client.OK:
+        raise OSError(f"manager answered {status}")
+    if hashlib.sha256(body).hexdigest() != sha256:
+        raise OSError("bundle does not have the promised checksum")
+    return body
+
+
+def fetch_patiently(config: Dict[str, Any], sha256: str) -> bytes:
     """Fetch with growing pauses until it works or `GIVE_UP` seconds have passed."""
     pause, until = 0.5, time.monotonic() + GIVE_UP
     while True:
         try:
             return fetch(config, sha256)
         except (OSError, http.client.HTTPException) as error:
-            print("vmdirac-boot: %s" % error, file=sys.stderr, flush=True)
+            sys.stderr.write(f"vmdirac-boot: {error}\n")
             if time.monotonic() > until:
                 raise
             time.sleep(pause)
             pause = min(30.0, pause * 2)
 
 
-def write(path, data, mode):
+def write(path: Path, data: bytes, mode: int) -> None:
     """Write a file that was never readable by others."""
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(str(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
 
 
-def main():
+def main() -> None:
     """Read the configuration, fetch the bundle, and replace this process by the worker."""
     sha256 = sys.argv[1]
     root = os.environ.get("VMDIRAC_ROOT", "")
-    with open(root + CONFIG) as file:
-        config = json.load(file)
-    if os.path.exists(root + ADDRESS):
-        with open(root + ADDRESS) as file:
-            config["bind_address"] = file.read().strip()
+    config = json.loads(Path(root + CONFIG).read_text())
+    if Path(root + ADDRESS).exists():
+        config["bind_address"] = Path(root + ADDRESS).read_text().strip()
     config["work_dir"] = root + WORK
     config["instance_id_file"] = root + config["instance_id_file"]
-    bundle = root + WORK + "/worker.pyz"
+    bundle, settings = Path(root + WORK, "worker.pyz"), Path(root + WORK, "worker.json")
     write(bundle, fetch_patiently(config, sha256), 0o700)
-    write(root + WORK + "/worker.json", json.dumps(config).encode(), 0o600)
-    os.unlink(root + CONFIG)
-    os.execv(sys.executable, [sys.executable, "-I", bundle, root + WORK + "/worker.json"])
+    write(settings, json.dumps(config).encode(), 0o600)
+    Path(root + CONFIG).unlink()
+    os.execv(sys.executable, [sys.executable, "-I", str(bundle), str(settings)])  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":

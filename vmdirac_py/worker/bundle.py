@@ -11,7 +11,7 @@ from typing import List, Tuple
 
 _PACKAGE = "vmdirac_worker"  # the name inside: the bundle never meets an installed vmdirac_py
 _SHEBANG = b"#!/usr/bin/env python3\n"
-_NOT_SHIPPED = ("bundle.py",)
+_NOT_SHIPPED = ("bundle.py", "boot.py")
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say
 _MODE, _UNIX = 0o100644 << 16, 3
 _START = f"import runpy\n\nrunpy.run_module({_PACKAGE!r}, run_name='__main__')\n"
