@@ -6,10 +6,8 @@ import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from importlib import resources
-from pathlib import Path
 
 import yaml
 
@@ -85,17 +83,10 @@ class Installation:
             raise UnknownThing("no such endpoint", where=name)
         kept = self._drivers.get(name)
         if kept is None or kept[0] != described:
-            absolute = replace(described, options=self._absolute(described))
-            made = driver(described.kind).connect(absolute, installation_id=self.installation_id, resolve=resolve)
+            connect = driver(described.kind).connect
+            made = connect(described, installation_id=self.installation_id, resolve=resolve, home=self.home.root)
             kept = self._drivers[name] = (described, made)
         return kept[1]
-
-    def _absolute(self, endpoint: Endpoint) -> dict[str, object]:
-        """Return the options with the local cloud's relative state folder made absolute."""
-        options = dict(endpoint.options)
-        if "state" in options:
-            options["state"] = str(self.home.root / Path(str(options["state"])).expanduser())
-        return options
 
 
 @contextmanager

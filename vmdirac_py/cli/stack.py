@@ -119,12 +119,10 @@ def only_one(home: Home) -> Iterator[None]:
 @contextlib.contextmanager
 def local_clouds(ctx: Installation) -> Iterator[list[Path]]:
     """Run the embedded clouds of the active inventory for the length of a `with`; at the end their VMs are stopped."""
-    from vmdirac_py.clouds.local import start_server, stop_server
+    from vmdirac_py.clouds.local import start_server, state_of, stop_server
 
     states = [
-        ctx.home.root / str(endpoint.options["state"])
-        for endpoint in ctx.inventory().endpoints.values()
-        if endpoint.kind == "local"
+        state_of(endpoint, ctx.home.root) for endpoint in ctx.inventory().endpoints.values() if endpoint.kind == "local"
     ]
     started: list[Path] = []
     try:

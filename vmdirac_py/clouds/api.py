@@ -13,16 +13,18 @@
 
 A driver is a folder `vmdirac_py/clouds/KIND/` whose `__init__` offers:
 
-* `connect(endpoint, *, installation_id, resolve) -> CloudEndpoint`: make a driver; no network traffic yet;
+* `connect(endpoint, *, installation_id, resolve, home) -> CloudEndpoint`: make a driver; no network traffic yet;
 * `problems(endpoint, pools) -> list[str]`: what is wrong with its options, in words that name the key.
 
 `resolve` turns a secret's reference into the secret (`vmdirac_py.installation`), in the acting process only.
+Relative paths in options are relative to `home`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from vmdirac_py.base.errors import VmdiracError
@@ -172,5 +174,5 @@ Resolve = Callable[[str], str]
 class Driver(Protocol):
     """What a driver's folder offers (a module satisfies it)."""
 
-    def connect(self, endpoint: Endpoint, *, installation_id: str, resolve: Resolve) -> CloudEndpoint: ...
+    def connect(self, endpoint: Endpoint, *, installation_id: str, resolve: Resolve, home: Path) -> CloudEndpoint: ...
     def problems(self, endpoint: Endpoint, pools: Sequence[Pool]) -> list[str]: ...

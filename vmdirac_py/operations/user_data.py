@@ -10,7 +10,7 @@ import yaml
 from vmdirac_py.model.inventory import Pool
 
 CONFIG_PATH = "/etc/vmdirac/worker.json"
-BOOT_PATH = "/usr/local/sbin/vmdirac-boot"
+BOOT_PATH = "/var/lib/vmdirac/boot.py"
 
 
 @dataclass(frozen=True, slots=True)

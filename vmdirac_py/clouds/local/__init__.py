@@ -6,6 +6,8 @@ The driver (`connect`, `problems`) is a thin client of a server (`python -m vmdi
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vmdirac_py.clouds.api import Resolve
 from vmdirac_py.model.inventory import Endpoint
 
@@ -13,11 +15,11 @@ from .control import set_faults, start_server, stop_server
 from .driver import LocalEndpoint
 from .options import problems, state_of
 
-__all__ = ["LocalEndpoint", "connect", "problems", "set_faults", "start_server", "stop_server"]
+__all__ = ["LocalEndpoint", "connect", "problems", "set_faults", "start_server", "state_of", "stop_server"]
 
 
-def connect(endpoint: Endpoint, *, installation_id: str, resolve: Resolve) -> LocalEndpoint:
+def connect(endpoint: Endpoint, *, installation_id: str, resolve: Resolve, home: Path) -> LocalEndpoint:
     """Make the driver of an endpoint; it needs no secret, the socket's file rights are the gate."""
     del resolve
-    state = state_of(endpoint)
+    state = state_of(endpoint, home)
     return LocalEndpoint(endpoint.name, state, installation=installation_id, timeout=endpoint.client_timeout)

@@ -10,9 +10,9 @@ from vmdirac_py.model.inventory import Endpoint, Pool
 KEYS = frozenset({"state"})
 
 
-def state_of(endpoint: Endpoint) -> Path:
-    """Return the state directory."""
-    return Path(endpoint.options["state"]).expanduser()
+def state_of(endpoint: Endpoint, home: Path) -> Path:
+    """Return the state directory; a relative one lies in the installation's home."""
+    return home / Path(endpoint.options["state"]).expanduser()
 
 
 def problems(endpoint: Endpoint, pools: Sequence[Pool]) -> list[str]:
@@ -29,6 +29,4 @@ def problems(endpoint: Endpoint, pools: Sequence[Pool]) -> list[str]:
 def _state_problems(state: object) -> list[str]:
     if not isinstance(state, str) or not state:
         return ["endpoint_options.state: must name the directory of the embedded cloud's server"]
-    if not Path(state).expanduser().is_absolute():
-        return ["endpoint_options.state: must be an absolute path, or begin with ~"]
     return []
