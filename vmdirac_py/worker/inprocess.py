@@ -60,7 +60,7 @@ class Run:
         self._ce, self._place = ce, Place(ce.folder, work)
         self._mark = mark(ce.vm, self._place.top.name)
         self._lock = threading.Lock()
-        self._process: Optional["subprocess.Popen[bytes]"] = None
+        self._process: Optional[subprocess.Popen[bytes]] = None
         self._abandoned = self._timed_out = False
         self._outcome: Optional[Outcome] = None
         self._thread = threading.Thread(target=self._live, name=f"job-{work.job}", daemon=True)

@@ -141,9 +141,9 @@ def _match_answer(work: Any) -> MatchAnswer:
 
 
 def _version() -> str:
-    """Return the start of the bundle's SHA-256, or the folder the worker runs from."""
+    """Return the start of the bundle's SHA-256, or `source` when it runs from a folder."""
     program = Path(sys.argv[0])
-    return hashlib.sha256(program.read_bytes()).hexdigest()[:12] if program.suffix == ".pyz" else program.name
+    return hashlib.sha256(program.read_bytes()).hexdigest()[:12] if program.suffix != ".py" else "source"
 
 
 def _terminate(_signal: int, _frame: Any) -> None:

@@ -74,8 +74,8 @@ class Pool:
         """
         if work.job in self._slots:
             raise DoesNotFit(f"job {work.job} runs here already")
-        wanted = Free(work.cores, work.ram_mb, work.gpus)
-        short = [f"{name} {w} of {f}" for name, w, f in zip(Free._fields, wanted, self.free) if w > f]
+        wanted, free = Free(work.cores, work.ram_mb, work.gpus)._asdict(), self.free._asdict()
+        short = [f"{name} {wanted[name]} of {free[name]}" for name in free if wanted[name] > free[name]]
         if short or work.cores < 1:
             raise DoesNotFit(f"job {work.job} does not fit: {', '.join(short) or 'no cores'}")
         self._slots[work.job] = Slot(work.job, work.cores, at)
