@@ -22,9 +22,10 @@ _UNAUTHORIZED, _ACCEPTED, _OK, _NOT_FOUND, _FORBIDDEN = 401, 202, 200, 404, 403
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: the verb (`sandbox` and `output` too), who asked, with which certificate, and the message."""
+    """One request: the verb (`sandbox` and `output` too), who asked, from which port, with which certificate."""
 
     verb: str
+    port: int
     vm: str
     serial: str
     message: Any
@@ -130,7 +131,7 @@ class ManagerDouble:
         """Note a request and return (status, JSON)."""
         with self._condition:
             self.asked.append(asked)
-            status = self.script.refused.get(verb.split("/")[0])
+            status = self.script.refused.get(verb)
             result = (status, {"error": f"told to refuse: {asked.message}"}) if status else self._by_script(verb, asked)
             self._condition.notify_all()
             return result
@@ -208,32 +209,43 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(*self.server.manager.answer(verb, self._asked(verb, message)))
 
     def do_PUT(self) -> None:
+        status = self.server.manager.script.refused.get("output")
+        if status:
+            # As real servers do: refuse at once, without reading the body, and hang up.
+            self.close_connection = True
+            self._reply(status, {"error": "told to refuse"})
+            return
         data, job = self._body(), int(self.path.rpartition("/")[2])
         self.server.manager.outputs[job] = data
-        status, answer = self._noted("output", job, {"blob": hashlib.sha256(data).hexdigest()})
-        self._reply(status, answer)
+        self._noted("output", job)
+        self._reply(_OK, {"blob": hashlib.sha256(data).hexdigest()})
 
     def do_GET(self) -> None:
         job = int(self.path.rpartition("/")[2])
         data = self.server.manager.script.sandboxes.get(job)
-        status, _ = self._noted("sandbox", job, {})
-        if status != _OK or data is None:
-            self._reply(status if status != _OK else _NOT_FOUND, {"error": "no sandbox"})
+        self._noted("sandbox", job)
+        if data is None:
+            self._reply(_NOT_FOUND, {"error": "no sandbox"})
             return
         self._send(_OK, data, "application/gzip")
 
-    def _noted(self, verb: str, job: int, answer: Any) -> tuple[int, Any]:
+    def _noted(self, verb: str, job: int) -> None:
         manager, asked = self.server.manager, self._asked(verb, job)
         with manager._condition:
             manager.asked.append(asked)
             manager._condition.notify_all()
-        status = manager.script.refused.get(verb, _OK)
-        return status, answer
 
     def _asked(self, verb: str, message: Any) -> Asked:
         peer = self.connection.getpeercert() or {}
         names = {key: value for ((key, value),) in peer.get("subject", ())}  # type: ignore[misc, union-attr]
-        return Asked(verb, names.get("commonName", ""), str(peer.get("serialNumber", "")), message, time.time())
+        return Asked(
+            verb,
+            self.client_address[1],
+            names.get("commonName", ""),
+            str(peer.get("serialNumber", "")),
+            message,
+            time.time(),
+        )
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", "0")))

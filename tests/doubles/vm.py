@@ -29,14 +29,14 @@ def oldest_python() -> str | None:
 class VmProcess:
     """A worker process with its configuration and work folder."""
 
-    def __init__(self, folder: Path, pyz: Path, manager: ManagerDouble, python: str, **changes: Any) -> None:
+    def __init__(self, folder: Path, pyz: Path, double: ManagerDouble, python: str, **changes: Any) -> None:
         self.folder, self.work_dir = folder, folder / "vm"
         self.config_file, self.log_file = folder / "config.json", folder / "log"
         self._command = [python, "-I", str(pyz), str(self.config_file)]
         (folder / "instance-id").write_text("i-1\n")
         config = Config(
-            manager=manager.url,
-            ca=manager.authority.pem,
+            manager=double.url,
+            ca=double.authority.pem,
             token=TOKEN,
             instance_id_file=str(folder / "instance-id"),
             cores=4,

@@ -12,7 +12,7 @@ import shutil
 import ssl
 import threading
 from pathlib import Path
-from typing import IO, Any, Callable, Optional, Tuple, TypeVar, Union
+from typing import IO, Any, Callable, Dict, Optional, Tuple, TypeVar, Union
 from urllib.parse import urlsplit
 
 from .wire import MAX_BODY, VERSION
@@ -123,15 +123,24 @@ class Client:
         if length is not None:
             headers["Content-Length"] = str(length)
         try:
-            connection = self._connected()
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
+            response = self._exchange(self._connected(), method, path, body, headers)
         except (OSError, http.client.HTTPException) as error:
             self._hang_up()
             raise Unreachable(_words(error)) from None
         if response.status not in (_OK, _ACCEPTED):
             raise self._bad_answer(response)
         return response
+
+    def _exchange(
+        self, connection: http.client.HTTPSConnection, method: str, path: str, body: _Body, headers: Dict[str, str]
+    ) -> http.client.HTTPResponse:
+        try:
+            connection.request(method, path, body, headers)
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+            # A manager may refuse a large body before it has read it: its answer still counts.
+            if connection.sock is None:
+                raise
+        return connection.getresponse()
 
     def _connected(self) -> http.client.HTTPSConnection:
         if self._connection and not self._stale(self._connection):

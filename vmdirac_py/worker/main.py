@@ -99,6 +99,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
     except (GaveUp, NoKey) as error:
         say(str(error))
         return _NOT_ENROLLED
+    except OSError as error:
+        say(f"broke: {error}")
+        return _BROKE
     except Terminated:
         say("stops: the machine goes down")
         return _BROKE

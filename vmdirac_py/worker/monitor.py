@@ -172,7 +172,11 @@ class Monitor:
             self._halt("")
             return True
         # Nothing may start while the answer is on its way.
-        answer = self._say("leave", Leave(reason, self._broken), Leaving) if self._parts.pilot.close() else None
+        answer = (
+            self._say("leave", Leave(reason, self._broken or self._parts.pilot.status().broken), Leaving)
+            if self._parts.pilot.close()
+            else None
+        )
         if answer is not None and (answer.go or reason not in policy.MAY_BE_KEPT):
             return True
         self._stay(reason)
@@ -220,7 +224,7 @@ class Monitor:
             draining=DRAIN in self._orders,
             halted=HALT in self._orders,
             expired=self._expired(),
-            broken=bool(self._broken),
+            broken=bool(self._broken or status.broken),
         )
 
     def _expired(self) -> bool:

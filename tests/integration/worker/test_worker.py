@@ -16,6 +16,7 @@ PYTHONS = [sys.executable, *filter(None, [oldest_python()])]
 
 
 def states(manager: ManagerDouble, job: int) -> list[str]:
+    """Return what was reported of a job so far."""
     return [m["state"] for m in manager.messages("report") if m["job"] == job]
 
 
@@ -57,7 +58,7 @@ def test_secrets_stay_out_of_log_and_config(manager: ManagerDouble, start: Any) 
     assert (vm.work_dir / "vm.key").stat().st_mode & 0o777 == 0o600
 
 
-def test_refused_enrolment_ends_with_3_and_names_no_token(manager: ManagerDouble, start: Any) -> None:
+def test_refused_enrolment_ends_with_3_and_names_no_token(start: Any) -> None:
     """A token the manager refuses ends the worker with code 3 and the manager's words, without the token."""
     vm = start(token="wrong-token")
     assert vm.ended() == 3
@@ -138,16 +139,16 @@ def test_drain(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
     manager.wait(lambda: manager.of("acknowledge"))
     manager.script.work = [work(2, "true")]
     drained = manager.of("acknowledge")[-1].at
+    manager.wait(lambda: any(beat["state"] == "draining" for beat in manager.messages("heartbeat")))
     (tmp_path / "flag").touch()
     assert vm.ended() == 0, vm.log
     assert manager.messages("acknowledge")[-1] == {"verb": "drain", "empty": True}
     assert states(manager, 1) == ["Running", "Done"]
     assert manager.messages("leave")[-1]["reason"] == "drained"
     assert [asked for asked in manager.of("match") if asked.at > drained] == []
-    assert any(beat["state"] == "draining" for beat in manager.messages("heartbeat"))
 
 
-def test_halt(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
+def test_halt(manager: ManagerDouble, start: Any) -> None:
     """A halted VM kills its payloads with their children, reports nothing of them, says so and ends with 0."""
     manager.script.work = [work(1, "sh", "-c 'setsid sleep 1000 & sleep 1000'")]
     vm = start()
@@ -200,6 +201,37 @@ def test_heartbeats_carry_what_is_true(manager: ManagerDouble, start: Any, tmp_p
     (tmp_path / "flag").touch()
 
 
+def test_one_connection_is_kept(manager: ManagerDouble, start: Any) -> None:
+    """Heartbeats and matches share one connection that stays open."""
+    start()
+    manager.wait(lambda: len(manager.of("heartbeat")) >= 5)
+    assert len({asked.port for asked in manager.of("heartbeat") + manager.of("match")}) == 1
+
+
+def test_a_missing_sandbox_fails_the_job(manager: ManagerDouble, start: Any) -> None:
+    """A job whose input sandbox the manager does not have is Failed without having run."""
+    manager.script.work = [work(1, "true", input_sandbox=True)]
+    start()
+    manager.wait(lambda: states(manager, 1) == ["Failed"])
+    assert "404" in manager.messages("report")[-1]["minor"]
+
+
+def test_a_job_that_does_not_fit_is_given_back_failed(manager: ManagerDouble, start: Any) -> None:
+    """A job with more memory than is free is refused with the reason; the worker goes on."""
+    manager.script.work = [work(1, "true", ram_mb=9999), work(2, "true")]
+    start()
+    manager.wait(lambda: states(manager, 1) == ["Failed"])
+    manager.wait(lambda: states(manager, 2) == ["Running", "Done"])
+    assert "ram_mb" in next(m for m in manager.messages("report") if m["job"] == 1)["minor"]
+
+
+def test_end_of_life(manager: ManagerDouble, start: Any) -> None:
+    """Near its end of life a VM asks for no more jobs, leaves and ends with 0."""
+    vm = start(max_life=1.0)
+    assert vm.ended() == 0, vm.log
+    assert manager.messages("leave")[-1]["reason"] == "end_of_life"
+
+
 def test_pool_fills_side_by_side(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
     """Jobs are taken until nothing is free, and the next one as soon as one ends."""
     flags = [tmp_path / f"flag{i}" for i in range(4)]
@@ -218,7 +250,7 @@ def test_pool_fills_side_by_side(manager: ManagerDouble, start: Any, tmp_path: P
 def test_a_refused_output_fails_the_job(manager: ManagerDouble, start: Any) -> None:
     """A job whose output the manager refuses is reported Failed with the manager's words."""
     manager.script.refused = {"output": 413}
-    manager.script.work = [work(1, "true")]
+    manager.script.work = [work(1, "head", "-c 5000000 /dev/urandom")]
     start()
     manager.wait(lambda: states(manager, 1) == ["Running", "Failed"])
     assert "413" in manager.messages("report")[-1]["minor"]

@@ -27,33 +27,40 @@ class Bench:
         self.ce = InProcessCE(folder / "jobs", folder / "outputs", f"vm-{folder.name}", self.fetch, self)
 
     def fetch(self, job: Work, target: Path, _abandoned: Callable[[], bool]) -> None:
+        """Give the sandbox the test set."""
         if job.executable == "refused":
             raise CannotRun("Input sandbox refused")
         target.write_bytes(self.sandbox)
 
     def started(self, _work: Work) -> None:
+        """Note the start."""
         self.was_started.set()
 
     def ended(self, _work: Work, outcome: Outcome) -> None:
+        """Note the end."""
         self.outcome = outcome
         self.has_ended.set()
 
     def start(self, executable: str, arguments: str = "", **changes: Any) -> Run:
+        """Start a payload."""
         made = Work(**work(1, executable, arguments, **changes))
         return self.ce.start(made, Slot(1, made.cores, 0.0))
 
     def run(self, executable: str, arguments: str = "", **changes: Any) -> Outcome:
+        """Run a payload to its end."""
         self.start(executable, arguments, **changes)
         assert self.has_ended.wait(20)
         assert self.outcome
         return self.outcome
 
     def output(self) -> dict[str, str]:
+        """Return the packed output as text."""
         assert self.outcome
         with tarfile.open(self.outcome.output) as tar:
             return {m.name: tar.extractfile(m).read().decode() for m in tar.getmembers()}  # type: ignore[union-attr]
 
     def processes(self) -> list[int]:
+        """Return the payload's living processes."""
         return marked(f"VMDIRAC_JOB=vm-{self.folder.name}/1.1")
 
 
