@@ -12,17 +12,20 @@ from pathlib import Path
 from typing import Any, List, Optional
 
 from . import ce, policy
-from .client import Client, Manager, TalkError
+from .client import Client
 from .enrol import Enrolment, GaveUp
 from .fetch import SandboxFetch
 from .identity import Identity, Keyring, NoKey
 from .inprocess import InProcessCE
+from .life import Life
+from .line import Line
 from .log import say
-from .monitor import Life, Monitor, Parts, Terminated
+from .monitor import Monitor, Parts, Terminated
 from .outbox import Courier, Outbox
 from .pilot import Pilot
 from .pool import Free, Pool
 from .settings import BadConfig, forget_token, read_config, read_instance_id
+from .trust import Manager, TalkError
 from .wire import Config, Leave, Leaving, MatchAnswer, MatchAsk, Work
 
 _GOOD, _BROKE, _BAD_CONFIG, _NOT_ENROLLED, _EXPIRED = range(5)
@@ -46,7 +49,7 @@ class Worker:
         )
         lost = ", ".join(self.inner_ce.leftovers())
         self._broken = f"an earlier worker lost {lost}" if lost else ""
-        parts = Parts(manager, self.client, keyring, self.pilot, outbox, courier)
+        parts = Parts(manager, Line(self.client, courier), keyring, self.pilot, outbox)
         self._monitor = Monitor(config, identity, parts, life, version=_version(), broken=self._broken)
 
     def run(self) -> int:

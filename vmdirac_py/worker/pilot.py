@@ -5,10 +5,10 @@ import time
 from typing import Callable, Dict, List, NamedTuple, Optional
 
 from .ce import FAILED, RUNNING, Handle, InnerCE, Outcome
-from .client import TalkError
 from .log import say
 from .outbox import Outbox
 from .pool import DoesNotFit, Pool, RunsAlready
+from .trust import TalkError
 from .wire import MatchAnswer, MatchAsk, Report, Slot, Work
 
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 20.0

@@ -77,6 +77,12 @@ def test_output_and_success(bench: Bench) -> None:
     assert bench.output() == {"std.out": "a b\n", "std.err": "c\n"}
 
 
+def test_both_streams_in_one_file(bench: Bench) -> None:
+    """A job may send both its streams to one file, whatever characters its name holds; nothing is overwritten."""
+    bench.run("sh", "-c 'echo out; echo err >&2; echo out'", stdout="log[1]", stderr="log[1]")
+    assert bench.output() == {"log[1]": "out\nerr\nout\n"}
+
+
 def test_failure_keeps_the_output(bench: Bench) -> None:
     """An exit code other than 0 fails the job by name of the code; the output comes along."""
     outcome = bench.run("sh", "-c 'echo why; exit 3'")
@@ -140,6 +146,7 @@ def test_sandbox_program_comes_first(bench: Bench) -> None:
     ("executable", "arguments", "changes", "minor"),
     [
         ("no-such-program", "", {}, "Executable not found"),
+        ("../../../jobs", "", {}, "Executable not found"),
         ("echo", "'open", {}, "Bad arguments"),
         ("echo", "", {"stdout": "../../out"}, "Bad name for output"),
         ("echo", "", {"input_sandbox": True}, "Bad input sandbox"),

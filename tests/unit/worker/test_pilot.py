@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from vmdirac_py.worker.ce import MANY, Outcome
-from vmdirac_py.worker.client import Unreachable
 from vmdirac_py.worker.outbox import Outbox
 from vmdirac_py.worker.pilot import Pilot
 from vmdirac_py.worker.pool import Free, Pool
+from vmdirac_py.worker.trust import Unreachable
 from vmdirac_py.worker.wire import MatchAnswer, MatchAsk, Slot, Work
 
 
