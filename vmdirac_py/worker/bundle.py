@@ -14,7 +14,7 @@ _SHEBANG = b"#!/usr/bin/env python3\n"
 _NOT_SHIPPED = ("bundle.py", "boot.py")
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say
 _MODE, _UNIX = 0o100644 << 16, 3
-_START = f"import runpy\n\nrunpy.run_module({_PACKAGE!r}, run_name='__main__')\n"
+_START = f"import sys\n\nfrom {_PACKAGE}.main import main\n\nsys.exit(main())\n"
 
 
 def build(target_dir: Path) -> str:

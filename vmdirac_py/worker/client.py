@@ -1,81 +1,25 @@
-"""The worker's end of the line: JSON and files over TLS, verified against the installation's CA alone.
-
-TalkError
-├── Unreachable    no answer, or one that says "later" (5xx, 408, 429): try again
-└── Refused        the manager understood and says no (4xx): do not repeat the same
-"""
+"""The worker's end of the line: JSON and files over one kept TLS connection."""
 
 import http.client
 import json
 import select
 import shutil
+import socket
 import ssl
 import threading
 from pathlib import Path
-from typing import IO, Any, Callable, Optional, Tuple, TypeVar, Union
-from urllib.parse import urlsplit
+from typing import IO, Any, Callable, Dict, Optional, Tuple, TypeVar, Union
 
+from .trust import Manager, Refused, TalkError, Unreachable, typed
 from .wire import MAX_BODY, VERSION
 
 TIMEOUT = 30.0  # seconds, to connect and between two pieces of an answer
+_TIMEOUT = socket.timeout
 _OK, _ACCEPTED = 200, 202
 _LATER = (408, 425, 429)
 _CLIENT_ERRORS = range(400, 500)
 _Answer = TypeVar("_Answer")
 _Body = Union[bytes, IO[bytes], None]
-
-
-class TalkError(Exception):
-    """A request had no good answer."""
-
-
-class Unreachable(TalkError):
-    """No answer, or one that says "later"."""
-
-
-class Refused(TalkError):
-    """The manager says no; `status` is the HTTP status, the text what it said."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(f"refused ({status}): {text}")
-        self.status = status
-
-
-def typed(kind: Callable[..., _Answer], answer: Any) -> _Answer:
-    """Return a JSON object as a message of `wire`. Raises Unreachable when it is none."""
-    try:
-        return kind(**answer)
-    except TypeError:
-        raise Unreachable(f"the answer is no {getattr(kind, '__name__', kind)}") from None
-
-
-class Manager:
-    """Where the manager is, whom we trust to be it, and who we are.
-
-    Args:
-        url: `https://HOST:PORT`.
-        ca: PEM of the only CA that is trusted.
-        bind_address: source address, empty for the system's choice.
-    """
-
-    def __init__(self, url: str, ca: str, bind_address: str) -> None:
-        parts = urlsplit(url)
-        self.host, self.port = parts.hostname or "", parts.port or 443
-        self.source = (bind_address, 0) if bind_address else None
-        self._ca = ca
-        self.context = self._new_context()
-
-    def use(self, certificate: Path, key: Path) -> None:
-        """Show this certificate from the next connection on; open clients reconnect by themselves."""
-        context = self._new_context()
-        context.load_cert_chain(certificate, key)
-        self.context = context
-
-    def _new_context(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.load_verify_locations(cadata=self._ca)
-        return context
 
 
 class Client:
@@ -123,15 +67,24 @@ class Client:
         if length is not None:
             headers["Content-Length"] = str(length)
         try:
-            connection = self._connected()
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
+            response = self._exchange(self._connected(), method, path, body, headers)
         except (OSError, http.client.HTTPException) as error:
             self._hang_up()
             raise Unreachable(_words(error)) from None
         if response.status not in (_OK, _ACCEPTED):
             raise self._bad_answer(response)
         return response
+
+    def _exchange(
+        self, connection: http.client.HTTPSConnection, method: str, path: str, body: _Body, headers: Dict[str, str]
+    ) -> http.client.HTTPResponse:
+        try:
+            connection.request(method, path, body, headers)
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+            # A manager may refuse a large body before it has read it: its answer still counts.
+            if connection.sock is None:
+                raise
+        return connection.getresponse()
 
     def _connected(self) -> http.client.HTTPSConnection:
         if self._connection and not self._stale(self._connection):
@@ -171,7 +124,7 @@ class Client:
         expected = response.length
         try:
             shutil.copyfileobj(response, file)
-        except (ssl.SSLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
+        except (ssl.SSLError, _TIMEOUT, ConnectionError, http.client.HTTPException) as error:
             self._hang_up()
             raise Unreachable(_words(error)) from None
         if expected is not None and file.tell() != expected:

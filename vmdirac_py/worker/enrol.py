@@ -4,9 +4,10 @@ import time
 from typing import Callable, Union
 
 from .backoff import Backoff
-from .client import Client, Refused, Unreachable, typed
+from .client import Client
 from .identity import Identity, Keyring
 from .log import say
+from .trust import Refused, Unreachable, typed
 from .wire import Config, Enrol, Enrolled, RetryAfter
 
 _ACCEPTED = 202

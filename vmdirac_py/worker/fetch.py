@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Callable
 
 from .backoff import Backoff
-from .client import Client, Manager, Refused, Unreachable
+from .client import Client
 from .log import say
 from .payload import CannotRun
+from .trust import Manager, Refused, Unreachable
 from .wire import Work
 
 

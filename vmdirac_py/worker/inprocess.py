@@ -1,5 +1,6 @@
 """InProcessCE: payloads as processes of the worker's own user."""
 
+import glob
 import os
 import subprocess
 import threading
@@ -124,7 +125,7 @@ class Run:
     def _spawn(self) -> "subprocess.Popen[bytes]":
         variables = environment(self.work, self._place, self._ce.vm)
         arguments = command(self.work, self._place, variables["PATH"])
-        with self._lock, self._file(self.work.stdout).open("wb") as out, self._file(self.work.stderr).open("wb") as err:
+        with self._lock, self._file(self.work.stdout).open("ab") as out, self._file(self.work.stderr).open("ab") as err:
             if self._abandoned:
                 raise CannotRun("Halted before its start")
             try:
@@ -171,7 +172,7 @@ class Run:
         if self._abandoned:
             return Outcome(state, minor, code, "")
         work, target = self.work, self._ce.outputs / f"{self._place.top.name}.tar.gz"
-        streams = [work.stdout, work.stderr]
+        streams = [glob.escape(work.stdout), glob.escape(work.stderr)]
         missing = pack(self._place.home, streams + work.output_sandbox, target)
         if missing:
             minor += f"; missing output: {', '.join(missing)}"

@@ -12,17 +12,20 @@ from pathlib import Path
 from typing import Any, List, Optional
 
 from . import ce, policy
-from .client import Client, Manager, TalkError
+from .client import Client
 from .enrol import Enrolment, GaveUp
 from .fetch import SandboxFetch
 from .identity import Identity, Keyring, NoKey
 from .inprocess import InProcessCE
+from .life import Life
+from .line import Line
 from .log import say
-from .monitor import Life, Monitor, Parts, Terminated
+from .monitor import Monitor, Parts, Terminated
 from .outbox import Courier, Outbox
 from .pilot import Pilot
 from .pool import Free, Pool
 from .settings import BadConfig, forget_token, read_config, read_instance_id
+from .trust import Manager, TalkError
 from .wire import Config, Leave, Leaving, MatchAnswer, MatchAsk, Work
 
 _GOOD, _BROKE, _BAD_CONFIG, _NOT_ENROLLED, _EXPIRED = range(5)
@@ -46,7 +49,7 @@ class Worker:
         )
         lost = ", ".join(self.inner_ce.leftovers())
         self._broken = f"an earlier worker lost {lost}" if lost else ""
-        parts = Parts(manager, self.client, keyring, self.pilot, outbox, courier)
+        parts = Parts(manager, Line(self.client, courier), keyring, self.pilot, outbox)
         self._monitor = Monitor(config, identity, parts, life, version=_version(), broken=self._broken)
 
     def run(self) -> int:
@@ -99,6 +102,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
     except (GaveUp, NoKey) as error:
         say(str(error))
         return _NOT_ENROLLED
+    except OSError as error:
+        say(f"broke: {error}")
+        return _BROKE
     except Terminated:
         say("stops: the machine goes down")
         return _BROKE
@@ -141,9 +147,9 @@ def _match_answer(work: Any) -> MatchAnswer:
 
 
 def _version() -> str:
-    """Return the start of the bundle's SHA-256, or the folder the worker runs from."""
+    """Return the start of the bundle's SHA-256, or `source` when it runs from a folder."""
     program = Path(sys.argv[0])
-    return hashlib.sha256(program.read_bytes()).hexdigest()[:12] if program.suffix == ".pyz" else program.name
+    return hashlib.sha256(program.read_bytes()).hexdigest()[:12] if program.suffix != ".py" else "source"
 
 
 def _terminate(_signal: int, _frame: Any) -> None:

@@ -4,15 +4,17 @@ import os
 import shutil
 import threading
 import time
-from typing import Any, Callable, Dict, NamedTuple, Optional, TypeVar
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from . import policy
 from .backoff import jittered
-from .client import Client, Manager, TalkError, typed
 from .identity import Identity, Keyring
+from .life import Life
+from .line import Line
 from .log import say
-from .outbox import Courier, Outbox
+from .outbox import Outbox
 from .pilot import Pilot
+from .trust import Manager, typed
 from .wire import Ack, Beat, Config, Enrolled, Leave, Leaving, Order, Orders, Renew
 
 DRAIN, HALT = "drain", "halt"
@@ -20,9 +22,6 @@ _RETRY = 5.0  # seconds between two tries to leave
 _LAST_WORDS, _LAST_WORDS_PAUSE = 3, 1.0  # tries to tell the manager of a halt, and seconds between them
 _SHORTEST_PERIOD = 0.05
 _LONGEST_SLEEP = 60.0
-
-
-_Answer = TypeVar("_Answer")
 
 
 class Terminated(Exception):
@@ -33,33 +32,10 @@ class Parts(NamedTuple):
     """What the monitor watches and speaks through."""
 
     manager: Manager
-    client: Client
+    line: Line
     keyring: Keyring
     pilot: Pilot
     outbox: Outbox
-    courier: Courier
-
-
-class Life:
-    """How long this VM has lived and may still live, in seconds by the monotonic clock."""
-
-    def __init__(self, max_life: float) -> None:
-        self.max_life = max_life
-        self._started = time.monotonic()
-
-    @property
-    def uptime(self) -> float:
-        """Seconds since the worker's start."""
-        return time.monotonic() - self._started
-
-    @property
-    def seconds_left(self) -> float:
-        """Seconds until the end of life."""
-        return self.max_life - self.uptime
-
-    def for_jobs(self) -> float:
-        """Return the seconds that may be given to a job; 0 or below: none should start."""
-        return self.seconds_left - policy.margin(self.max_life)
 
 
 class Monitor:
@@ -80,7 +56,6 @@ class Monitor:
         self._beat_at = self._renew_at = self._leave_at = 0.0
         self._orders: Dict[str, Order] = {}
         self._acknowledged: Optional[bool] = None
-        self._in_contact = True
 
     def wake(self) -> None:
         """Look again now: a payload started or ended, or the outbox is empty."""
@@ -110,7 +85,7 @@ class Monitor:
         if now < self._beat_at:
             return
         self._beat_at = now + jittered(self._period)
-        orders = self._say("heartbeat", self._message(), Orders)
+        orders = self._parts.line.say("heartbeat", self._message(), _orders)
         if orders is not None:
             self._heard(orders)
 
@@ -136,10 +111,10 @@ class Monitor:
         self._parts.pilot.limit_wait(self._period)
         self._beat_at = min(self._beat_at, time.monotonic() + jittered(self._period))
         for order in orders.orders:
-            self._obey(typed(Order, order))
+            self._obey(order)
 
     def _obey(self, order: Order) -> None:
-        if order.verb in self._orders:
+        if order.verb in self._orders or order.verb not in (DRAIN, HALT):
             return
         say(f"told to {order.verb}")
         self._orders[order.verb] = order
@@ -149,7 +124,7 @@ class Monitor:
         """Say that a drain is obeyed, and say it again when nothing runs any more."""
         if DRAIN in self._orders:
             empty = self._parts.pilot.close()
-            if self._acknowledged != empty and self._say("acknowledge", Ack(DRAIN, empty), dict) is not None:
+            if self._acknowledged != empty and self._parts.line.say("acknowledge", Ack(DRAIN, empty), dict) is not None:
                 self._acknowledged = empty
 
     def _renew(self) -> None:
@@ -157,7 +132,7 @@ class Monitor:
         if now < max(self._identity.renew_at, self._renew_at):
             return
         self._renew_at = now + jittered(self._period)
-        enrolled = self._say("renew", Renew(self._parts.keyring.request()), Enrolled)
+        enrolled = self._parts.line.say("renew", Renew(self._parts.keyring.request()), Enrolled)
         if enrolled is not None:
             self._identity = self._parts.keyring.keep(enrolled)
             self._parts.manager.use(self._parts.keyring.certificate, self._parts.keyring.key)
@@ -172,7 +147,11 @@ class Monitor:
             self._halt("")
             return True
         # Nothing may start while the answer is on its way.
-        answer = self._say("leave", Leave(reason, self._broken), Leaving) if self._parts.pilot.close() else None
+        answer = (
+            self._parts.line.say("leave", Leave(reason, self._broken or self._parts.pilot.status().broken), Leaving)
+            if self._parts.pilot.close()
+            else None
+        )
         if answer is not None and (answer.go or reason not in policy.MAY_BE_KEPT):
             return True
         self._stay(reason)
@@ -182,8 +161,10 @@ class Monitor:
         """End all payloads and say so; a manager that does not answer does not keep the VM up."""
         self._parts.pilot.kill_all()
         for _ in range(_LAST_WORDS):
-            told = HALT not in self._orders or self._say("acknowledge", Ack(HALT, empty=True), dict) is not None
-            if told and self._say("leave", Leave(policy.HALTED, detail), Leaving) is not None:
+            told = (
+                HALT not in self._orders or self._parts.line.say("acknowledge", Ack(HALT, empty=True), dict) is not None
+            )
+            if told and self._parts.line.say("leave", Leave(policy.HALTED, detail), Leaving) is not None:
                 return
             time.sleep(_LAST_WORDS_PAUSE)
 
@@ -192,20 +173,6 @@ class Monitor:
         self._leave_at = time.monotonic() + min(_RETRY, self._period)
         if reason in policy.MAY_BE_KEPT:
             self._parts.pilot.reopen()
-
-    def _say(self, verb: str, message: Any, kind: Callable[..., _Answer]) -> Optional[_Answer]:
-        """Send a message; return the answer, or None when there was no good one (which is logged)."""
-        try:
-            answer = self._parts.client.post(verb, message, kind)
-        except TalkError as error:
-            say(f"{verb}: {error}")
-            self._in_contact = False
-            return None
-        if not self._in_contact:
-            say("the manager is there again")
-            self._in_contact = True
-            self._parts.courier.knock()
-        return answer
 
     def _state(self) -> policy.State:
         status = self._parts.pilot.status()
@@ -220,7 +187,7 @@ class Monitor:
             draining=DRAIN in self._orders,
             halted=HALT in self._orders,
             expired=self._expired(),
-            broken=bool(self._broken),
+            broken=bool(self._broken or status.broken),
         )
 
     def _expired(self) -> bool:
@@ -237,3 +204,7 @@ class Monitor:
         due += [self._idle_limit - status.idle_seconds, self._leave_at - now]
         soon = [seconds for seconds in due if seconds > 0]
         return max(_SHORTEST_PERIOD, min(soon))
+
+
+def _orders(orders: List[Any], heartbeat_seconds: float, idle_seconds: float) -> Orders:
+    return Orders([typed(Order, order) for order in orders], float(heartbeat_seconds), float(idle_seconds))

@@ -9,9 +9,10 @@ from typing import Callable, List, Tuple
 
 from .backoff import Backoff
 from .ce import FAILED
-from .client import Client, Refused, Unreachable
+from .client import Client
 from .files import write_json
 from .log import say
+from .trust import Refused, Unreachable
 from .wire import Report
 
 _UNKNOWN_CALLER = 401

@@ -1,12 +1,12 @@
 """What a payload is given: its folders, its command line and its environment."""
 
-import os
 import shlex
 import shutil
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 from .files import remove_tree
+from .sandbox import BadSandbox, inside
 from .wire import Work
 
 MARK = "VMDIRAC_JOB"
@@ -71,11 +71,21 @@ def command(work: Work, place: Place, path: str) -> List[str]:
         arguments = shlex.split(work.arguments)
     except ValueError as error:
         raise CannotRun(f"Bad arguments: {error}") from None
-    own = place.home / work.executable
-    if own.is_file() and not os.path.isabs(work.executable):  # noqa: PTH117 -- a plain string question
+    own = _own(work, place)
+    if own:
         own.chmod(own.stat().st_mode | 0o700)
         return [f"./{work.executable}", *arguments]
-    found = shutil.which(work.executable, path=path)
+    relative = "/" in work.executable and not work.executable.startswith("/")
+    found = None if relative else shutil.which(work.executable, path=path)
     if not found:
         raise CannotRun(f"Executable not found: {work.executable}")
     return [found, *arguments]
+
+
+def _own(work: Work, place: Place) -> Optional[Path]:
+    """Return the executable when the sandbox brought it."""
+    try:
+        path = inside(place.home, work.executable)
+    except BadSandbox:
+        return None
+    return path if path.is_file() else None

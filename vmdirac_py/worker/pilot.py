@@ -4,11 +4,11 @@ import threading
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional
 
-from .ce import RUNNING, Handle, InnerCE, Outcome
-from .client import TalkError
+from .ce import FAILED, RUNNING, Handle, InnerCE, Outcome
 from .log import say
 from .outbox import Outbox
-from .pool import DoesNotFit, Pool
+from .pool import DoesNotFit, Pool, RunsAlready
+from .trust import TalkError
 from .wire import MatchAnswer, MatchAsk, Report, Slot, Work
 
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 20.0
@@ -19,13 +19,14 @@ Ask = Callable[[MatchAsk], MatchAnswer]
 
 
 class Status(NamedTuple):
-    """What the pilot is doing; `busy` counts payloads and a match in flight."""
+    """What the pilot is doing; `busy` counts payloads and a match in flight; `broken` says why it can no more."""
 
     slots: List[Slot]
     free_cores: int
     busy: int
     idle_seconds: float
     failed_matches: int
+    broken: str
 
 
 class Pilot:
@@ -48,7 +49,7 @@ class Pilot:
         self._handles: Dict[int, Handle] = {}
         self._asking = self._closed = self._halted = False
         self._failed, self._wait, self._ask_at = 0, _FIRST_WAIT, 0.0
-        self._idle_since = time.monotonic()
+        self._idle_since, self._broken = time.monotonic(), ""
         self._longest = _LONGEST_WAIT
 
     def start(self, ce: InnerCE) -> None:
@@ -60,7 +61,7 @@ class Pilot:
         with self._condition:
             slots = self._pool.slots
             idle = 0.0 if slots else time.monotonic() - self._idle_since
-            return Status(slots, self._pool.free.cores, len(slots) + self._asking, idle, self._failed)
+            return Status(slots, self._pool.free.cores, len(slots) + self._asking, idle, self._failed, self._broken)
 
     def close(self) -> bool:
         """Ask for no more jobs; return whether nothing runs and no answer is on its way."""
@@ -115,14 +116,24 @@ class Pilot:
         self._changed()
 
     def _live(self, ce: InnerCE) -> None:
-        while True:
-            message = self._next_ask()
-            work = self._answer(message)
-            with self._condition:
-                if work and not self._halted:
-                    self._run(ce, work)
-                self._asking = False
+        try:
+            while True:
+                self._once(ce)
+        except Exception as error:  # noqa: BLE001 -- a pilot that died in silence would keep its VM for nothing
+            self._broken = f"pilot: {type(error).__name__}: {error}"
+            say(self._broken)
+            self._asking = False
             self._changed()
+
+    def _once(self, ce: InnerCE) -> None:
+        work = self._answer(self._next_ask())
+        with self._condition:
+            misfit = self._run(ce, work) if work and not self._halted else ""
+            self._asking = False
+        if work and misfit:
+            self._miss()
+            self._tell(Report(work.job, work.attempt, FAILED, misfit, None, ""))
+        self._changed()
 
     def _next_ask(self) -> MatchAsk:
         """Wait until there is something to ask for and it is time to; return the question."""
@@ -166,11 +177,15 @@ class Pilot:
         self._ask_at, self._wait = 0.0, _FIRST_WAIT
         self._condition.notify()
 
-    def _run(self, ce: InnerCE, work: Work) -> None:
+    def _run(self, ce: InnerCE, work: Work) -> str:
+        """Start a payload; return why it does not fit, if so."""
         try:
             slot = self._pool.take(work, time.time())
+            self._handles[work.job] = ce.start(work, slot)
         except DoesNotFit as error:
             say(str(error))
+            return str(error)
+        except RunsAlready as error:
+            say(str(error))
             self._miss()
-            return
-        self._handles[work.job] = ce.start(work, slot)
+        return ""

@@ -11,6 +11,10 @@ class DoesNotFit(Exception):
     """The manager gave a job that is larger than what is free; the text says what is missing."""
 
 
+class RunsAlready(Exception):
+    """The manager gave a job that runs here already."""
+
+
 class Free(NamedTuple):
     """What is free: cores, memory (MB), GPUs."""
 
@@ -70,12 +74,13 @@ class Pool:
         """Set resources aside for a job.
 
         Raises:
-            DoesNotFit: more than is free, or the job runs here already; nothing was set aside.
+            DoesNotFit: more than is free; nothing was set aside.
+            RunsAlready: the job holds a slot; it keeps it.
         """
         if work.job in self._slots:
-            raise DoesNotFit(f"job {work.job} runs here already")
-        wanted = Free(work.cores, work.ram_mb, work.gpus)
-        short = [f"{name} {w} of {f}" for name, w, f in zip(Free._fields, wanted, self.free) if w > f]
+            raise RunsAlready(f"job {work.job} runs here already")
+        wanted, free = Free(work.cores, work.ram_mb, work.gpus)._asdict(), self.free._asdict()
+        short = [f"{name} {wanted[name]} of {free[name]}" for name in free if wanted[name] > free[name]]
         if short or work.cores < 1:
             raise DoesNotFit(f"job {work.job} does not fit: {', '.join(short) or 'no cores'}")
         self._slots[work.job] = Slot(work.job, work.cores, at)
