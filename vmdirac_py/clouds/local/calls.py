@@ -31,14 +31,13 @@ class OrderedRefusalError(CloudError):
 
 @dataclass
 class Calls:
-    """Answers messages. `stopping` ends hangs early; `stop` asks the server to end."""
+    """Answers messages. `stopping` ends hangs early."""
 
     launcher: Launcher
     cloud: Cloud
     faults: Faults
     isolation: Isolation
     stopping: threading.Event
-    stop: Callable[[], None]
 
     def answer(self, message: Message) -> Message:
         """Do what a message asks.
@@ -128,5 +127,4 @@ class Calls:
     def _stop(self, message: Message) -> Message:
         if message.get("terminate"):
             self.cloud.terminate_all()
-        self.stop()
-        return {}
+        return {"stopping": True}

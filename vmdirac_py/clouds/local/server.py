@@ -55,7 +55,11 @@ class Connection(socketserver.BaseRequestHandler):
         with contextlib.suppress(OSError, ValueError, LoseAnswerError):
             message = receive(self.request, limit=MAX_REQUEST, deadline=Deadline.after(REQUEST_SECONDS))
             answer = self.server.calls.answer(message)
-            send(self.request, answer, limit=MAX_ANSWER, deadline=Deadline.after(REQUEST_SECONDS))
+            try:
+                send(self.request, answer, limit=MAX_ANSWER, deadline=Deadline.after(REQUEST_SECONDS))
+            finally:
+                if answer.get("stopping"):
+                    self.server.stop()
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -70,7 +74,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         fleet = Fleet(store, Runner(store, isolation), SystemClock())
         self._launcher = Launcher(fleet, faults, limits)
         cloud = Cloud(fleet, faults, limits)
-        self.calls = Calls(self._launcher, cloud, faults, isolation, self._stopping, self.stop)
+        self.calls = Calls(self._launcher, cloud, faults, isolation, self._stopping)
         path.unlink(missing_ok=True)
         super().__init__(str(path), Connection)
 

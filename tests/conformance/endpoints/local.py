@@ -1,0 +1,81 @@
+"""The embedded cloud's entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vmdirac_py.clouds.api import Unavailable
+from vmdirac_py.clouds.local import LocalEndpoint, connect, set_faults, start_server, stop_server
+from vmdirac_py.model.batch import ErrorClass
+from vmdirac_py.model.inventory import Endpoint, Pool
+from vmdirac_py.model.resources import Resources
+
+
+class LocalLab:
+    """A server with a state directory of its own."""
+
+    max_vms = 12
+    max_user_data = 65_535
+    idempotent = True
+    pool = Pool("pool-1", "local", "vo-1", "site", "one-core", "host", Resources(cores=1, ram_mb=512))
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self.start()
+
+    def start(self) -> None:
+        start_server(self._state, max_vms=self.max_vms)
+
+    def stop(self) -> None:
+        stop_server(self._state)
+
+    def endpoint(self, installation: str, *, timeout: float = 30.0) -> LocalEndpoint:
+        options = {"state": str(self._state)}
+        described = Endpoint("local", "local", "site", client_timeout=timeout, options=options)
+        return connect(described, installation_id=installation, resolve=str)
+
+    def refuse(self, call: str, error_class: ErrorClass) -> None:
+        set_faults(self._state, {"kind": "refuse", "call": call, "error_class": error_class})
+
+    def refuse_some(self, refused: int) -> None:
+        set_faults(self._state, {"kind": "partial", "count": refused, "error_class": "no_capacity"})
+
+    def hang(self, call: str, seconds: float, *, when: str) -> None:
+        set_faults(self._state, {"kind": "hang", "call": call, "seconds": seconds, "when": when})
+
+    def lose_answer(self, call: str) -> None:
+        set_faults(self._state, {"kind": "lose", "call": call})
+
+    def lag(self, seconds: float) -> None:
+        set_faults(self._state, {"kind": "lag", "seconds": seconds})
+
+    def cut_listing(self) -> None:
+        set_faults(self._state, {"kind": "half"})
+
+    def mend(self) -> None:
+        set_faults(self._state, clear=True)
+
+    def user_data_of(self, endpoint: LocalEndpoint, instance: str) -> bytes:
+        return endpoint.user_data(instance)
+
+
+@contextmanager
+def lab(folder: Path) -> Iterator[LocalLab]:
+    """Return a fresh cloud; at the end its VMs and its server are gone."""
+    state = folder / "cloud"
+    made = LocalLab(state)
+    try:
+        yield made
+    finally:
+        start_again_if_stopped(made, state)
+        stop_server(state, terminate=True)
+
+
+def start_again_if_stopped(made: LocalLab, state: Path) -> None:
+    """A stopped server cannot end its VMs."""
+    try:
+        set_faults(state, clear=True)
+    except Unavailable:
+        made.start()
