@@ -45,7 +45,8 @@ def _pool(dice: random.Random, n: int) -> Pool:
     size = Resources(cores, cores * dice.choice((2000, 4000)), gpus=int(n % 7 == 0))
     return Pool(
         f"p{n:04}", f"e{endpoint}", f"vo{n % VOS}", f"SITE.{endpoint}", "flavor", "image", size,
-        tags=("GPU",) if size.gpus else (), price=cores * dice.uniform(0.5, 2), priority=dice.randint(0, 2), max_vms=200,
+        tags=("GPU",) if size.gpus else (), max_vms=200,
+        price=cores * dice.uniform(0.5, 2), priority=dice.randint(0, 2),
     )  # fmt: skip
 
 

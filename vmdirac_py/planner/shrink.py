@@ -65,8 +65,9 @@ def _over(things: Mapping[str, Limited], groups: Mapping[str, list[Capacity]], c
 
 
 def _reason(thing: Limited, code: str) -> Reason:
-    limits = {"max_vms": thing.max_vms, "max_cores": thing.max_cores}
-    return Reason.of(code, name=thing.name, **{key: value for key, value in limits.items() if value is not None})
+    limits = ((thing.max_vms, "VMs"), (thing.max_cores, "cores"))
+    told = " and ".join(f"{value} {unit}" for value, unit in limits if value is not None)
+    return Reason.of(code, name=thing.name, limits=told)
 
 
 def _excess(thing: Limited, members: Sequence[Capacity]) -> list[Capacity]:
