@@ -1,0 +1,18 @@
+"""An installation for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.context import TestContext, make_context
+
+
+@pytest.fixture
+def ctx(tmp_path: Path) -> Iterator[TestContext]:
+    """Return a real installation whose clock stands still."""
+    context = make_context(tmp_path)
+    yield context
+    context.ledger.close()

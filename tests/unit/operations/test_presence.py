@@ -1,0 +1,196 @@
+"""Signs of life, orders and leaving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.context import (
+    TestContext,
+    add_vm,
+    bring,
+    events,
+    job_of,
+    make_context,
+    make_inventory,
+    make_pool,
+    row_of,
+    submit,
+)
+from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing
+from vmdirac_py.ledger.api import Heartbeat
+from vmdirac_py.model.job import JobState
+from vmdirac_py.model.vm import Vm, VmState
+from vmdirac_py.operations.callers import VmGone
+from vmdirac_py.operations.presence import acknowledge, flush, heartbeat, leave
+
+BEAT = {"state": "running", "load": 0.5}
+
+
+def order(ctx: TestContext, vm: Vm, verb: str) -> None:
+    """Give a VM an order."""
+    with ctx.ledger.write() as tx:
+        tx.commands.give([vm.id], verb, at=ctx.clock.now(), deadline={vm.id: ctx.clock.now() + 60}, actor="unix:ann")
+
+
+def draining(ctx: TestContext) -> Vm:
+    """Return a VM that was told to drain."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    order(ctx, vm, "drain")
+    return bring(ctx, vm, VmState.DRAINING)
+
+
+def give_job(ctx: TestContext, vm: Vm) -> int:
+    """Let a VM have a job."""
+    job = submit(ctx, vo=vm.vo)
+    with ctx.ledger.write() as tx:
+        assert tx.jobs.take(job.queue, vm.id, 1, at=ctx.clock.now())
+    return job.id
+
+
+def test_the_first_heartbeat_makes_a_vm_run(ctx: TestContext) -> None:
+    """Contextualising becomes Running before the reply, with an event; the sign of life is kept."""
+    vm = add_vm(ctx, state=VmState.CONTEXTUALISING)
+    answer = heartbeat(ctx, vm.id, BEAT)
+    row = row_of(ctx, vm.id)
+    assert (row.state, row.last_seen) == (VmState.RUNNING, ctx.clock.now())
+    assert [event.subject for event in events(ctx, "vm.running")] == [vm.id]
+    assert (answer.heartbeat_seconds, answer.idle_seconds) == (60.0, 600.0)
+
+
+def test_further_heartbeats_write_nothing(ctx: TestContext) -> None:
+    """A heartbeat that moves nothing leaves the ledger as it is: it comes with the flush."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    with ctx.ledger.read() as tx:
+        before = tx.events.last(), tx.observations.heartbeats(), len(tx.vms.history(vm.id))
+    heartbeat(ctx, vm.id, BEAT)
+    with ctx.ledger.read() as tx:
+        assert (tx.events.last(), tx.observations.heartbeats(), len(tx.vms.history(vm.id))) == before
+
+
+def test_a_flush_keeps_the_newest_of_each(ctx: TestContext) -> None:
+    """Flushed beats are the VMs' last signs of life."""
+    vms = [add_vm(ctx, state=VmState.RUNNING) for _ in range(3)]
+    flush(ctx, [Heartbeat(vm.id, ctx.clock.now(), BEAT) for vm in vms])
+    with ctx.ledger.read() as tx:
+        assert {vm: beat.data for vm, beat in tx.observations.heartbeats().items()} == {vm.id: BEAT for vm in vms}
+    assert {row_of(ctx, vm.id).last_seen for vm in vms} == {ctx.clock.now()}
+
+
+def test_a_stalled_vm_comes_back(ctx: TestContext) -> None:
+    """A sign of life from a Stalled VM makes it Running again."""
+    vm = add_vm(ctx, state=VmState.STALLED)
+    heartbeat(ctx, vm.id, BEAT)
+    assert row_of(ctx, vm.id).state is VmState.RUNNING
+
+
+@pytest.mark.parametrize("acked", [False, True])
+def test_a_stalled_vm_told_to_drain_comes_back_draining(ctx: TestContext, *, acked: bool) -> None:
+    """An order to drain outlives a silence, acknowledged or not: the VM takes no jobs when it is back."""
+    vm = draining(ctx)
+    if acked:
+        acknowledge(ctx, vm.id, "drain", empty=False)
+    vm = bring(ctx, vm, VmState.STALLED)
+    heartbeat(ctx, vm.id, BEAT)
+    assert row_of(ctx, vm.id).state is VmState.DRAINING
+
+
+@pytest.mark.parametrize("state", [VmState.HALTED, VmState.FAILED])
+def test_a_vm_whose_life_is_over_is_told_so(ctx: TestContext, state: VmState) -> None:
+    """Halted and Failed VMs get VmGone, which says to power off."""
+    with pytest.raises(VmGone, match="power it off"):
+        heartbeat(ctx, add_vm(ctx, state=state).id, BEAT)
+
+
+def test_an_unknown_vm_is_named(ctx: TestContext) -> None:
+    """A VM the ledger does not know is not taken for one that is gone."""
+    with pytest.raises(UnknownThing, match="vm-none"):
+        heartbeat(ctx, "vm-none", BEAT)
+
+
+def test_orders_come_until_they_are_acknowledged(ctx: TestContext) -> None:
+    """An order is repeated with every heartbeat until the VM obeys."""
+    vm = draining(ctx)
+    assert [one.verb for one in heartbeat(ctx, vm.id, BEAT).orders] == ["drain"]
+    acknowledge(ctx, vm.id, "drain", empty=False)
+    assert heartbeat(ctx, vm.id, BEAT).orders == ()
+    assert row_of(ctx, vm.id).state is VmState.DRAINING
+
+
+def test_a_drained_vm_stops(ctx: TestContext) -> None:
+    """Told to drain and empty: Draining becomes Stopping with an event, also after a first "not empty yet"."""
+    vm = draining(ctx)
+    acknowledge(ctx, vm.id, "drain", empty=False)
+    acknowledge(ctx, vm.id, "drain", empty=True)
+    assert row_of(ctx, vm.id).state is VmState.STOPPING
+    assert [event.subject for event in events(ctx, "vm.drained")] == [vm.id]
+
+
+def test_a_drained_vm_gives_back_a_job_it_never_got(ctx: TestContext) -> None:
+    """A match whose reply was lost is not lost with the VM: the job waits again."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    job = give_job(ctx, vm)
+    order(ctx, vm, "drain")
+    bring(ctx, vm, VmState.DRAINING)
+    acknowledge(ctx, vm.id, "drain", empty=True)
+    assert (job_of(ctx, job).state, job_of(ctx, job).attempt) == (JobState.WAITING, 2)
+
+
+def test_an_acknowledgement_needs_an_order(ctx: TestContext) -> None:
+    """A VM that was told nothing cannot obey; a verb that does not exist is bad input. Nothing changes."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    with pytest.raises(Conflict, match="never told"):
+        acknowledge(ctx, vm.id, "drain", empty=True)
+    with pytest.raises(BadInput, match="no such command"):
+        acknowledge(ctx, vm.id, "explode", empty=True)
+    assert row_of(ctx, vm.id) == vm
+
+
+@pytest.mark.parametrize("state", [VmState.CONTEXTUALISING, VmState.RUNNING, VmState.DRAINING, VmState.STALLED])
+def test_an_idle_vm_may_go(ctx: TestContext, state: VmState) -> None:
+    """Without a minimum in its pool an idle VM of any living state may power off, and becomes Stopping."""
+    vm = add_vm(ctx, state=state)
+    assert leave(ctx, vm.id, "idle", "600 s without a job")
+    row = row_of(ctx, vm.id)
+    assert row.state is VmState.STOPPING
+    assert row.reason is not None
+    assert row.reason.as_dict == {"reason": "idle", "detail": "600 s without a job"}
+    assert [event.subject for event in events(ctx, "vm.left")] == [vm.id]
+
+
+def test_a_repeated_leave_is_answered_the_same(ctx: TestContext) -> None:
+    """A lost reply to leave is no problem: go, and one event."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    assert [leave(ctx, vm.id, "idle"), leave(ctx, vm.id, "idle")] == [True, True]
+    assert len(events(ctx, "vm.left")) == 1
+
+
+def test_a_pool_keeps_its_minimum(tmp_path: Path) -> None:
+    """Of three idle VMs in a pool that keeps two, one may go; drained or in error any of them may."""
+    ctx = make_context(tmp_path, inventory=make_inventory(make_pool("astro-8", "astro", min_vms=2)))
+    vms = [add_vm(ctx, state=VmState.RUNNING) for _ in range(3)]
+    assert [leave(ctx, vm.id, "idle") for vm in vms] == [True, False, False]
+    assert leave(ctx, vms[1].id, "error", "disk broken")
+    ctx.ledger.close()
+
+
+def test_jobs_of_a_leaving_vm_wait_again_until_their_last_attempt(ctx: TestContext) -> None:
+    """A job survives two VMs; with the third it fails and says why."""
+    job = submit(ctx)
+    for expected in (JobState.WAITING, JobState.WAITING, JobState.FAILED):
+        vm = add_vm(ctx, state=VmState.RUNNING)
+        with ctx.ledger.write() as tx:
+            assert tx.jobs.take(job.queue, vm.id, 1, at=ctx.clock.now())
+        leave(ctx, vm.id, "error", "kernel panic")
+        assert job_of(ctx, job.id).state is expected
+    assert "Rescheduled too often" in job_of(ctx, job.id).minor
+    assert len(events(ctx, "job.rescheduled")) == 2
+
+
+def test_a_made_up_reason_is_refused(ctx: TestContext) -> None:
+    """The reasons for leaving are known; others are bad input that names them."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    with pytest.raises(BadInput, match="end_of_life"):
+        leave(ctx, vm.id, "bored")
+    assert row_of(ctx, vm.id) == vm

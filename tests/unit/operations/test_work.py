@@ -1,0 +1,280 @@
+"""Jobs for VMs: matching by the ledger's own truth, reports, sandboxes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.context import TestContext, add_vm, bring, events, job_of, submit
+from vmdirac_py.base.clock import ManualClock
+from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing
+from vmdirac_py.model.job import JobState
+from vmdirac_py.model.vm import Vm, VmState
+from vmdirac_py.operations.callers import VmGone
+from vmdirac_py.operations.presence import leave
+from vmdirac_py.operations.work import Claim, input_sandbox, match, report, store_output
+from vmdirac_py.queues.api import Match
+
+FREE = Claim(cores=8, free_cores=8, free_ram_mb=16000, free_gpus=0, empty=True, seconds_left=1e6)
+BUSY = replace(FREE, empty=False)
+
+
+@pytest.fixture
+def vm(ctx: TestContext) -> Vm:
+    """Return a Running VM of 8 cores of VO astro."""
+    return add_vm(ctx, state=VmState.RUNNING)
+
+
+def matched(ctx: TestContext, vm: Vm, claim: Claim = FREE) -> Match:
+    """Match, which must succeed."""
+    found = match(ctx, vm.id, claim, ["any"])
+    assert found is not None
+    return found
+
+
+def tell(ctx: TestContext, vm: Vm, job: int, state: str, attempt: int = 1, **more: object) -> None:
+    """Report on a job."""
+    facts = {"minor": "", "exit_code": None, "output": "", **more}
+    report(ctx, vm.id, job, attempt, state=state, **facts)  # type: ignore[arg-type]
+
+
+def test_a_fitting_job_is_given(ctx: TestContext, vm: Vm) -> None:
+    """A waiting job of the VM's VO is matched, with an event."""
+    job = submit(ctx, cores=2)
+    found = matched(ctx, vm)
+    assert (found.job.id, found.cores, found.job.vm) == (job.id, 2, vm.id)
+    assert [event.subject for event in events(ctx, "job.matched")] == [f"job:{job.id}"]
+
+
+def test_another_vos_job_is_never_given(ctx: TestContext, vm: Vm) -> None:
+    """A VM of one VO gets no job of another, even when nothing else waits."""
+    job = submit(ctx, vo="bio")
+    assert match(ctx, vm.id, FREE, ["any"]) is None
+    assert job_of(ctx, job.id).state is JobState.WAITING
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@given(
+    claims=st.lists(
+        st.builds(
+            Claim,
+            cores=st.integers(-1, 10**30),
+            free_cores=st.integers(-1, 10**30),
+            free_ram_mb=st.integers(0, 10**30),
+            free_gpus=st.integers(0, 9),
+            empty=st.just(value=False),
+            seconds_left=st.floats(0, 1e300),
+        ),
+        max_size=12,
+    )
+)
+def test_no_claim_overfills_a_vm(ctx: TestContext, claims: list[Claim]) -> None:
+    """Whatever a VM claims, its jobs never have more cores than the VM has."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    for number, claim in enumerate(claims):
+        submit(ctx, cores=1 + number % 4)
+        match(ctx, vm.id, claim, ["WholeNode", "nProcessors", "MultiProcessor", "any"])
+    with ctx.ledger.read() as tx:
+        assert tx.jobs.used_cores([vm.id]).get(vm.id, (0, 0, 0, 0))[1] <= vm.resources.cores
+
+
+def test_a_vm_gets_no_more_than_it_claims(ctx: TestContext, vm: Vm) -> None:
+    """A VM that says one core is free is given no two-core job."""
+    submit(ctx, cores=2)
+    assert match(ctx, vm.id, replace(FREE, free_cores=1), ["any"]) is None
+
+
+def test_a_vm_near_its_end_gets_no_long_job(ctx: TestContext, vm: Vm) -> None:
+    """The pool's life counts, not the VM's claim: an hour's job does not start half an hour before the end."""
+    submit(ctx)
+    assert isinstance(ctx.clock, ManualClock)
+    ctx.clock.advance(14 * 86400 - 1800)
+    assert match(ctx, vm.id, FREE, ["any"]) is None
+
+
+@pytest.mark.parametrize("state", [VmState.CONTEXTUALISING, VmState.DRAINING, VmState.STALLED, VmState.STOPPING])
+def test_only_running_vms_get_jobs(ctx: TestContext, state: VmState) -> None:
+    """A VM that is not Running is answered "nothing", and the job waits on."""
+    job = submit(ctx)
+    assert match(ctx, add_vm(ctx, state=state).id, FREE, ["any"]) is None
+    assert job_of(ctx, job.id).state is JobState.WAITING
+
+
+def test_a_vm_with_orders_gets_no_job(ctx: TestContext, vm: Vm) -> None:
+    """An order that is not acknowledged yet stops matching at once."""
+    submit(ctx)
+    with ctx.ledger.write() as tx:
+        tx.commands.give([vm.id], "halt", at=1.0, deadline={vm.id: 2.0}, actor="unix:ann")
+    assert match(ctx, vm.id, FREE, ["any"]) is None
+
+
+def test_a_lost_match_is_given_again(ctx: TestContext, vm: Vm) -> None:
+    """An empty VM that asks again gets the same job in the same attempt, not a second one."""
+    submit(ctx)
+    submit(ctx)
+    first = matched(ctx, vm)
+    assert matched(ctx, vm) == first
+    assert matched(ctx, vm, BUSY).job.id != first.job.id
+    assert len(events(ctx, "job.matched")) == 2
+
+
+def test_a_vm_that_is_gone_gets_no_job(ctx: TestContext) -> None:
+    """A Halted VM is told to power off."""
+    with pytest.raises(VmGone):
+        match(ctx, add_vm(ctx, state=VmState.HALTED).id, FREE, ["any"])
+
+
+def test_a_wish_that_does_not_exist_is_refused(ctx: TestContext, vm: Vm) -> None:
+    """Unknown kinds of job are bad input that names the known ones."""
+    with pytest.raises(BadInput, match="WholeNode"):
+        match(ctx, vm.id, FREE, ["any", "all"])
+
+
+def test_a_job_runs_and_ends(ctx: TestContext, vm: Vm) -> None:
+    """Running and Done are written with their times, exit code and output, each with an event."""
+    submit(ctx)
+    job = matched(ctx, vm).job.id
+    tell(ctx, vm, job, "Running")
+    assert job_of(ctx, job).started_at == ctx.clock.now()
+    with store_output(ctx, vm.id, job) as incoming:
+        incoming.write(b"result")
+        blob = incoming.keep()
+    tell(ctx, vm, job, "Done", exit_code=0, output=blob)
+    done = job_of(ctx, job)
+    assert (done.state, done.exit_code, done.output) == (JobState.DONE, 0, blob)
+    assert ctx.blobs.get(blob) == b"result"
+    assert [event.topic for event in events(ctx, "job.running", "job.done")] == ["job.running", "job.done"]
+
+
+def test_the_same_report_again_changes_nothing(ctx: TestContext, vm: Vm) -> None:
+    """Repeats of a report are accepted once more and written once."""
+    submit(ctx)
+    job = matched(ctx, vm).job.id
+    for state in ("Running", "Running", "Failed", "Failed"):
+        tell(ctx, vm, job, state, minor="exit 3", exit_code=3 if state == "Failed" else None)
+    assert job_of(ctx, job).state is JobState.FAILED
+    assert len(events(ctx, "job.running", "job.failed")) == 2
+
+
+@pytest.mark.parametrize(("state", "code"), [("Done", 1), ("Failed", 0), ("Running", None)])
+def test_an_ended_job_cannot_end_otherwise(ctx: TestContext, vm: Vm, state: str, code: int | None) -> None:
+    """Another ending, or Running after the end, is a conflict and changes nothing."""
+    submit(ctx)
+    job = matched(ctx, vm).job.id
+    tell(ctx, vm, job, "Done", exit_code=0)
+    before = job_of(ctx, job)
+    with pytest.raises(Conflict, match="already"):
+        tell(ctx, vm, job, state, exit_code=code)
+    assert job_of(ctx, job) == before
+
+
+def test_a_late_report_of_a_rescheduled_job_is_a_conflict(ctx: TestContext, vm: Vm) -> None:
+    """What an earlier VM still says of a job that runs elsewhere is refused."""
+    submit(ctx)
+    job = matched(ctx, vm).job.id
+    leave(ctx, vm.id, "error")
+    second = add_vm(ctx, state=VmState.RUNNING)
+    assert matched(ctx, second).job.attempt == 2
+    with pytest.raises(Conflict, match="rescheduled"):
+        tell(ctx, vm, job, "Done", exit_code=0)
+    assert job_of(ctx, job).vm == second.id
+
+
+def test_a_killed_job_stays_killed(ctx: TestContext, vm: Vm) -> None:
+    """The report of a job a user killed is a conflict."""
+    submit(ctx)
+    job = matched(ctx, vm).job.id
+    with ctx.ledger.write() as tx:
+        assert tx.jobs.move(job, {JobState.MATCHED}, JobState.KILLED, at=1.0)
+    with pytest.raises(Conflict):
+        tell(ctx, vm, job, "Done", exit_code=0)
+
+
+def test_only_the_holder_of_a_job_speaks_of_it(ctx: TestContext, vm: Vm) -> None:
+    """A VM of the same VO that was not given the job may neither report nor fetch nor store for it."""
+    submit(ctx)
+    job = matched(ctx, vm).job.id
+    stranger = add_vm(ctx, state=VmState.RUNNING)
+    with pytest.raises(NotAllowed):
+        tell(ctx, stranger, job, "Done")
+    with pytest.raises(NotAllowed):
+        input_sandbox(ctx, stranger.id, job)
+    with pytest.raises(NotAllowed):
+        store_output(ctx, stranger.id, job)
+    with pytest.raises(NotAllowed):
+        tell(ctx, vm, job, "Done", attempt=2)
+
+
+def test_another_vos_job_is_out_of_reach(ctx: TestContext, vm: Vm) -> None:
+    """A VM asking for another VO's job is refused whatever it asks."""
+    job = submit(ctx, vo="bio").id
+    for ask in (
+        lambda: tell(ctx, vm, job, "Done"),
+        lambda: input_sandbox(ctx, vm.id, job),
+        lambda: store_output(ctx, vm.id, job),
+    ):
+        with pytest.raises(NotAllowed, match="another VO"):
+            ask()
+
+
+@pytest.mark.parametrize("job", [1, 0, -1, 2**63, 10**40])
+def test_an_unknown_job_is_named(ctx: TestContext, vm: Vm, job: int) -> None:
+    """Any number that is no job is said to be none."""
+    with pytest.raises(UnknownThing, match=f"job {job}"):
+        tell(ctx, vm, job, "Done")
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "where"),
+    [
+        ("Waiting", {}, "state"),
+        ("Killed", {}, "state"),
+        ("Done", {"exit_code": 10**40}, "exit_code"),
+        ("Done", {"output": "0" * 64}, "output"),
+        ("Done", {"output": "../../etc/passwd"}, "passwd"),
+    ],
+)
+def test_a_report_that_cannot_be_is_refused(
+    ctx: TestContext, vm: Vm, state: str, more: dict[str, object], where: str
+) -> None:
+    """States a VM cannot know, absurd exit codes and outputs never uploaded are bad input; the job stays as it is."""
+    submit(ctx)
+    job = matched(ctx, vm).job.id
+    with pytest.raises(BadInput) as caught:
+        tell(ctx, vm, job, state, **more)
+    assert where in caught.value.where
+    assert job_of(ctx, job).state is JobState.MATCHED
+
+
+def test_the_input_sandbox_is_handed_over(ctx: TestContext, vm: Vm) -> None:
+    """The file is the blob that was submitted."""
+    submit(ctx, input_sandbox=ctx.blobs.put(b"inputs"))
+    assert input_sandbox(ctx, vm.id, matched(ctx, vm).job.id).read_bytes() == b"inputs"
+
+
+@pytest.mark.parametrize("blob", ["", "0" * 64])
+def test_a_missing_input_sandbox_is_said(ctx: TestContext, vm: Vm, blob: str) -> None:
+    """No sandbox, or one whose blob is lost, is an unknown thing of this job."""
+    submit(ctx, input_sandbox=blob)
+    with pytest.raises(UnknownThing, match="sandbox"):
+        input_sandbox(ctx, vm.id, matched(ctx, vm).job.id)
+
+
+def test_an_output_that_is_not_kept_leaves_nothing(ctx: TestContext, vm: Vm) -> None:
+    """An upload that breaks off leaves no file."""
+    submit(ctx)
+    with store_output(ctx, vm.id, matched(ctx, vm).job.id) as incoming:
+        incoming.write(b"half")
+    assert [path for path in ctx.blobs.root.rglob("*") if path.is_file()] == []
+
+
+def test_a_drained_vm_still_delivers(ctx: TestContext, vm: Vm) -> None:
+    """A Draining VM reports and stores the output of what it still runs."""
+    submit(ctx)
+    job = matched(ctx, vm).job.id
+    bring(ctx, vm, VmState.DRAINING)
+    tell(ctx, vm, job, "Done", exit_code=0)
+    assert job_of(ctx, job).state is JobState.DONE
