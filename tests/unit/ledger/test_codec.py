@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -47,7 +48,7 @@ values = st.one_of(
 
 @settings(max_examples=200, deadline=None)
 @given(values)
-def test_what_is_written_is_read(value):
+def test_what_is_written_is_read(value: Any) -> None:
     """Every value comes back equal, of the same type, from plain text."""
     text = encode(value)
     assert text.isascii()
@@ -55,25 +56,24 @@ def test_what_is_written_is_read(value):
 
 
 @given(values)
-def test_equal_values_give_equal_text(value):
+def test_equal_values_give_equal_text(value: Any) -> None:
     """Text may serve as identity: writing what was read gives the same text."""
     assert encode(decode(type(value), encode(value))) == encode(value)
 
 
-def test_text_of_an_older_or_newer_class_is_read():
+def test_text_of_an_older_or_newer_class_is_read() -> None:
     """A field that is missing takes its default, one that is unknown is dropped."""
     assert decode(Vo, '{"name":"vo","max_vms":3,"gone":{"x":1}}') == Vo("vo", max_vms=3)
 
 
-def test_what_has_no_form_is_refused():
+def test_what_has_no_form_is_refused() -> None:
     """Neither sets nor other objects are written as something else."""
     with pytest.raises(TypeError):
         encode({"a": {1, 2}})
 
 
-def test_tuples_of_fixed_length_keep_their_types():
+def test_tuples_of_fixed_length_keep_their_types() -> None:
     """Each place of a tuple is read by its own annotation."""
-
     text = encode(Pair(((Resources(1), "x"),)))
     assert json.loads(text) == {"items": [[{"cores": 1, "disk_gb": 0, "gpus": 0, "ram_mb": 0}, "x"]]}
     assert decode(Pair, text) == Pair(((Resources(1), "x"),))

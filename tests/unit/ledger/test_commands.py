@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vmdirac_py.ledger.api import Command
+from vmdirac_py.ledger.api import Command, Transaction
+from vmdirac_py.ledger.engine import SqlLedger
 
 
-def _give(tx, verb, at, deadline, vms=("vm-1", "vm-2")):
+def _give(tx: Transaction, verb: str, at: float, deadline: float) -> None:
+    vms = ("vm-1", "vm-2")
     tx.commands.give(vms, verb, at=at, deadline=dict.fromkeys(vms, deadline), actor="unix:ann")
 
 
-def test_a_command_is_open_until_it_is_acknowledged(ledger):
+def test_a_command_is_open_until_it_is_acknowledged(ledger: SqlLedger) -> None:
     """It is given to each VM, obeyed once, and stays in its record."""
     with ledger.write() as tx:
         _give(tx, "drain", 100.0, 900.0)
@@ -25,7 +27,7 @@ def test_a_command_is_open_until_it_is_acknowledged(ledger):
         assert len(tx.commands.open("vm-2")) == 1
 
 
-def test_the_same_open_command_only_gets_a_new_deadline(ledger):
+def test_the_same_open_command_only_gets_a_new_deadline(ledger: SqlLedger) -> None:
     """Repeating makes no second command; another verb does, and so does the same after its acknowledgement."""
     with ledger.write() as tx:
         _give(tx, "drain", 100.0, 900.0)

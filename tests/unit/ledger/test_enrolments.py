@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from vmdirac_py.ledger.api import Enrolment
+from vmdirac_py.ledger.engine import SqlLedger
 
 
-def test_an_instance_of_a_batch_enrols_once(ledger):
+def test_an_instance_of_a_batch_enrols_once(ledger: SqlLedger) -> None:
     """A second enrolment of the same instance is told apart and changes nothing."""
     first = Enrolment("b-1", "i-1", "vm-1", "aa", 100.0)
     with ledger.write() as tx:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from vmdirac_py.model.job import Job, JobState, Payload
+from vmdirac_py.ledger.engine import SqlLedger
+from vmdirac_py.model.job import Job, JobSpec, JobState, Payload
 from vmdirac_py.model.queue import Shape
 
 RICH = Payload(
@@ -19,12 +21,12 @@ RICH = Payload(
 )
 
 
-def _submit(ledger, *specs, at=100.0):
+def _submit(ledger: SqlLedger, *specs: JobSpec, at: float = 100.0) -> list[Job]:
     with ledger.write() as tx:
         return tx.jobs.insert(specs, at=at)
 
 
-def test_a_job_comes_back_as_it_was_submitted(ledger, a_spec):
+def test_a_job_comes_back_as_it_was_submitted(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
     """Shape, payload and text survive; numbers grow in the order given."""
     shape = {"min_cores": 2, "max_cores": 4, "tags": ("GPU", "x"), "sites": ("LCG.A.b",), "ram_mb": 9_000_000_000}
     specs = [a_spec(shape=shape, payload=RICH, jdl='[ Executable = "x"; ]', priority=3.5), a_spec(), a_spec()]
@@ -38,12 +40,12 @@ def test_a_job_comes_back_as_it_was_submitted(ledger, a_spec):
         assert tx.jobs.history(jobs[0].id) == [(100.0, JobState.WAITING, "", "")]
 
 
-def test_nothing_submitted_is_nothing_done(ledger):
+def test_nothing_submitted_is_nothing_done(ledger: SqlLedger) -> None:
     """An empty submission is allowed."""
     assert _submit(ledger) == []
 
 
-def test_equal_jobs_share_a_queue_and_others_do_not(ledger, a_spec):
+def test_equal_jobs_share_a_queue_and_others_do_not(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
     """Owner, group, VO, shape and priority make a queue; name and payload do not."""
     alike = [a_spec(name="one"), a_spec(name="two", payload=RICH)]
     others = [a_spec(owner="bob"), a_spec(group="g2"), a_spec(vo="v2"), a_spec(shape={"gpus": 1}), a_spec(priority=2.0)]
@@ -57,7 +59,9 @@ def test_equal_jobs_share_a_queue_and_others_do_not(ledger, a_spec):
     assert sum(queue.waiting for queue in queues.values()) == 7
 
 
-def test_the_oldest_job_is_taken_first_until_the_queue_is_empty(ledger, a_spec):
+def test_the_oldest_job_is_taken_first_until_the_queue_is_empty(
+    ledger: SqlLedger, a_spec: Callable[..., JobSpec]
+) -> None:
     """A taken job is Matched to its VM with its cores; an emptied queue is no queue any more."""
     (young,) = _submit(ledger, a_spec(name="young"), at=200.0)
     (old,) = _submit(ledger, a_spec(name="old"), at=100.0)
@@ -70,7 +74,7 @@ def test_the_oldest_job_is_taken_first_until_the_queue_is_empty(ledger, a_spec):
         assert tx.jobs.history(old.id)[-1] == (300.0, JobState.MATCHED, "vm-1", "")
 
 
-def test_no_job_is_given_to_two_takers(ledger, a_spec):
+def test_no_job_is_given_to_two_takers(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
     """Four threads emptying one queue get each job exactly once."""
     jobs = _submit(ledger, *[a_spec()] * 40)
 
@@ -88,7 +92,7 @@ def test_no_job_is_given_to_two_takers(ledger, a_spec):
     assert sorted(job.id for job in taken) == [job.id for job in jobs]
 
 
-def test_a_job_runs_to_its_end(ledger, a_spec):
+def test_a_job_runs_to_its_end(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
     """Times, exit code and output are set where they belong, and history has each step."""
     (job,) = _submit(ledger, a_spec())
     with ledger.write() as tx:
@@ -105,7 +109,7 @@ def test_a_job_runs_to_its_end(ledger, a_spec):
     assert history[-1] == (130.0, JobState.DONE, "vm-1", "fine")
 
 
-def test_a_move_is_guarded_by_state_and_vm(ledger, a_spec):
+def test_a_move_is_guarded_by_state_and_vm(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
     """A report of the wrong VM, for a wrong state or an unknown job changes nothing."""
     (job,) = _submit(ledger, a_spec())
     with ledger.write() as tx:
@@ -117,7 +121,7 @@ def test_a_move_is_guarded_by_state_and_vm(ledger, a_spec):
         assert len(tx.jobs.history(job.id)) == 2
 
 
-def test_a_requeued_job_waits_again_as_if_new(ledger, a_spec):
+def test_a_requeued_job_waits_again_as_if_new(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
     """The attempt counts up, all that belongs to the lost run is cleared, and a Done job stays done."""
     (job,) = _submit(ledger, a_spec())
     with ledger.write() as tx:
@@ -131,7 +135,7 @@ def test_a_requeued_job_waits_again_as_if_new(ledger, a_spec):
         assert not tx.jobs.requeue(job.id, at=160.0, minor="no")
 
 
-def test_use_is_counted_by_vm_over_busy_jobs_only(ledger, a_spec):
+def test_use_is_counted_by_vm_over_busy_jobs_only(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
     """Slots, given cores, RAM and GPUs add up over Matched and Running jobs; idle VMs are absent."""
     (queue,) = {job.queue for job in _submit(ledger, *[a_spec(shape={"ram_mb": 2000, "gpus": 1})] * 3)}
     with ledger.write() as tx:
@@ -142,7 +146,7 @@ def test_use_is_counted_by_vm_over_busy_jobs_only(ledger, a_spec):
         assert tx.jobs.used_cores([]) == {}
 
 
-def test_jobs_are_found_by_what_they_are(ledger, a_spec):
+def test_jobs_are_found_by_what_they_are(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
     """States, VO, VM, numbers and a limit select, in order of number."""
     first, second, third = _submit(ledger, a_spec(vo="v1"), a_spec(vo="v2"), a_spec(vo="v2"))
     with ledger.write() as tx:

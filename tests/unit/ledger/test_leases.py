@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
+from vmdirac_py.base.clock import ManualClock
 from vmdirac_py.ledger.api import LeaseHeld
+from vmdirac_py.ledger.engine import SqlLedger
 
 PAST = -1.0  # seconds: a lease taken for less than no time has expired
 
 
-def test_a_held_lease_is_refused_with_its_holder(ledger):
+def test_a_held_lease_is_refused_with_its_holder(ledger: SqlLedger) -> None:
     """A second owner hears who holds it and until when; the owner itself renews and keeps its token."""
     with ledger.write() as tx:
         lease = tx.leases.take("plan", "one", 60.0)
@@ -25,7 +29,7 @@ def test_a_held_lease_is_refused_with_its_holder(ledger):
         assert tx.leases.holders() == [again]
 
 
-def test_expiry_is_database_time(ledger, clock):
+def test_expiry_is_database_time(ledger: SqlLedger, clock: ManualClock) -> None:
     """The expiry is counted from the database's clock, whatever ours says."""
     clock.at = 1.0
     before = time.time()
@@ -34,7 +38,7 @@ def test_expiry_is_database_time(ledger, clock):
     assert before + 59.0 < lease.expires_at < time.time() + 61.0
 
 
-def test_an_expired_lease_is_taken_over_with_a_greater_token(ledger):
+def test_an_expired_lease_is_taken_over_with_a_greater_token(ledger: SqlLedger) -> None:
     """The old holder fails its check from its expiry on, and after the take-over hears the new holder."""
     with ledger.write() as tx:
         old = tx.leases.take("plan", "one", PAST)
@@ -49,7 +53,7 @@ def test_an_expired_lease_is_taken_over_with_a_greater_token(ledger):
         assert refusal.value.owner == "two"
 
 
-def test_a_returned_lease_is_free_and_its_token_spent(ledger):
+def test_a_returned_lease_is_free_and_its_token_spent(ledger: SqlLedger) -> None:
     """Whoever takes it next, the former holder included, gets a greater token; a late return changes nothing."""
     with ledger.write() as tx:
         first = tx.leases.take("plan", "one", 60.0)
@@ -60,7 +64,7 @@ def test_a_returned_lease_is_free_and_its_token_spent(ledger):
         tx.leases.check(second)
 
 
-def test_leases_of_other_names_are_free(ledger):
+def test_leases_of_other_names_are_free(ledger: SqlLedger) -> None:
     """One actor per endpoint: names do not hinder each other, and an unknown lease is nobody's."""
     with ledger.write() as tx:
         cloud = tx.leases.take("endpoint:a", "one", 60.0)
@@ -72,13 +76,15 @@ def test_leases_of_other_names_are_free(ledger):
             tx.leases.check(type(cloud)("endpoint:c", "one", 1, cloud.expires_at))
 
 
-def test_a_checked_lease_stays_ours_until_the_commit(ledger, wait_until):
+def test_a_checked_lease_stays_ours_until_the_commit(
+    ledger: SqlLedger, wait_until: Callable[[Callable[[], Any]], None]
+) -> None:
     """A take-over waits for the transaction that checked, so the new holder sees all the old one wrote."""
     with ledger.write() as tx:
         lease = tx.leases.take("plan", "one", 0.2)
     seen, trying = [], Event()
 
-    def usurper():
+    def usurper() -> None:
         while not seen:
             trying.set()
             try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from vmdirac_py.ledger.engine import SqlLedger
 
-def test_a_fact_is_kept_and_replaced(ledger):
+
+def test_a_fact_is_kept_and_replaced(ledger: SqlLedger) -> None:
     """An unknown fact is None."""
     with ledger.write() as tx:
         tx.meta.set("installation_id", "one")
@@ -13,7 +15,7 @@ def test_a_fact_is_kept_and_replaced(ledger):
         assert tx.meta.get("created_at") is None
 
 
-def test_a_document_is_kept_and_replaced(ledger):
+def test_a_document_is_kept_and_replaced(ledger: SqlLedger) -> None:
     """Any JSON comes back; a document that says null is not told from none."""
     document = {"budgets": [1, 2.5, None, True, "é\0"], "deep": {"a": {}}}
     with ledger.write() as tx:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from vmdirac_py.ledger.api import Heartbeat, Listing, Sighting
+from vmdirac_py.ledger.engine import SqlLedger
 
 
-def test_the_newest_heartbeat_wins(ledger):
+def test_the_newest_heartbeat_wins(ledger: SqlLedger) -> None:
     """Later ones replace, belated ones do not."""
     with ledger.write() as tx:
         tx.observations.beat([Heartbeat("vm-1", 100.0, {"n": 1}), Heartbeat("vm-2", 100.0, {})])
@@ -16,7 +17,7 @@ def test_the_newest_heartbeat_wins(ledger):
         assert set(tx.observations.heartbeats()) == {"vm-1", "vm-2"}
 
 
-def test_the_last_listing_of_each_endpoint_is_kept(ledger):
+def test_the_last_listing_of_each_endpoint_is_kept(ledger: SqlLedger) -> None:
     """One line per endpoint."""
     with ledger.write() as tx:
         tx.observations.note_listing(Listing("a", 100.0, 100.0, 3))
@@ -26,7 +27,7 @@ def test_the_last_listing_of_each_endpoint_is_kept(ledger):
         assert tx.observations.listings() == {"a": failed, "b": Listing("b", 100.0, 100.0, 0)}
 
 
-def test_strangers_are_counted_while_they_are_listed(ledger):
+def test_strangers_are_counted_while_they_are_listed(ledger: SqlLedger) -> None:
     """Listings that show a stranger count up; one that does not forgets it; endpoints keep apart."""
     with ledger.write() as tx:
         tx.observations.sight("a", {"i-1": "b-1", "i-2": ""}, at=100.0)

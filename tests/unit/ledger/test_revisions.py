@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vmdirac_py.ledger.engine import SqlLedger
 from vmdirac_py.model.inventory import Endpoint, Inventory, Pool, Vo
 from vmdirac_py.model.plan import Action, Decision, Placement, Plan, PoolNote
 from vmdirac_py.model.reason import Reason
@@ -21,7 +22,7 @@ PLAN = Plan(
 )
 
 
-def test_the_inventory_added_last_is_active(ledger):
+def test_the_inventory_added_last_is_active(ledger: SqlLedger) -> None:
     """Going back to an older one makes that active again; before the first there is none."""
     with ledger.write() as tx:
         assert tx.revisions.active() is None
@@ -30,7 +31,7 @@ def test_the_inventory_added_last_is_active(ledger):
             assert tx.revisions.active() == inventory
 
 
-def test_the_active_inventory_again_changes_nothing(ledger):
+def test_the_active_inventory_again_changes_nothing(ledger: SqlLedger) -> None:
     """No second row is written for the same fingerprint."""
     with ledger.write() as tx:
         for inventory in (FIRST, SECOND, SECOND):
@@ -38,7 +39,7 @@ def test_the_active_inventory_again_changes_nothing(ledger):
         assert tx.revisions.connection.exec_driver_sql("SELECT count(*) FROM revisions").scalar_one() == 2
 
 
-def test_plans_are_kept_by_id_and_the_newest_is_known(ledger):
+def test_plans_are_kept_by_id_and_the_newest_is_known(ledger: SqlLedger) -> None:
     """Whole plans come back."""
     other = replace(PLAN, at=200.0, decisions=())
     with ledger.write() as tx:

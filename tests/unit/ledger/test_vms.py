@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from threading import Barrier, Thread
 
@@ -12,19 +13,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vmdirac_py.base.errors import Conflict
+from vmdirac_py.ledger.engine import SqlLedger
 from vmdirac_py.model.reason import Reason
-from vmdirac_py.model.vm import Move, VmState
+from vmdirac_py.model.vm import Move, Vm, VmState
 
 BORN = Reason.of("plan.new")
 WHY = Reason.of("cloud.accepted", instance="i-1")
 _numbers = itertools.count()
 
 
-def _move(vm, was=VmState.NEW, to=VmState.SUBMITTED, deadline=900.0):
+def _move(vm: str, was: VmState = VmState.NEW, to: VmState = VmState.SUBMITTED, deadline: float = 900.0) -> Move:
     return Move(vm, was, to, WHY, deadline)
 
 
-def test_a_vm_comes_back_as_it_was_written(ledger, a_vm):
+def test_a_vm_comes_back_as_it_was_written(ledger: SqlLedger, a_vm: Callable[..., Vm]) -> None:
     """All fields of a VM survive, the reason and 64-bit numbers included."""
     full = a_vm(
         "vm-1", instance_id="i-1", address="::1", last_seen=5.5, missed_listings=1, retire_batch="b-9", reason=WHY
@@ -37,7 +39,7 @@ def test_a_vm_comes_back_as_it_was_written(ledger, a_vm):
         assert tx.vms.get("vm-3") is None
 
 
-def test_a_move_sets_everything_that_belongs_to_the_new_state(ledger, a_vm):
+def test_a_move_sets_everything_that_belongs_to_the_new_state(ledger: SqlLedger, a_vm: Callable[..., Vm]) -> None:
     """State, since when, deadline and reason change together, and history says who did it."""
     with ledger.write() as tx:
         tx.vms.insert([a_vm("vm-1")], actor="planner", reason=BORN)
@@ -55,7 +57,7 @@ def test_a_move_sets_everything_that_belongs_to_the_new_state(ledger, a_vm):
     )
 
 
-def test_only_those_move_that_are_in_the_expected_state(ledger, a_vm):
+def test_only_those_move_that_are_in_the_expected_state(ledger: SqlLedger, a_vm: Callable[..., Vm]) -> None:
     """The guard holds row by row over more than one chunk, and the answer names exactly the moved ones."""
     fleet = [a_vm(f"vm-{number:04}") for number in range(1200)]
     ids = [vm.id for vm in fleet]
@@ -69,14 +71,14 @@ def test_only_those_move_that_are_in_the_expected_state(ledger, a_vm):
         assert tx.vms.counts() == {("vo", "pool", VmState.SUBMITTED): 1200}
 
 
-def test_of_two_movers_at_once_exactly_one_moves_each_vm(ledger, a_vm):
+def test_of_two_movers_at_once_exactly_one_moves_each_vm(ledger: SqlLedger, a_vm: Callable[..., Vm]) -> None:
     """Two threads with the same moves in opposite order share the fleet without loss or doubling."""
     ids = [f"vm-{number}" for number in range(50)]
     with ledger.write() as tx:
         tx.vms.insert([a_vm(vm) for vm in ids], actor="test", reason=BORN)
     barrier, won = Barrier(2), {}
 
-    def mover(name, order):
+    def mover(name: str, order: list[str]) -> None:
         barrier.wait()
         with ledger.write() as tx:
             won[name] = tx.vms.move([_move(vm) for vm in order], actor=name, at=150.0)
@@ -98,7 +100,9 @@ _moves = st.lists(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(_moves, max_size=4))
-def test_history_never_loses_a_step(ledger, a_vm, batches):
+def test_history_never_loses_a_step(
+    ledger: SqlLedger, a_vm: Callable[..., Vm], batches: list[list[tuple[int, VmState, VmState, float]]]
+) -> None:
     """After any moves, histories are unbroken chains of exactly the moves reported, ending in the row's state."""
     example = next(_numbers)
     ids = [f"vm-{example}-{number}" for number in range(4)]
@@ -119,7 +123,7 @@ def test_history_never_loses_a_step(ledger, a_vm, batches):
             assert (len(history) > 1) == (moved_times[vm] > 0)
 
 
-def test_an_instance_is_bound_once(ledger, a_vm):
+def test_an_instance_is_bound_once(ledger: SqlLedger, a_vm: Callable[..., Vm]) -> None:
     """The same instance again is fine, another one is refused, and the address is kept when none is given."""
     with ledger.write() as tx:
         tx.vms.insert([a_vm("vm-1")], actor="test", reason=BORN)
@@ -133,7 +137,7 @@ def test_an_instance_is_bound_once(ledger, a_vm):
         assert tx.vms.by_instance("cloud", "") is None
 
 
-def test_one_instance_never_belongs_to_two_vms(ledger, a_vm):
+def test_one_instance_never_belongs_to_two_vms(ledger: SqlLedger, a_vm: Callable[..., Vm]) -> None:
     """Binding another VM of the endpoint to the same instance is a conflict; other endpoints may reuse the name."""
     with ledger.write() as tx:
         tx.vms.insert([a_vm("vm-1"), a_vm("vm-2"), a_vm("vm-3", endpoint="other")], actor="test", reason=BORN)
@@ -143,7 +147,7 @@ def test_one_instance_never_belongs_to_two_vms(ledger, a_vm):
         tx.vms.bind("vm-2", "i-1", "")
 
 
-def test_a_listing_counts_who_was_missing(ledger, a_vm):
+def test_a_listing_counts_who_was_missing(ledger: SqlLedger, a_vm: Callable[..., Vm]) -> None:
     """Present rows start again at 0, absent live bound ones count up; others are left alone."""
     with ledger.write() as tx:
         fleet = [
@@ -160,7 +164,7 @@ def test_a_listing_counts_who_was_missing(ledger, a_vm):
     assert missed == {"here": 0, "gone": 2, "unbound": 0, "halted": 0, "elsewhere": 0, "changed-since": 0}
 
 
-def test_vms_are_found_by_what_they_are(ledger, a_vm):
+def test_vms_are_found_by_what_they_are(ledger: SqlLedger, a_vm: Callable[..., Vm]) -> None:
     """State, endpoint, pool, VO, batch and retire batch select; the oldest comes first."""
     with ledger.write() as tx:
         fleet = [
