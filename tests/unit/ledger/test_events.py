@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 from vmdirac_py.base.clock import ManualClock
+from vmdirac_py.ledger import postgres
 from vmdirac_py.ledger.engine import SqlLedger
+from vmdirac_py.ledger.postgres import PostgresWatcher
+from vmdirac_py.ledger.sqlite import SqliteWatcher
 
 PATIENCE = 30.0
 APPENDER = """
@@ -89,17 +92,36 @@ def test_waiting_ends_at_the_timeout(ledger: SqlLedger) -> None:
     assert ledger.wait(after=7, timeout=0.0) == 0
 
 
+@pytest.fixture
+def asleep(monkeypatch: pytest.MonkeyPatch) -> Event:
+    """Return an event that is set as soon as a waiter sleeps; on PostgreSQL it then only wakes by a NOTIFY."""
+    event = Event()
+    monkeypatch.setattr(postgres, "LISTEN_SECONDS", 10 * PATIENCE)
+    for kind in (SqliteWatcher, PostgresWatcher):
+        monkeypatch.setattr(kind, "pause", _telling(event, kind.pause))
+    return event
+
+
+def _telling(event: Event, pause: Callable[..., None]) -> Callable[..., None]:
+    def tell_and_pause(*arguments: Any) -> None:
+        event.set()
+        pause(*arguments)
+
+    return tell_and_pause
+
+
 def test_a_commit_of_another_process_wakes(
-    url: str, ledger: SqlLedger, start_python: Callable[..., Popen[str]]
+    url: str, ledger: SqlLedger, start_python: Callable[..., Popen[str]], asleep: Event
 ) -> None:
-    """A waiter hears of an event of another process long before its timeout."""
+    """A sleeping waiter hears of an event of another process before its own timeout."""
     other = start_python(APPENDER, url)
     assert other.stdout.readline() == "ready\n"
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(ledger.wait, after=0, timeout=PATIENCE)
+        waiting = pool.submit(ledger.wait, after=0, timeout=2 * PATIENCE)
+        asleep.wait()
         other.stdin.write("go\n")
         other.stdin.flush()
-        assert waiting.result() == int(other.stdout.readline())
+        assert waiting.result(timeout=PATIENCE) == int(other.stdout.readline())
 
 
 def test_several_waiters_hear_each_event_of_their_own_process(ledger: SqlLedger) -> None:
