@@ -5,21 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 
 import vmdirac_py
 from vmdirac_py.base.errors import Unusable
+from vmdirac_py.base.processes import kill_marked
 from vmdirac_py.model.inventory import Inventory
 
 from .api import BadInventory, Problem
 from .raw import Raw, from_document
 from .validate import validate
 
-VAULT_PASSWORD_FILE = "ANSIBLE_VAULT_PASSWORD_FILE"  # noqa: S105 - a variable's name, not a password
+MARK = "VMDIRAC_READER"  # in the environment of the child and all it starts
+HANGS = "look for a lookup that hangs"
 ANSIBLE = {
     "ANSIBLE_INVENTORY_ENABLED": "yaml,ini",  # programs and plugins could not be fingerprinted
     "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
@@ -99,30 +103,33 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _read(root: Path, timeout: float) -> Raw:
     with tempfile.TemporaryDirectory(prefix="vmdirac-inventory-") as scratch:
         command = [sys.executable, "-m", "vmdirac_py.inventory.child", str(root)]
-        try:
-            done = subprocess.run(
-                command, cwd=scratch, env=_environment(Path(scratch)), capture_output=True, timeout=timeout, check=False
-            )
-        except subprocess.TimeoutExpired:
-            what = f"not read within {timeout:g} seconds"
-            raise BadInventory(
-                [Problem(str(root), 0, "", what, "look for a hanging lookup")], where=str(root)
-            ) from None
-    if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise Unusable(
-            f"the inventory reader failed: {lines[-1] if lines else f'code {done.returncode}'}",
-            where=str(root),
-            mend="check that `ansible --version` works in this environment",
-        )
-    return from_document(json.loads(done.stdout))
+        mark = {MARK: secrets.token_hex(8)}
+        environment = _environment(Path(scratch)) | mark
+        with subprocess.Popen(command, cwd=scratch, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=PIPE) as child:
+            try:
+                answer, complaint = child.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                kill_marked(f"{MARK}={mark[MARK]}")  # with whatever its templates started
+                what = f"not read within {timeout:g} seconds"
+                raise BadInventory([Problem(str(root), 0, "", what, HANGS)], where=str(root)) from None
+    if child.returncode:
+        raise _broken(root, complaint.decode(errors="replace").strip().splitlines() or [f"code {child.returncode}"])
+    return from_document(json.loads(answer))
+
+
+def _broken(root: Path, lines: list[str]) -> Unusable:
+    return Unusable(
+        f"the inventory reader failed: {lines[-1]}",
+        where=str(root),
+        mend="check that `ansible --version` works in this environment",
+    )
 
 
 def _environment(scratch: Path) -> dict[str, str]:
-    """Return all the child may know: where programs are, a home of its own, and the vault password file."""
+    """Return all the child may know: where programs are, and a home of its own."""
     settings = scratch / "ansible.cfg"  # an empty one: no other is looked for
     settings.touch()
-    environment = ANSIBLE | {
+    return ANSIBLE | {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": str(Path(vmdirac_py.__file__).parent.parent),
         "LC_ALL": "C.UTF-8",
@@ -132,6 +139,3 @@ def _environment(scratch: Path) -> dict[str, str]:
         "ANSIBLE_LOCAL_TEMP": str(scratch / "tmp"),
         "ANSIBLE_CONFIG": str(settings),
     }
-    if password_file := os.environ.get(VAULT_PASSWORD_FILE):
-        environment[VAULT_PASSWORD_FILE] = str(Path(password_file).expanduser().absolute())
-    return environment

@@ -8,7 +8,6 @@ Runs in the child process only. Only `endpoint_*`, `vo_*` and `pool_*` values le
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +17,6 @@ from ansible.errors import AnsibleError
 from ansible.inventory.group import Group
 from ansible.inventory.host import Host
 from ansible.parsing.dataloader import DataLoader
-from ansible.parsing.vault import get_file_vault_secret
 from ansible.plugins.loader import init_plugin_loader
 from ansible.vars.manager import VariableManager
 from ansible.vars.reserved import is_reserved_name
@@ -36,7 +34,7 @@ ENDPOINT, VO, POOL = "endpoint_", "vo_", "pool_"
 def read(path: str) -> Raw:
     """Read the tree at `path`; what cannot be read is among the problems."""
     init_plugin_loader()
-    loader = _loader()
+    loader = DataLoader()  # without vault secrets: nothing encrypted is ever opened in this process
     problems = preload(Path(path), loader)
     if problems:
         return Raw(problems=tuple(problems))
@@ -45,19 +43,6 @@ def read(path: str) -> Raw:
         return _raw(parsed, VariableManager(loader, parsed.inventory), loader)
     except AnsibleError as error:
         return Raw(problems=(Problem(path, 0, "", " ".join(str(error.message).split())),))
-
-
-def _loader() -> DataLoader:
-    """Return a loader that can open encrypted files when a vault password file is set.
-
-    Single encrypted values stay closed: the context that opens them is never set up in this process.
-    """
-    loader = DataLoader()
-    if file := os.environ.get("ANSIBLE_VAULT_PASSWORD_FILE"):
-        secret = get_file_vault_secret(filename=file, loader=loader)
-        secret.load()
-        loader.set_vault_secrets([("default", secret)])
-    return loader
 
 
 def _raw(parsed: Parsed, variables: VariableManager, loader: DataLoader) -> Raw:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible._internal._datatag._tags import Origin as Tag
-from ansible._internal._datatag._tags import SourceWasEncrypted
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultHelper
 
@@ -23,12 +22,6 @@ def origin_of(*values: Any) -> Origin:
         if tag and tag.path:
             return Origin(str(tag.path), tag.line_num or 0)
     return Origin()
-
-
-def was_encrypted(value: Any) -> bool:
-    """Tell whether a value, or any part of it, was read from an encrypted file."""
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return SourceWasEncrypted.is_tagged_on(value) or any(was_encrypted(part) for part in parts)
 
 
 def plain(value: Any) -> Any:

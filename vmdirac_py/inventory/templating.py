@@ -16,7 +16,7 @@ from ansible.template import Templar
 
 from .api import Problem
 from .raw import Origin
-from .tagged import places, plain, was_encrypted
+from .tagged import places, plain
 
 
 @dataclass
@@ -34,7 +34,7 @@ def render(wanted: Mapping[str, Any], context: Mapping[str, Any], loader: DataLo
     done = Values()
     for key, value in wanted.items():
         done.origins |= dict(places(key, value))
-        problem = _closed(value) or _put(done, key, value, templar)
+        problem = _put(done, key, value, templar)
         if problem:
             done.problems.append(done.origins[key].problem(str(key), *problem))
     return done
@@ -48,15 +48,6 @@ def _put(done: Values, key: str, value: Any, templar: Templar) -> tuple[str, str
         if "undecryptable" in text:
             return "a template cannot use an encrypted value", "write the `!vault` value, or env:NAME, here itself"
         return f"cannot be templated: {text}", "define the variable or mend the template"
-    return None
-
-
-def _closed(value: Any) -> tuple[str, str] | None:
-    if was_encrypted(value):
-        return (
-            "stands in an encrypted file, and would be stored in plain text",
-            "encrypt the single value with `!vault`",
-        )
     return None
 
 

@@ -34,8 +34,8 @@ def validate(raw: Raw, *, fingerprint: str, source: str = "", commit: str = "") 
 def _inventory(raw: Raw, complaints: Complaints) -> tuple[Mapping[str, Vo], Mapping[str, Endpoint], Mapping[str, Pool]]:
     endpoints = _named("endpoint", raw.groups, complaints)
     vos = _named("vo", raw.groups, complaints)
-    made_vos = {group: Vo(**values) for group, (_, values) in vos.items() if values}
-    made_endpoints = {group: Endpoint(**values) for group, (_, values) in endpoints.items() if values}
+    made_vos = {group: Vo(**values) for group, (_, values) in vos.items() if values is not None}
+    made_endpoints = {group: Endpoint(**values) for group, (_, values) in endpoints.items() if values is not None}
     _no_shared_dirac_groups(made_vos, vos, complaints)
     _no_shared_tenants(made_endpoints, endpoints, complaints)
     place = Place(made_endpoints, made_vos)
@@ -65,8 +65,8 @@ def _named(thing: str, groups: Iterable[Entity], complaints: Complaints) -> Name
         if placement.thing_of(group.name) != thing:
             continue
         values = record(group, thing, complaints)
-        found[group.name] = (group, values)
-        name = (values or {}).setdefault("name", group.name.partition("_")[2])
+        name = (values or {}).get("name", group.name.partition("_")[2])
+        found[group.name] = (group, None if values is None else {"name": name} | values)
         if not NAME.fullmatch(name):
             complaints.at(group, f"{thing}_name", f"not a name: {name[:80]!r}", NAME_MEND)
         if taken.setdefault(name, group.name) != group.name:
