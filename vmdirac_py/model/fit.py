@@ -35,7 +35,11 @@ class Offer:
 
     @classmethod
     def of_pool(cls, pool: Pool) -> Offer:
-        """Return what a fresh, empty VM of this pool offers."""
+        """Return what a fresh, empty VM of this pool surely offers.
+
+        Its life counts from its making, so the longest boot is taken off: else a job just too long for a VM that
+        booted slowly would have VM after VM launched for it.
+        """
         return cls(
             pool.vo,
             pool.site,
@@ -44,7 +48,7 @@ class Offer:
             empty=True,
             tags=pool.tags,
             platform=pool.platform,
-            seconds_left=pool.max_life,
+            seconds_left=max(0.0, pool.max_life - pool.boot_deadline),
         )
 
 

@@ -1,0 +1,102 @@
+"""Reasons in words: one template per code, in one place, so that every page and command says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from .reason import Reason, Value
+
+TIMES = frozenset({"until", "since", "deadline"})
+"""Parameters that are epoch seconds, shown as UTC."""
+
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        # a job against a VM (model/fit.py)
+        "misfit.vo": "belongs to VO {wants}, the VM to {has}",
+        "misfit.site": "wants site {wants}, this is {has}",
+        "misfit.banned_site": "must not run at {has}",
+        "misfit.platform": "wants platform {wants}, this is {has}",
+        "misfit.tags": "needs tags that are not offered: {missing}",
+        "misfit.cpu_time": "needs {wants} s of CPU time per core, {has} s are left of the VM's life",
+        "misfit.not_empty": "needs a whole node, this one is not empty",
+        "misfit.cores": "needs {wants} cores, {has} are offered",
+        "misfit.ram": "needs {wants} MB of memory, {has} MB are offered",
+        "misfit.gpus": "needs {wants} GPUs, {has} are offered",
+        # a queue that no pool can serve
+        "unserved.no_pool_of_vo": "no pool belongs to VO {vo}",
+        "unserved.no_pool": "none of the VO's {pools} pools can ever run these jobs; nearest: {nearest}",
+        # demand as a whole
+        "demand.incomplete": "the demand of {source} is incomplete, so nothing is started or retired",
+        "demand.stale": "the demand of {source} is of {since}, too old to act upon",
+        # launching
+        "launch.demand": "{jobs} waiting jobs of {queues} queues find no room on running or booting VMs",
+        "launch.minimum": "the pool keeps at least {min} VMs",
+        # limits that bind
+        "limit.pool_vms": "pool {pool} is at its limit of {max} VMs",
+        "limit.pool_cores": "pool {pool} is at its limit of {max} cores",
+        "limit.vo_vms": "VO {vo} is at its limit of {max} VMs",
+        "limit.vo_cores": "VO {vo} is at its limit of {max} cores",
+        "limit.endpoint_vms": "endpoint {endpoint} is at its limit of {max} VMs",
+        "limit.endpoint_cores": "endpoint {endpoint} is at its limit of {max} cores",
+        "limit.ramp": "endpoint {endpoint} is asked for at most {max} VMs at a time; more follow next time",
+        "limit.more": "{count} more limits bind other pools",
+        "quota.endpoint_vms": "the cloud of {endpoint} allows {max} VMs, {foreign_vms} of them are not ours",
+        "quota.endpoint_cores": "the cloud of {endpoint} allows {max} cores, {foreign_cores} of them are not ours",
+        "budget.backoff": "{scope} refused {failures} times in a row ({error}); nothing is asked for until {until}",
+        "budget.slow_start": "{scope} refused lately: at most {allowance} VMs at once, {in_flight} are being asked for",
+        # pools that launch nothing
+        "pool.not_needed": "the waiting jobs of VO {vo} need no new VM of this pool",
+        "pool.no_demand": "no job of VO {vo} waits",
+        # drains because a limit was lowered
+        "over.pool": "pool {name} has more than its limit of {limits}",
+        "over.vo": "VO {name} has more than its limit of {limits}",
+        "over.endpoint": "endpoint {name} has more than its limit of {limits}",
+        # what a listing showed (lifecycle/observe.py)
+        "observed.ended": "the cloud says {state} {fault}",
+        "observed.present": "the cloud lists its instance ({state})",
+        "observed.absent": "{listings} complete listings lack its instance",
+        # passed deadlines (lifecycle/overdue.py)
+        "heartbeat.lost": "no heartbeat for {after} s",
+        "deadline.create": "its request was not settled in time",
+        "deadline.boot": "it did not enrol within the boot deadline of pool {pool}",
+        "deadline.context": "it was not ready within the boot deadline of pool {pool}",
+        "deadline.drain": "its drain took longer than pool {pool} allows",
+        "deadline.stalled": "it stayed silent; its payloads are presumed lost",
+        "deadline.stop": "its instance is still there; asked the cloud again to end it",
+        "life.over": "it reached the end of its life in pool {pool}",
+        "failed.cleanup": "it failed; what is left of it is cleaned up",
+        "alarm.busy": "its time as {state} was over at {deadline}, but {slots} payloads run on it; nobody ends them",
+        # instances nobody explains (lifecycle/leaks.py)
+        "leak.enrolled": "it enrolled, so it may run payloads",
+        "leak.batch_young": "its batch may still get late instances until {until}",
+        "leak.batch_unknown": "the ledger does not know its batch (restored from an older copy?); name it to delete it",
+        "leak.ledger_blind": "the ledger explains only {known_percent} % of the listing, so it deletes nothing",
+        "leak.ledger_young": "an instance is older than the ledger, so it deletes nothing",
+        "leak.watched": "unexplained for {seconds} s in {listings} listings; two listings 300 s apart are needed",
+        "leak.never_enrolled": "no VM explains it, it never enrolled, and {listings} listings showed it",
+    }
+)
+
+
+class _Params(dict[str, str]):
+    """Parameters by name; one that is not given shows as its name."""
+
+    def __missing__(self, key: str) -> str:
+        return f"{{{key}}}"
+
+
+def words(reason: Reason) -> str:
+    """Return a reason as a phrase for people; a code without words is shown with its parameters."""
+    params = _Params({name: _shown(name, value) for name, value in reason.params})
+    template = WORDS.get(reason.code)
+    if template is None:
+        return " ".join([reason.code, *(f"{name}={value}" for name, value in params.items())])
+    return " ".join(template.format_map(params).split())
+
+
+def _shown(name: str, value: Value) -> str:
+    if name in TIMES and isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return str(value)

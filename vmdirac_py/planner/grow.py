@@ -1,0 +1,106 @@
+"""Which pools get new VMs for jobs that nothing running or booting will take."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vmdirac_py.lifecycle.states import ALIVE
+from vmdirac_py.model.fit import Offer
+from vmdirac_py.model.inventory import Pool
+from vmdirac_py.model.plan import Snapshot
+from vmdirac_py.model.queue import TaskQueue
+
+from .limits import Limits
+from .memory import Memory
+from .place import side_by_side
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A pool whose empty VMs fit a kind of job: how many at once, of how many useful cores, after how many failures."""
+
+    pool: Pool
+    per_vm: int
+    useful_cores: int
+    failures: int
+
+
+Launches = list[tuple[Candidate, int]]
+
+
+def candidates(queue: TaskQueue, pools: Sequence[Pool], memory: Memory) -> list[Candidate]:
+    """Return the pools that fit the jobs of a queue."""
+    fitting = [(pool, side_by_side(queue, Offer.of_pool(pool))) for pool in pools]
+    cores = max(1, queue.shape.min_cores)
+    return [Candidate(pool, n, n * cores, _failures(pool, memory)) for pool, n in fitting if n]
+
+
+def _failures(pool: Pool, memory: Memory) -> int:
+    # Only while its endpoint allows single probes: then the next probe should try another pool.
+    probing = memory.endpoint(pool.endpoint).allowance is not None
+    return memory.pool(pool.name).failures if probing else 0
+
+
+def grow(jobs: int, found: Sequence[Candidate], limits: Limits) -> Launches:
+    """Choose new VMs for `jobs` jobs and take them off the limits; may serve only some, or none.
+
+    Preferred pools first; where limits then leave jobs over, big VMs first, if that serves more: a limit counted in
+    VMs is best spent on large ones.
+    """
+    found = [candidate for candidate in found if candidate.pool.name not in limits.shut]
+    preferred = _fill(jobs, sorted(found, key=lambda candidate: _preference(candidate, jobs)), limits)
+    if not preferred or len(found) == 1 or _served(preferred) >= jobs:
+        return preferred
+    _give_back(preferred, limits)
+    dense = _fill(jobs, sorted(found, key=_density), limits)
+    if _served(dense) > _served(preferred):
+        return dense
+    _give_back(dense, limits)
+    return _fill(jobs, [candidate for candidate, _ in preferred], limits)
+
+
+def _preference(candidate: Candidate, jobs: int) -> tuple[float | str, ...]:
+    pool = candidate.pool
+    vms, cores = -(-jobs // candidate.per_vm), pool.resources.cores
+    useful = jobs * candidate.useful_cores / candidate.per_vm
+    return (candidate.failures, -pool.priority, pool.price * vms / useful, vms * cores - useful, pool.name)
+
+
+def _density(candidate: Candidate) -> tuple[float | str, ...]:
+    return (-candidate.per_vm, -candidate.pool.priority, candidate.pool.name)
+
+
+def _fill(jobs: int, ranked: Sequence[Candidate], limits: Limits) -> Launches:
+    launches: Launches = []
+    for candidate in ranked:
+        if jobs <= 0:
+            break
+        count = limits.take(candidate.pool, -(-jobs // candidate.per_vm))
+        if count:
+            launches.append((candidate, count))
+            jobs -= count * candidate.per_vm
+    return launches
+
+
+def _served(launches: Launches) -> int:
+    return sum(candidate.per_vm * count for candidate, count in launches)
+
+
+def _give_back(launches: Launches, limits: Limits) -> None:
+    for candidate, count in launches:
+        limits.charge(candidate.pool, -count)
+
+
+def minimums(snapshot: Snapshot, limits: Limits, leaving: frozenset[str]) -> dict[str, int]:
+    """Return the VMs to launch so that every pool has its `min_vms`, and take them off the limits."""
+    alive = Counter(c.vm.pool for c in snapshot.fleet if c.vm.state in ALIVE and c.vm.id not in leaving)
+    short = _shortfalls(snapshot.inventory.pools, alive)
+    return {pool.name: count for pool, missing in short if (count := limits.take(pool, missing))}
+
+
+def _shortfalls(pools: Mapping[str, Pool], alive: Mapping[str, int]) -> list[tuple[Pool, int]]:
+    wanting = [pool for pool in pools.values() if alive.get(pool.name, 0) < pool.min_vms]
+    wanting.sort(key=lambda pool: (-pool.priority, pool.name))
+    return [(pool, pool.min_vms - alive.get(pool.name, 0)) for pool in wanting]
