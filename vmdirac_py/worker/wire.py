@@ -119,7 +119,9 @@ class Work(NamedTuple):
     input_sandbox: bool
     output_sandbox: List[str]
     environment: Dict[str, str]
-    cpu_seconds: int
+    cpu_seconds: int  # wall-clock bound of the payload; 0: none
+    ram_mb: int = 0  # set aside for the job while it runs
+    gpus: int = 0
 
 
 class MatchAnswer(NamedTuple):

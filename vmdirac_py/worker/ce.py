@@ -1,0 +1,68 @@
+"""The contract of an inner CE: how one payload is run on this VM."""
+
+from typing import List, NamedTuple, Optional, Protocol, Tuple
+
+from .wire import Slot, Work
+
+DONE, FAILED, RUNNING = "Done", "Failed", "Running"
+MANY = 1_000_000  # slots: as many as resources allow
+
+
+class Outcome(NamedTuple):
+    """What became of a payload; `output` is the path of its packed output, empty when there is none."""
+
+    state: str
+    minor: str
+    exit_code: Optional[int]
+    output: str
+
+
+class Handle(Protocol):
+    """One payload in the hands of an inner CE."""
+
+    work: Work
+
+    def poll(self) -> Optional[Outcome]:
+        """Return what became of it, or None while it runs."""
+
+    def kill(self) -> None:
+        """End it with all its descendants; it is then abandoned: its watcher is not called."""
+
+
+class Watcher(Protocol):
+    """Who is told about payloads (from any thread)."""
+
+    def started(self, work: Work) -> None:
+        """Tell that the payload's process runs."""
+
+    def ended(self, work: Work, outcome: Outcome) -> None:
+        """Tell that the payload is over and cleaned up."""
+
+
+class InnerCE(Protocol):
+    """Runs payloads one by one or side by side."""
+
+    def start(self, work: Work, slot: Slot) -> Handle:
+        """Begin to run a payload; returns at once."""
+
+    def leftovers(self) -> List[str]:
+        """Clean up after an earlier worker; return the payloads that were cut off."""
+
+
+class UnknownCE(Exception):
+    """`inner_ce` of the configuration names nothing this worker can do."""
+
+
+KINDS = {"InProcess": ("InProcess", 1), "Pool": ("InProcess", MANY), "Pool/InProcess": ("InProcess", MANY)}
+
+
+def parse(inner_ce: str) -> Tuple[str, int]:
+    """Return (name of the inner CE, most payloads at once).
+
+    Raises:
+        UnknownCE: not one of `KINDS`.
+    """
+    try:
+        return KINDS[inner_ce]
+    except KeyError:
+        raise UnknownCE(f"inner_ce {inner_ce!r} is unknown; known are {', '.join(KINDS)}") from None

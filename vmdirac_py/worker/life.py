@@ -1,0 +1,27 @@
+"""How long this VM may live."""
+
+import time
+
+from . import policy
+
+
+class Life:
+    """How long this VM has lived and may still live, in seconds by the monotonic clock."""
+
+    def __init__(self, max_life: float) -> None:
+        self.max_life = max_life
+        self._started = time.monotonic()
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the worker's start."""
+        return time.monotonic() - self._started
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the end of life."""
+        return self.max_life - self.uptime
+
+    def for_jobs(self) -> float:
+        """Return the seconds that may be given to a job; 0 or below: none should start."""
+        return self.seconds_left - policy.margin(self.max_life)

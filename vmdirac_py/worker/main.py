@@ -1,0 +1,156 @@
+"""`worker.pyz CONFIG.json`: enrol or resume, then monitor and pilot until it is time to go.
+
+Exit codes: 0 after a leave the manager knows of; 1 something broke; 2 bad configuration; 3 not enrolled;
+4 the certificate ended without contact.
+"""
+
+import hashlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, List, Optional
+
+from . import ce, policy
+from .client import Client
+from .enrol import Enrolment, GaveUp
+from .fetch import SandboxFetch
+from .identity import Identity, Keyring, NoKey
+from .inprocess import InProcessCE
+from .life import Life
+from .line import Line
+from .log import say
+from .monitor import Monitor, Parts, Terminated
+from .outbox import Courier, Outbox
+from .pilot import Pilot
+from .pool import Free, Pool
+from .settings import BadConfig, forget_token, read_config, read_instance_id
+from .trust import Manager, TalkError
+from .wire import Config, Leave, Leaving, MatchAnswer, MatchAsk, Work
+
+_GOOD, _BROKE, _BAD_CONFIG, _NOT_ENROLLED, _EXPIRED = range(5)
+_EXITS = {policy.EXPIRED: _EXPIRED, policy.BROKEN: _BROKE}
+
+
+class Worker:
+    """All parts of a running worker, joined."""
+
+    def __init__(self, config: Config, manager: Manager, keyring: Keyring, identity: Identity) -> None:
+        kind, max_slots = ce.parse(config.inner_ce)
+        folder, self.client, life = Path(config.work_dir), Client(manager), Life(config.max_life)
+        outbox = Outbox(folder / "outbox")
+        courier = Courier(outbox, Client(manager), self._changed)
+        pool = Pool(Free(config.cores, config.ram_mb, config.gpus), max_slots)
+        self._monitor: Optional[Monitor] = None
+        self.courier = courier
+        self.pilot = Pilot(pool, self._ask, outbox, life.for_jobs, self._changed)
+        self.inner_ce = INNER_CES[kind](
+            folder / "jobs", folder / "outputs", identity.vm, SandboxFetch(manager), self.pilot
+        )
+        lost = ", ".join(self.inner_ce.leftovers())
+        self._broken = f"an earlier worker lost {lost}" if lost else ""
+        parts = Parts(manager, Line(self.client, courier), keyring, self.pilot, outbox)
+        self._monitor = Monitor(config, identity, parts, life, version=_version(), broken=self._broken)
+
+    def run(self) -> int:
+        """Work until it is time to go; return the exit code."""
+        assert self._monitor is not None
+        try:
+            self.courier.start()
+            if not self._broken:
+                self.pilot.start(self.inner_ce)
+            reason = self._monitor.run()
+        except Exception as error:  # noqa: BLE001 -- the last thing a broken worker does is to say so
+            return self._give_up(error)
+        say(f"stops: {reason}")
+        return _EXITS.get(reason, _GOOD)
+
+    def _give_up(self, error: Exception) -> int:
+        say(f"broke: {type(error).__name__}: {error}")
+        self.pilot.kill_all()
+        try:
+            self.client.post("leave", Leave(policy.BROKEN, f"{type(error).__name__}: {error}"), Leaving)
+        except TalkError as second:
+            say(f"leave: {second}")
+        return _BROKE
+
+    def _ask(self, message: MatchAsk) -> MatchAnswer:
+        return self.client.post("match", message, _match_answer)
+
+    def _changed(self) -> None:
+        self.courier.knock()
+        if self._monitor:
+            self._monitor.wake()
+
+
+INNER_CES = {"InProcess": InProcessCE}
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run the worker; return its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if len(given) != 1:
+        say("usage: worker.pyz CONFIG.json")
+        return _BAD_CONFIG
+    os.umask(0o077)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return _start(Path(given[0]))
+    except (BadConfig, ce.UnknownCE) as error:
+        say(str(error))
+        return _BAD_CONFIG
+    except (GaveUp, NoKey) as error:
+        say(str(error))
+        return _NOT_ENROLLED
+    except OSError as error:
+        say(f"broke: {error}")
+        return _BROKE
+    except Terminated:
+        say("stops: the machine goes down")
+        return _BROKE
+
+
+def _start(path: Path) -> int:
+    config = read_config(path)
+    ce.parse(config.inner_ce)
+    manager, keyring = _manager(config), Keyring(_work_dir(config))
+    identity = keyring.known()
+    if identity is None:
+        identity = Enrolment(config, read_instance_id(config), keyring, Client(manager)).run()
+    if config.token:
+        config = forget_token(path, config)
+    say(f"is {identity.vm} of {identity.vo}, {config.cores} cores, {config.ram_mb} MB, {config.inner_ce}")
+    manager.use(keyring.certificate, keyring.key)
+    return Worker(config, manager, keyring, identity).run()
+
+
+def _manager(config: Config) -> Manager:
+    if not config.manager.startswith("https://"):
+        raise BadConfig(f"manager {config.manager!r}: must be https://HOST:PORT")
+    try:
+        return Manager(config.manager, config.ca, config.bind_address)
+    except (OSError, ValueError) as error:
+        raise BadConfig(f"manager or ca cannot be used: {error}") from None
+
+
+def _work_dir(config: Config) -> Path:
+    folder = Path(config.work_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadConfig(f"work_dir {folder}: {error.strerror}") from None
+    return folder
+
+
+def _match_answer(work: Any) -> MatchAnswer:
+    return MatchAnswer(Work(**work) if work else None)
+
+
+def _version() -> str:
+    """Return the start of the bundle's SHA-256, or `source` when it runs from a folder."""
+    program = Path(sys.argv[0])
+    return hashlib.sha256(program.read_bytes()).hexdigest()[:12] if program.suffix != ".py" else "source"
+
+
+def _terminate(_signal: int, _frame: Any) -> None:
+    raise Terminated

@@ -1,0 +1,91 @@
+"""What a payload is given: its folders, its command line and its environment."""
+
+import shlex
+import shutil
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from .files import remove_tree
+from .sandbox import BadSandbox, inside
+from .wire import Work
+
+MARK = "VMDIRAC_JOB"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class CannotRun(Exception):
+    """The payload cannot be started; the text becomes the job's minor status."""
+
+
+class Place:
+    """The folders of one attempt at one job below `root`."""
+
+    def __init__(self, root: Path, work: Work) -> None:
+        self.top = root / f"{work.job}.{work.attempt}"
+        self.home = self.top / "home"
+        self.scratch = self.top / "tmp"
+        self.archive = self.top / "input.tar.gz"
+
+    def make(self) -> None:
+        """Make the folders, fresh. Raises OSError."""
+        self.remove()
+        for folder in (self.top, self.home, self.scratch):
+            folder.mkdir(parents=True)
+
+    def remove(self) -> None:
+        """Delete everything the payload left."""
+        remove_tree(self.top)
+
+
+def mark(vm: str, attempt: str) -> str:
+    """Return the environment entry all processes of an attempt (`JOB.ATTEMPT`) carry.
+
+    The VM's id is in it because VMs of the embedded cloud may see one another's processes.
+    """
+    return f"{MARK}={vm}/{attempt}"
+
+
+def environment(work: Work, place: Place, vm: str) -> Dict[str, str]:
+    """Return the payload's whole environment; the job may add to it and replace all but the mark."""
+    name, _, value = mark(vm, place.top.name).partition("=")
+    return {
+        "PATH": _PATH,
+        "HOME": str(place.home),
+        "TMPDIR": str(place.scratch),
+        "LANG": "C.UTF-8",
+        "JOBID": str(work.job),
+        "DIRAC_PROCESSORS": str(work.cores),
+        "OMP_NUM_THREADS": str(work.cores),
+        **work.environment,
+        name: value,
+    }
+
+
+def command(work: Work, place: Place, path: str) -> List[str]:
+    """Return the argument list: a file of the sandbox, else a program found on `path`.
+
+    Raises:
+        CannotRun: there is no such program, or the arguments' quotes do not match.
+    """
+    try:
+        arguments = shlex.split(work.arguments)
+    except ValueError as error:
+        raise CannotRun(f"Bad arguments: {error}") from None
+    own = _own(work, place)
+    if own:
+        own.chmod(own.stat().st_mode | 0o700)
+        return [f"./{work.executable}", *arguments]
+    relative = "/" in work.executable and not work.executable.startswith("/")
+    found = None if relative else shutil.which(work.executable, path=path)
+    if not found:
+        raise CannotRun(f"Executable not found: {work.executable}")
+    return [found, *arguments]
+
+
+def _own(work: Work, place: Place) -> Optional[Path]:
+    """Return the executable when the sandbox brought it."""
+    try:
+        path = inside(place.home, work.executable)
+    except BadSandbox:
+        return None
+    return path if path.is_file() else None

@@ -1,0 +1,191 @@
+"""The pilot: asks for jobs while something is free, runs them, and tells what became of them."""
+
+import threading
+import time
+from typing import Callable, Dict, List, NamedTuple, Optional
+
+from .ce import FAILED, RUNNING, Handle, InnerCE, Outcome
+from .log import say
+from .outbox import Outbox
+from .pool import DoesNotFit, Pool, RunsAlready
+from .trust import TalkError
+from .wire import MatchAnswer, MatchAsk, Report, Slot, Work
+
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 20.0
+_DISK_WAIT = 5.0  # seconds between tries to write a report to a full disk
+
+Ask = Callable[[MatchAsk], MatchAnswer]
+"""Ask the manager for a job. Raises TalkError."""
+
+
+class Status(NamedTuple):
+    """What the pilot is doing; `busy` counts payloads and a match in flight; `broken` says why it can no more."""
+
+    slots: List[Slot]
+    free_cores: int
+    busy: int
+    idle_seconds: float
+    failed_matches: int
+    broken: str
+
+
+class Pilot:
+    """Fills the pool until nothing matches; asks again when a slot frees or after a growing wait.
+
+    Args:
+        pool: the book-keeping of slots.
+        ask: asks the manager.
+        outbox: takes the reports.
+        seconds_left: how long this VM still takes jobs; none are asked for at 0 or below.
+        changed: is called whenever a payload starts or ends, or a match failed.
+    """
+
+    def __init__(
+        self, pool: Pool, ask: Ask, outbox: Outbox, seconds_left: Callable[[], float], changed: Callable[[], None]
+    ) -> None:
+        self._pool, self._ask, self._outbox = pool, ask, outbox
+        self._seconds_left, self._changed = seconds_left, changed
+        self._condition = threading.Condition(threading.RLock())
+        self._handles: Dict[int, Handle] = {}
+        self._asking = self._closed = self._halted = False
+        self._failed, self._wait, self._ask_at = 0, _FIRST_WAIT, 0.0
+        self._idle_since, self._broken = time.monotonic(), ""
+        self._longest = _LONGEST_WAIT
+
+    def start(self, ce: InnerCE) -> None:
+        """Begin to ask for jobs and run them in `ce`."""
+        threading.Thread(target=self._live, args=(ce,), name="pilot", daemon=True).start()
+
+    def status(self) -> Status:
+        """Return what the pilot is doing now."""
+        with self._condition:
+            slots = self._pool.slots
+            idle = 0.0 if slots else time.monotonic() - self._idle_since
+            return Status(slots, self._pool.free.cores, len(slots) + self._asking, idle, self._failed, self._broken)
+
+    def close(self) -> bool:
+        """Ask for no more jobs; return whether nothing runs and no answer is on its way."""
+        with self._condition:
+            self._closed = True
+            return self._pool.empty and not self._asking
+
+    def reopen(self) -> None:
+        """Ask again, after the manager wanted this VM to stay; the idle time starts anew."""
+        with self._condition:
+            self._closed = False
+            self._failed, self._idle_since = 0, time.monotonic()
+            self._ask_now()
+
+    def limit_wait(self, seconds: float) -> None:
+        """Wait no longer than this between two questions."""
+        with self._condition:
+            self._longest = min(_LONGEST_WAIT, seconds)
+
+    def kill_all(self) -> None:
+        """Take no more jobs and end every payload, unreported: the manager gives them to other VMs."""
+        with self._condition:
+            self._closed = self._halted = True
+            handles = list(self._handles.values())
+        for handle in handles:
+            handle.kill()
+
+    def started(self, work: Work) -> None:
+        """Tell the manager that the payload runs (called by the inner CE)."""
+        self._tell(Report(work.job, work.attempt, RUNNING, "", None, ""))
+
+    def ended(self, work: Work, outcome: Outcome) -> None:
+        """Tell the manager what became of the payload, and free its slot (called by the inner CE)."""
+        say(f"job {work.job}.{work.attempt}: {outcome.state} ({outcome.minor})")
+        report = Report(work.job, work.attempt, outcome.state, outcome.minor, outcome.exit_code, "")
+        self._tell(report, outcome.output)
+        with self._condition:
+            self._pool.release(work.job)
+            self._handles.pop(work.job, None)
+            self._idle_since = time.monotonic()
+            self._ask_now()
+        self._changed()
+
+    def _tell(self, report: Report, output: str = "") -> None:
+        while True:
+            try:
+                self._outbox.put(report, output)
+                break
+            except OSError as error:
+                say(f"job {report.job}: its report cannot be written: {error.strerror}")
+                time.sleep(_DISK_WAIT)
+        self._changed()
+
+    def _live(self, ce: InnerCE) -> None:
+        try:
+            while True:
+                self._once(ce)
+        except Exception as error:  # noqa: BLE001 -- a pilot that died in silence would keep its VM for nothing
+            self._broken = f"pilot: {type(error).__name__}: {error}"
+            say(self._broken)
+            self._asking = False
+            self._changed()
+
+    def _once(self, ce: InnerCE) -> None:
+        work = self._answer(self._next_ask())
+        with self._condition:
+            misfit = self._run(ce, work) if work and not self._halted else ""
+            self._asking = False
+        if work and misfit:
+            self._miss()
+            self._tell(Report(work.job, work.attempt, FAILED, misfit, None, ""))
+        self._changed()
+
+    def _next_ask(self) -> MatchAsk:
+        """Wait until there is something to ask for and it is time to; return the question."""
+        with self._condition:
+            pause = self._pause()
+            while pause > 0:
+                self._condition.wait(pause)
+                pause = self._pause()
+            self._asking = True
+            free, pool = self._pool.free, self._pool
+            return MatchAsk(
+                pool.total.cores, free.cores, free.ram_mb, free.gpus, pool.empty, self._seconds_left(), pool.wishes()
+            )
+
+    def _pause(self) -> float:
+        if self._closed or not self._pool.wishes() or self._seconds_left() <= 0:
+            return _LONGEST_WAIT
+        return self._ask_at - time.monotonic()
+
+    def _answer(self, message: MatchAsk) -> Optional[Work]:
+        """Return the job the manager gave; keep count of failures and let the wait grow."""
+        try:
+            work = self._ask(message).work
+        except TalkError as error:
+            say(f"match: {error}")
+            self._miss()
+            return None
+        self._failed = 0 if work else self._failed + 1
+        if work:
+            self._wait = _FIRST_WAIT
+        else:
+            self._miss()
+        return work
+
+    def _miss(self) -> None:
+        with self._condition:
+            self._ask_at = time.monotonic() + min(self._wait, self._longest)
+            self._wait = min(_LONGEST_WAIT, self._wait * 2)
+
+    def _ask_now(self) -> None:
+        self._ask_at, self._wait = 0.0, _FIRST_WAIT
+        self._condition.notify()
+
+    def _run(self, ce: InnerCE, work: Work) -> str:
+        """Start a payload; return why it does not fit, if so."""
+        try:
+            slot = self._pool.take(work, time.time())
+            self._handles[work.job] = ce.start(work, slot)
+        except DoesNotFit as error:
+            say(str(error))
+            return str(error)
+        except RunsAlready as error:
+            say(str(error))
+            self._miss()
+        return ""
