@@ -33,13 +33,27 @@ class Lab(Protocol):
     idempotent: bool
     """Whether a repeated launch gets its first answer (the cloud has a client token)."""
 
-    def endpoint(self, installation: str, *, timeout: float = 30.0) -> CloudEndpoint: ...
-    def refuse(self, call: str, error_class: ErrorClass) -> None: ...
-    def refuse_some(self, refused: int) -> None: ...
-    def hang(self, call: str, seconds: float, *, when: str) -> None: ...
-    def lose_answer(self, call: str) -> None: ...
-    def lag(self, seconds: float) -> None: ...
-    def cut_listing(self) -> None: ...
+    def endpoint(self, installation: str, *, timeout: float = 30.0) -> CloudEndpoint:
+        """Return the driver as an installation has it."""
+
+    def refuse(self, call: str, error_class: ErrorClass) -> None:
+        """Let the next such call fail with this class."""
+
+    def refuse_some(self, refused: int) -> None:
+        """Let the next launch refuse so many for lack of capacity."""
+
+    def hang(self, call: str, seconds: float, *, when: str) -> None:
+        """Let the next such call wait, before or after acting."""
+
+    def lose_answer(self, call: str) -> None:
+        """Let the next such call act and give no answer."""
+
+    def lag(self, seconds: float) -> None:
+        """Hide instances younger than this from listings."""
+
+    def cut_listing(self) -> None:
+        """Let listings be incomplete, and say so."""
+
     def mend(self) -> None:
         """End every fault."""
 

@@ -1,4 +1,4 @@
-"""Snapshots and plans as plain JSON values and back: versioned, strict, defaults left out."""
+"""Snapshots, plans and the memory as plain JSON values and back: versioned, strict, defaults left out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from vmdirac_py.base.errors import BadInput
 from vmdirac_py.model.plan import Plan, Snapshot
 from vmdirac_py.model.reason import Reason
 
+from .memory import Memory
 from .readers import Wrong, reader
 
 VERSION = 1
@@ -47,9 +48,23 @@ def plan_from_plain(plain: Any) -> Plan:
     return _versioned(Plan, plain, "plan")
 
 
+def memory_to_plain(memory: Memory) -> dict[str, Any]:
+    """Return the planner's memory as JSON values."""
+    return {"version": VERSION, **to_plain(memory)}
+
+
+def memory_from_plain(plain: Any) -> Memory:
+    """Read the planner's memory; None (nothing saved yet) is the empty one.
+
+    Raises:
+        BadInput: as `snapshot_from_plain`.
+    """
+    return Memory() if plain is None else _versioned(Memory, plain, "memory")
+
+
 def _versioned(cls: type[T], plain: Any, name: str) -> T:
     if not isinstance(plain, dict):
-        raise BadInput("is no JSON object", where=name, mend=f"give what `vmdirac {name} --json` writes")
+        raise BadInput("is no JSON object", where=name, mend="give what the same program wrote")
     if plain.get("version") != VERSION:
         found = plain.get("version")
         raise BadInput(f"has version {found!r}, readable is {VERSION}", where=name, mend="use the same vmdirac_py")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vmdirac_py.lifecycle.states import ALIVE
@@ -94,16 +95,12 @@ def _give_back(launches: Launches, limits: Limits) -> None:
 
 def minimums(snapshot: Snapshot, limits: Limits, leaving: frozenset[str]) -> dict[str, int]:
     """Return the VMs to launch so that every pool has its `min_vms`, and take them off the limits."""
-    alive = _alive(snapshot, leaving)
+    alive = Counter(c.vm.pool for c in snapshot.fleet if c.vm.state in ALIVE and c.vm.id not in leaving)
     short = _shortfalls(snapshot.inventory.pools, alive)
     return {pool.name: count for pool, missing in short if (count := limits.take(pool, missing))}
 
 
-def _alive(snapshot: Snapshot, leaving: frozenset[str]) -> Callable[[str], int]:
-    names = [c.vm.pool for c in snapshot.fleet if c.vm.state in ALIVE and c.vm.id not in leaving]
-    return names.count
-
-
-def _shortfalls(pools: Mapping[str, Pool], alive: Callable[[str], int]) -> list[tuple[Pool, int]]:
-    wanting = sorted((pool for pool in pools.values() if pool.min_vms), key=lambda pool: (-pool.priority, pool.name))
-    return [(pool, pool.min_vms - alive(pool.name)) for pool in wanting if alive(pool.name) < pool.min_vms]
+def _shortfalls(pools: Mapping[str, Pool], alive: Mapping[str, int]) -> list[tuple[Pool, int]]:
+    wanting = [pool for pool in pools.values() if alive.get(pool.name, 0) < pool.min_vms]
+    wanting.sort(key=lambda pool: (-pool.priority, pool.name))
+    return [(pool, pool.min_vms - alive.get(pool.name, 0)) for pool in wanting]

@@ -26,38 +26,49 @@ class LocalLab:
         self.start()
 
     def start(self) -> None:
+        """Start the server."""
         start_server(self._state, max_vms=self.max_vms)
 
     def stop(self) -> None:
+        """Make the cloud unreachable."""
         stop_server(self._state)
 
     def endpoint(self, installation: str, *, timeout: float = 30.0) -> LocalEndpoint:
+        """Return the driver as an installation has it."""
         options = {"state": str(self._state)}
         described = Endpoint("local", "local", "site", client_timeout=timeout, options=options)
         return connect(described, installation_id=installation, resolve=str)
 
     def refuse(self, call: str, error_class: ErrorClass) -> None:
+        """Let the next such call fail with this class."""
         set_faults(self._state, {"kind": "refuse", "call": call, "error_class": error_class})
 
     def refuse_some(self, refused: int) -> None:
+        """Let the next launch refuse so many for lack of capacity."""
         set_faults(self._state, {"kind": "partial", "count": refused, "error_class": "no_capacity"})
 
     def hang(self, call: str, seconds: float, *, when: str) -> None:
+        """Let the next such call wait, before or after acting."""
         set_faults(self._state, {"kind": "hang", "call": call, "seconds": seconds, "when": when})
 
     def lose_answer(self, call: str) -> None:
+        """Let the next such call act and give no answer."""
         set_faults(self._state, {"kind": "lose", "call": call})
 
     def lag(self, seconds: float) -> None:
+        """Hide instances younger than this from listings."""
         set_faults(self._state, {"kind": "lag", "seconds": seconds})
 
     def cut_listing(self) -> None:
+        """Let listings be incomplete, and say so."""
         set_faults(self._state, {"kind": "half"})
 
     def mend(self) -> None:
+        """End every fault."""
         set_faults(self._state, clear=True)
 
     def user_data_of(self, endpoint: LocalEndpoint, instance: str) -> bytes:
+        """Return the user data the cloud gave this instance."""
         return endpoint.user_data(instance)
 
 

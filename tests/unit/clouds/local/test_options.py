@@ -1,0 +1,42 @@
+"""The endpoint's options are checked in words that name the key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vmdirac_py.clouds.local import problems
+from vmdirac_py.model.inventory import Endpoint, Pool
+from vmdirac_py.model.resources import Resources
+
+GOOD = Pool("pool-1", "local", "vo", "site", "small", "host", Resources(cores=1))
+
+
+def endpoint(**options: Any) -> Endpoint:
+    """Return an endpoint with these options."""
+    return Endpoint("local", "local", "site", options=options)
+
+
+@pytest.mark.parametrize("state", ["/var/lib/vmdirac/cloud", "~/cloud"])
+def test_good_options(state: str) -> None:
+    """An absolute state directory, or one below the home, is all that is needed."""
+    assert problems(endpoint(state=state), [GOOD]) == []
+
+
+@pytest.mark.parametrize("options", [{}, {"state": ""}, {"state": 1}, {"state": "cloud"}])
+def test_a_state_that_cannot_be(options: dict[str, Any]) -> None:
+    """A missing, empty or relative state directory is named."""
+    (problem,) = problems(endpoint(**options), [GOOD])
+    assert problem.startswith("endpoint_options.state:")
+
+
+def test_unknown_keys_and_empty_pools() -> None:
+    """Unknown keys of endpoint and pools, and a pool without cores, are named."""
+    bad = Pool("pool-2", "local", "vo", "site", "small", "host", Resources(), options={"network": "x"})
+    found = problems(endpoint(state="/s", colour="red"), [GOOD, bad])
+    assert [problem.partition(":")[0] for problem in found] == [
+        "endpoint_options.colour",
+        "pool_options.network of pool-2",
+        "pool_cores of pool-2",
+    ]

@@ -1,0 +1,55 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vmdirac_py.base.errors import BadInput
+from vmdirac_py.model.batch import ErrorClass
+from vmdirac_py.model.plan import Outcome
+from vmdirac_py.planner.codec import memory_from_plain, memory_to_plain
+from vmdirac_py.planner.memory import Memory, fold
+
+OUTCOMES = st.lists(
+    st.builds(
+        Outcome,
+        seq=st.integers(1, 50),
+        at=st.floats(0, 5000),
+        endpoint=st.sampled_from(("e1", "e2")),
+        pool=st.sampled_from(("p1", "p2")),
+        launched=st.integers(0, 3),
+        refused=st.integers(0, 3),
+        error_class=st.one_of(st.none(), st.sampled_from(ErrorClass)),
+    ),
+    unique_by=lambda outcome: outcome.seq,
+)
+
+
+@given(OUTCOMES)
+def test_memory_survives_json(outcomes: list[Outcome]) -> None:
+    """What is loaded is what was saved."""
+    memory = fold(Memory(), outcomes)
+    assert memory_from_plain(json.loads(json.dumps(memory_to_plain(memory)))) == memory
+
+
+@given(OUTCOMES)
+def test_folding_again_changes_nothing(outcomes: list[Outcome]) -> None:
+    """Outcomes are counted once, in the ledger's order, however they are shown."""
+    memory = fold(Memory(), outcomes)
+    assert fold(memory, outcomes) == memory
+    assert fold(Memory(), reversed(outcomes)) == memory
+
+
+def test_nothing_saved_yet_is_an_empty_memory() -> None:
+    """The first step of an installation remembers nothing."""
+    assert memory_from_plain(None) == Memory()
+
+
+@pytest.mark.parametrize(
+    "document", [{"version": 2}, {}, {"version": 1, "outcome_seq": -1}, {"version": 1, "endpoints": 3}]
+)
+def test_an_unreadable_memory_is_refused(document: dict[str, Any]) -> None:
+    """A memory of another version or shape is told, not guessed at."""
+    with pytest.raises(BadInput, match="memory"):
+        memory_from_plain(document)
