@@ -13,7 +13,7 @@ from tests.support.modules import call
 from vmdirac_py.base.settings import Home
 from vmdirac_py.installation import Installation, open_installation
 from vmdirac_py.model.vm import VmState
-from vmdirac_py.operations import launches, planning, retirements
+from vmdirac_py.operations import launches, leases, retirements
 
 JDL = 'Executable = "/bin/true"; JobName = "nothing"; CPUTime = 600;'
 
@@ -249,7 +249,7 @@ def test_a_cycle_beside_another_planner_says_who(home: Home) -> None:
     """While somebody holds the plan lease the module names them, succeeds, and changes nothing."""
     submitted(home)
     with opened(home) as ctx, ctx.ledger.write() as tx:
-        tx.leases.take(planning.LEASE, "scheduler (pid 1 on elsewhere)", 600.0)
+        tx.leases.take(leases.PLAN, "scheduler (pid 1 on elsewhere)", 600.0)
     before = last_event(home)
     result = call("plan", home=str(home.root))
     assert (result["changed"], result["held_by"]) == (False, "scheduler (pid 1 on elsewhere)")
