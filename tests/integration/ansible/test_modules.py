@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.vmdirac.cloud.plugins.module_utils import machine
 
 from tests.support.modules import call
 from vmdirac_py.base.settings import Home
 from vmdirac_py.installation import Installation, open_installation
 from vmdirac_py.model.vm import VmState
 from vmdirac_py.operations import launches, leases, retirements
+
+pytestmark = pytest.mark.slow
 
 JDL = 'Executable = "/bin/true"; JobName = "nothing"; CPUTime = 600;'
 
@@ -273,3 +277,12 @@ def test_a_retire_batch_of_a_plan_is_carried_out(home: Home) -> None:
     assert (result["changed"], result["batches"][0]["state"]) == (True, "Closed")
     with opened(home) as ctx, ctx.ledger.read() as tx:
         assert [vm.state for vm in tx.vms.get_many(vms)] == [VmState.STOPPING]
+
+
+def test_a_missing_package_is_explained(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where vmdirac_py cannot be imported the module names it and the interpreter."""
+    monkeypatch.setattr(machine, "VMDIRAC_IMPORT_ERROR", "Traceback ...")
+    result = call("vm_info", home=str(home.root))
+    assert result["failed"]
+    assert "vmdirac_py" in result["msg"]
+    assert sys.executable in result["msg"]
