@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import site
 import sys
 from pathlib import Path
 
@@ -19,7 +18,7 @@ def environment(folder: RunFolder) -> dict[str, str]:
         MARK: folder.ident,
         # this interpreter's own ansible-playbook comes first
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-        "PYTHONUSERBASE": site.getuserbase(),
+        "HOME": str(Path.home()),  # `~` in an inventory means the same here as in the daemon and by hand
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "ANSIBLE_NOCOLOR": "1",
@@ -33,7 +32,7 @@ def _places(folder: RunFolder) -> dict[str, str]:
     """Everything temporary lies in the run's folder: a killed module leaves its arguments behind."""
     temporary = str(folder.path / "tmp")
     return {
-        "HOME": str(folder.path / "home"),
+        "ANSIBLE_HOME": str(folder.path / "home"),
         "TMPDIR": temporary,
         "ANSIBLE_LOCAL_TEMP": temporary,
         "ANSIBLE_REMOTE_TEMP": temporary,

@@ -4,7 +4,7 @@ RUNS/run-3f9c.../          mode 0700, named by the run's ident
     owner                  pid and start time of the process that made it
     inventory/hosts.yml    localhost alone
     env/extravars          ids and paths
-    project/ home/ tmp/    working directory, HOME and TMPDIR of everything in the run
+    project/ home/ tmp/    working directory, ANSIBLE_HOME and TMPDIR of everything in the run
     artifacts/IDENT/       ansible-runner's own
 RUNS/failed/IDENT/         what the last failed runs printed, nothing else
 """

@@ -160,8 +160,12 @@ LONG = """
 """
 
 
-def test_a_killed_run_leaves_no_process(tmp_path: Path, playbook: Callable[[str], str]) -> None:
-    """Killing ends forked workers, modules and their detached children, and says that the outcome is unknown."""
+def test_a_killed_run_leaves_no_process(
+    tmp_path: Path, playbook: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killing ends workers, modules and detached children, leaves no file, and says that the outcome is unknown."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     started: list[Run] = []
 
     def killer() -> None:
@@ -174,6 +178,7 @@ def test_a_killed_run_leaves_no_process(tmp_path: Path, playbook: Callable[[str]
     thread.join()
     assert result.status is RunStatus.KILLED
     assert "unknown" in result.error
+    assert list((tmp_path / "home").iterdir()) == []
     assert marked(started[0].folder.mark) == []
 
 

@@ -108,7 +108,7 @@ batches:
       description: How many machines it is about.
       type: int
     launched:
-      description: How many the cloud took.
+      description: How many the cloud took, or has ended.
       type: int
     refused:
       description: How many the cloud refused.
@@ -140,6 +140,9 @@ SPEC = {
     "force": {"type": "bool", "default": False},
     "actor": {"type": "str"},
 }
+
+# how a batch stands when its cloud did all that was asked
+ANSWERED = {"launch": "Answered", "retire": "Closed"}
 
 
 class Batches(Change):
@@ -175,10 +178,8 @@ class Written(Batches):
         return batch_row(batch)
 
     def simulate(self, before):
-        return [
-            {**row, "state": "Answered", "sent": True, "launched": row["wanted"]} if row["state"] == "Written" else row
-            for row in before
-        ]
+        answer = {"state": ANSWERED[self.kind], "sent": True}
+        return [{**row, **answer, "launched": row["wanted"]} if row["state"] == "Written" else row for row in before]
 
 
 class LaunchWritten(Written):
@@ -202,16 +203,9 @@ class ByHand(Batches):
         return []
 
     def expected(self, kind, endpoint, pool, count):
-        row = {"batch": "", "kind": kind, "state": "Answered", "endpoint": endpoint, "pool": pool, "wanted": count}
-        return {
-            **row,
-            "launched": 0,
-            "refused": 0,
-            "sent": True,
-            "instances": {},
-            "error_class": None,
-            "error_text": "",
-        }
+        about = {"batch": "", "kind": kind, "endpoint": endpoint, "pool": pool, "wanted": count, "instances": {}}
+        answer = {"state": ANSWERED[kind], "sent": True, "launched": count, "refused": 0}
+        return {**about, **answer, "error_class": None, "error_text": ""}
 
 
 class LaunchByHand(ByHand):

@@ -119,10 +119,12 @@ class Cycle(Change):
         return []
 
     def holder(self):
-        planning = self.room("operations.planning")
+        """Return who else plans; a holder that surely died does not count."""
+        leases = self.room("operations.leases")
         with self.context.ledger.read() as tx:
-            held = [lease for lease in tx.leases.holders() if lease.name == planning.LEASE]
-        return "".join(lease.owner for lease in held if lease.expires_at > self.context.clock.now())
+            held = [lease for lease in tx.leases.holders() if lease.name == leases.PLAN]
+        alive = [lease for lease in held if lease.expires_at > self.context.clock.now()]
+        return "".join(lease.owner for lease in alive if not leases.surely_dead(lease.owner))
 
     def due(self, before, after):
         return not self.told["held_by"]
@@ -141,9 +143,11 @@ class Cycle(Change):
         return self.tell(self.room("operations.planning").preview(self.context))
 
     def apply(self, before):
+        leases = self.room("operations.leases")
         try:
-            self.look()
-            return self.decide()
+            with leases.held(self.context, leases.PLAN, actor=self.actor) as lease:
+                self.look()
+                return self.decide(lease)
         except self.room("ledger.api").LeaseHeld as held:
             self.told["held_by"] = held.owner
             return []
@@ -157,8 +161,8 @@ class Cycle(Change):
         self.told["problems"] = [error for error in errors if error]
         self.moved = refreshed.changed or bool(aged.moved) or any(report.moved for report in reports)
 
-    def decide(self):
-        planned = self.room("operations.planning").commit(self.context, actor=self.actor)
+    def decide(self, lease):
+        planned = self.room("operations.planning").commit(self.context, actor=self.actor, lease=lease)
         self.told["launches"] = flat(planned.launches)
         self.told["retires"] = flat(planned.retires)
         self.moved = self.moved or planned.acted
