@@ -13,9 +13,11 @@ The verbs, each once (all take the context first, `actor` is who asked: `unix:NA
     jobs.submit(ctx, text, *, folder, owner, group, vo, count, actor) -> list[Job];  jobs.kill(ctx, ids, *, actor);
     jobs.reschedule(ctx, ids, *, actor)
     fleet.drain(ctx, vm_ids, *, actor, seconds) ;  fleet.halt(ctx, vm_ids, *, actor)
-    enrolment.enrol(ctx, *, token, instance_id, csr, address) -> Certificate | RetryAfter
-    enrolment.renew(ctx, vm_id, csr) -> Certificate
-    work.heartbeat / match / report / acknowledge / leave / input_sandbox / store_output        (for VMs)
+    enrolment.enrol(ctx, *, token, instance_id, csr, address) -> Enrolled | RetryAfter
+    enrolment.renew(ctx, vm_id, csr) -> Enrolled
+    presence.heartbeat / flush / acknowledge / leave                    (for VMs: what they say of themselves)
+    work.match / report / input_sandbox / store_output                  (for VMs: their jobs)
+    rescheduling.give_back(tx, vm_id, *, minor, max_attempts, actor, at) -> list[int]     (within a transaction)
     explain.why(ctx, subject) -> list[Line]
     revisions.refresh(ctx) -> Refreshed                                 load the inventory when its content changed
 """

@@ -14,6 +14,7 @@ from vmdirac_py.base.errors import BadInput, Conflict
 from vmdirac_py.ledger.api import Command, Heartbeat, Transaction
 from vmdirac_py.lifecycle.states import ALIVE, rules_for
 from vmdirac_py.model.inventory import Pool
+from vmdirac_py.model.job import BUSY_JOB_STATES
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 
@@ -65,6 +66,8 @@ def flush(ctx: Context, beats: Sequence[Heartbeat]) -> None:
 def acknowledge(ctx: Context, vm_id: str, verb: str, *, empty: bool) -> None:
     """Note that a VM obeys; a drained and empty one moves to Stopping, for the scheduler to terminate it.
 
+    While the ledger still counts jobs on it, their reports are on their way: then it stops when it leaves.
+
     Raises:
         BadInput: there is no such verb. Conflict: the VM was never told so.
         UnknownThing: no such VM. VmGone: its life is over.
@@ -78,8 +81,8 @@ def acknowledge(ctx: Context, vm_id: str, verb: str, *, empty: bool) -> None:
         if not any(command.verb == verb for command in tx.commands.of(vm_id)):
             raise Conflict(f"this VM was never told to {verb}", where=vm_id, mend="obey the orders of a heartbeat")
         tx.commands.acknowledge(vm_id, verb, at=at)
-        if verb == DRAIN and empty and vm.state is VmState.DRAINING:
-            _hand_back_jobs(ctx, tx, vm, "its VM was drained", at)
+        done = empty and not tx.jobs.find(vm=vm_id, states=BUSY_JOB_STATES, limit=1)
+        if verb == DRAIN and done and vm.state is VmState.DRAINING:
             reason, actor = Reason.of("vm.drained"), actor_of(vm_id)
             step(tx, inventory, vm, VmState.STOPPING, reason, topic="vm.drained", actor=actor, at=at)
 

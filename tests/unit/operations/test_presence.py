@@ -127,14 +127,16 @@ def test_a_drained_vm_stops(ctx: TestContext) -> None:
     assert [event.subject for event in events(ctx, "vm.drained")] == [vm.id]
 
 
-def test_a_drained_vm_gives_back_a_job_it_never_got(ctx: TestContext) -> None:
-    """A match whose reply was lost is not lost with the VM: the job waits again."""
+def test_a_drained_vm_with_reports_on_their_way_stops_when_it_leaves(ctx: TestContext) -> None:
+    """Nothing runs any more but the ledger waits for a report: no stop yet; at leaving, what never came waits again."""
     vm = add_vm(ctx, state=VmState.RUNNING)
     job = give_job(ctx, vm)
     order(ctx, vm, "drain")
     bring(ctx, vm, VmState.DRAINING)
     acknowledge(ctx, vm.id, "drain", empty=True)
-    assert (job_of(ctx, job).state, job_of(ctx, job).attempt) == (JobState.WAITING, 2)
+    assert (row_of(ctx, vm.id).state, job_of(ctx, job).state) == (VmState.DRAINING, JobState.MATCHED)
+    assert leave(ctx, vm.id, "drained")
+    assert (row_of(ctx, vm.id).state, job_of(ctx, job).attempt) == (VmState.STOPPING, 2)
 
 
 def test_an_acknowledgement_needs_an_order(ctx: TestContext) -> None:
