@@ -25,6 +25,7 @@ from vmdirac_py.ledger.engine import open_ledger
 from vmdirac_py.model.inventory import Endpoint, Inventory
 from vmdirac_py.operations import revisions
 from vmdirac_py.operations.user_data import Bundle, Manager
+from vmdirac_py.queues.api import MatchingQueue
 from vmdirac_py.queues.embedded import EmbeddedQueue
 from vmdirac_py.worker.bundle import build
 
@@ -37,7 +38,7 @@ class Installation:
         self.settings = settings
         self.ledger = ledger
         self.clock = clock
-        self.queue = EmbeddedQueue(ledger)
+        self.queue: MatchingQueue = EmbeddedQueue(ledger)
         self.blobs = BlobStore(home.blobs)
         self._drivers: dict[str, tuple[Endpoint, CloudEndpoint]] = {}
         with ledger.read() as tx:

@@ -202,7 +202,7 @@ def row_of(ctx: TestContext, vm_id: str) -> Vm:
 def submit(ctx: TestContext, *, vo: str = "astro", cores: int = 1, **payload: Any) -> Job:
     """Write a waiting job of one hour."""
     shape = Shape(min_cores=cores, max_cores=cores, cpu_seconds=3600)
-    spec = JobSpec("work", vo, "jane", f"{vo}_user", shape, Payload("/bin/true", **payload))
+    spec = JobSpec("work", vo, "jane", f"{vo}_user", shape, Payload(**{"executable": "/bin/true", **payload}))
     with ctx.ledger.write() as tx:
         return tx.jobs.insert([spec], at=ctx.clock.now())[0]
 

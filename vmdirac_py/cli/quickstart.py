@@ -25,7 +25,7 @@ from .stack import Stack, local_clouds, only_one, standard_stack
 from .watch import View, look, screen
 
 MEANT_TO_FAIL = "fails-on-purpose"
-UNSERVEABLE = "unserveable"
+UNSERVEABLE = "too-big-for-us"
 LOOK_SECONDS = 0.5
 
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, PendingRollbackError
 
 from vmdirac_py.base.clock import Clock
 from vmdirac_py.base.errors import BadInput, VmdiracError
@@ -76,17 +76,14 @@ class SqlLedger:
             Conflict: somebody else kept the ledger locked, or changed the same rows.
             Unusable: the database failed (full, read-only, gone ...); nothing of the transaction was kept.
         """
-        with self._writer.begin() as connection:
-            yield SqlTransaction(connection, self._clock, self._backend)
-            failure = self._failed.get(connection)
-            if failure is not None:  # even if the caller swallowed it: half a transaction is never committed
-                raise failure
+        with self._begin(self._writer) as tx:
+            yield tx
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Begin a consistent snapshot. Raises Unusable when the database failed."""
-        with self._reader.begin() as connection:
-            yield SqlTransaction(connection, self._clock, self._backend)
+        with self._begin(self._reader) as tx:
+            yield tx
 
     def wait(self, *, after: int, timeout: float) -> int:
         """Sleep until an event newer than `after` exists, or `timeout` seconds; return the newest sequence number."""
@@ -115,16 +112,27 @@ class SqlLedger:
             self._backend.lock_schema(connection)
             migrate.upgrade(connection, self._place)
 
+    @contextmanager
+    def _begin(self, engine: Engine) -> Iterator[Transaction]:
+        with engine.begin() as connection:
+            try:
+                yield SqlTransaction(connection, self._clock, self._backend)
+            except PendingRollbackError as error:
+                raise self._failed[connection] from error
+            failure = self._failed.get(connection)
+            if failure is not None:  # even if the caller swallowed it: half a transaction is never committed
+                raise failure
+
     def _translate(self, context: ExceptionContext) -> BaseException | None:
         failure = self._backend.failure(context.original_exception)
-        if failure is None:
+        if failure is None or context.is_pre_ping:  # a dead connection in the pool is replaced without a word
             return None
         error = failure.kind(failure.what, where=self._place, mend=failure.mend)
         if failure.broken:  # SQLite may have rolled back by itself: what follows must not run outside a transaction
             context.is_disconnect = True
             context.invalidate_pool_on_disconnect = False
-        if context.connection is not None:
-            self._failed[context.connection] = error
+        if context.connection is not None:  # the first failure is the cause of those that follow
+            return self._failed.setdefault(context.connection, error)
         return error
 
 

@@ -19,11 +19,11 @@ _INSERT: Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
 }
 
 
-def chunks(items: Collection[T], size: int = CHUNK) -> Iterator[list[T]]:
-    """Yield `items` in lists of at most `size`."""
+def chunks(items: Collection[T]) -> Iterator[list[T]]:
+    """Yield `items` in lists of at most `CHUNK`."""
     listed = list(items)
-    for start in range(0, len(listed), size):
-        yield listed[start : start + size]
+    for start in range(0, len(listed), CHUNK):
+        yield listed[start : start + CHUNK]
 
 
 class Part:

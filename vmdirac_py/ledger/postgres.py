@@ -24,8 +24,6 @@ _FAILURES = {
     "22": Failure(BadInput, "a value the database cannot hold", "mend that text or number"),
     "23": Failure(Conflict, "this contradicts what the ledger holds", "look again, then repeat"),
     "25006": Failure(Unusable, "cannot be written", "use the primary server, not a standby"),
-    "28": Failure(Unusable, "the server refused user or password", "mend `database` in the settings"),
-    "3D000": Failure(Unusable, "there is no such database", "create it, or mend `database` in the settings"),
     "40": _REPEAT,
     "42501": Failure(Unusable, "the user lacks rights", "make the database user the owner of the database"),
     "53": Failure(Unusable, "the server is out of disk, memory or connections", "look at the server, then repeat"),
@@ -82,7 +80,7 @@ class Postgres:
         if not isinstance(error, psycopg.Error):
             return None
         if error.sqlstate is None:
-            return _UNREACHABLE if isinstance(error, psycopg.OperationalError) else _OTHER
+            return _not_connected(error) if isinstance(error, psycopg.OperationalError) else _OTHER
         known = (prefix for prefix in _FAILURES if error.sqlstate.startswith(prefix))
         return _FAILURES.get(max(known, key=len, default=""), _OTHER)
 
@@ -97,6 +95,14 @@ class Postgres:
             except BaseException:
                 connection.invalidate()
                 raise
+
+
+def _not_connected(error: Exception) -> Failure:
+    """A refused connection has no SQLSTATE, but the server's words; they name users and databases, never passwords."""
+    refusal = str(error).partition("FATAL:")[2].strip().splitlines()
+    if not refusal:
+        return _UNREACHABLE
+    return Failure(Unusable, f"the server refused: {refusal[0]}", "mend `database` in the settings, or the server")
 
 
 class PostgresWatcher:

@@ -66,6 +66,12 @@ class PeerProtocol(HttpToolsProtocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        """End at once where no request is in flight: a resting client does not answer a polite TLS farewell."""
+        super().shutdown()
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.abort()
+
     def _wait(self) -> None:
         if self._patience is None:
             self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)

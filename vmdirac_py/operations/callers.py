@@ -14,6 +14,7 @@ from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 
 OVER = frozenset({VmState.HALTED, VmState.FAILED})
+WAKING = frozenset({VmState.CONTEXTUALISING, VmState.STALLED})  # a sign of life moves a VM on from these
 LIVING = frozenset({VmState.CONTEXTUALISING, VmState.RUNNING, VmState.DRAINING, VmState.STALLED})
 
 
@@ -22,6 +23,9 @@ class VmGone(NotAllowed):
 
     def __init__(self, vm: Vm) -> None:
         super().__init__(f"this VM is {vm.state}", where=vm.id, mend="power it off; a new VM enrols with a new token")
+
+
+DRAIN = "drain"
 
 
 def actor_of(vm_id: str) -> str:
@@ -63,3 +67,18 @@ def step(
         raise Conflict(f"the VM is no longer {vm.state}", where=vm.id, mend="ask again")
     data = {"was": vm.state, "to": to, "pool": vm.pool, **reason.as_dict}
     tx.events.append(topic, subject=vm.id, actor=actor, data=data)
+
+
+def wake(tx: Transaction, inventory: Inventory, vm: Vm, *, at: float) -> VmState:
+    """Take in a sign of life (a heartbeat, or asking for a job), and return the state the VM is in with it.
+
+    A VM that was told to drain before it fell silent comes back Draining.
+    """
+    if vm.state not in WAKING:
+        return vm.state
+    tx.vms.seen([vm.id], at=at)
+    draining = any(command.verb == DRAIN for command in tx.commands.of(vm.id))
+    to = VmState.DRAINING if draining else VmState.RUNNING
+    topic = "vm.running" if vm.state is VmState.CONTEXTUALISING else "vm.resumed"
+    step(tx, inventory, vm, to, Reason.of(topic), topic=topic, actor=actor_of(vm.id), at=at)
+    return to

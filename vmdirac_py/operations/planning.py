@@ -15,7 +15,8 @@ from vmdirac_py.model.plan import Action, Plan, Snapshot
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity, Vm, VmState
-from vmdirac_py.planner.memory import Memory, from_plain, to_plain
+from vmdirac_py.planner.codec import memory_from_plain, memory_to_plain
+from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
 
 from . import fleet, launches, leases, retirements
@@ -75,7 +76,7 @@ def _read(ctx: Context) -> tuple[Snapshot, Memory]:
     inventory, at = ctx.inventory(), ctx.clock.now()
     demand = ctx.queue.demand(tuple(inventory.pools.values()), at=at)
     with ctx.ledger.read() as tx:
-        memory = from_plain(tx.documents.load(MEMORY))
+        memory = memory_from_plain(tx.documents.load(MEMORY))
         world = Snapshot(
             at=at,
             base_seq=tx.events.last(),
@@ -172,7 +173,7 @@ def _remember(tx: Transaction, world: Snapshot, plan: Plan, plan_id: str, memory
         tx.plans.add(plan_id, plan, base_seq=world.base_seq, revision=world.inventory.fingerprint)
         tx.events.append("plan.made", subject=plan_id, data={"decisions": len(plan.decisions)})
     if memory_after != memory:
-        tx.documents.save(MEMORY, to_plain(memory_after))
+        tx.documents.save(MEMORY, memory_to_plain(memory_after))
     tx.reasons.record(_reasons(world.inventory, plan), at=world.at, kinds=("queue", "pool"))
 
 

@@ -18,14 +18,13 @@ from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 
 from .api import Context
-from .callers import LIVING, actor_of, caller, step
+from .callers import DRAIN, LIVING, WAKING, actor_of, caller, step, wake
 from .rescheduling import give_back
 
-DRAIN, HALT = "drain", "halt"
+HALT = "halt"
 VERBS = frozenset({DRAIN, HALT})
 IDLE = "idle"
 LEAVINGS = frozenset({IDLE, "drained", "halted", "end_of_life", "error"})
-WAKING = frozenset({VmState.CONTEXTUALISING, VmState.STALLED})  # a sign of life moves a VM on from these
 MAX_DETAIL = 500
 
 
@@ -114,14 +113,8 @@ def _wake(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> None:
     inventory = ctx.inventory()
     with ctx.ledger.write() as tx:
         vm = caller(tx, vm_id)
-        if vm.state not in WAKING:
-            return  # another of its heartbeats was faster
         tx.observations.beat([Heartbeat(vm_id, at, beat)])
-        tx.vms.seen([vm_id], at=at)
-        draining = any(command.verb == DRAIN for command in tx.commands.of(vm_id))
-        to = VmState.DRAINING if draining else VmState.RUNNING
-        topic = "vm.running" if vm.state is VmState.CONTEXTUALISING else "vm.resumed"
-        step(tx, inventory, vm, to, Reason.of(topic), topic=topic, actor=actor_of(vm_id), at=at)
+        wake(tx, inventory, vm, at=at)
 
 
 def _is_kept(tx: Transaction, vm: Vm, pool: Pool) -> bool:

@@ -18,7 +18,7 @@ from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.queues.api import Match
 
 from .api import Context
-from .callers import actor_of, caller
+from .callers import actor_of, caller, wake
 
 REPORTABLE = {state.value: state for state in (JobState.RUNNING, JobState.DONE, JobState.FAILED)}
 MAX_JOB_ID = 2**63 - 1  # what the ledger's integers hold
@@ -49,7 +49,7 @@ class Ending:
 
 
 def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Match | None:
-    """Give a Running VM that has no orders a job that fits, or None.
+    """Give a Running VM that has no orders a job that fits, or None; asking is a sign of life as well.
 
     What is free is the ledger's own count, and never more than the VM claims. A VM that claims to be empty is given
     again what was matched to it and never reported: that reply was lost.
@@ -63,7 +63,7 @@ def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Ma
     inventory = ctx.inventory()
     with ctx.ledger.write() as tx:
         vm = caller(tx, vm_id)
-        if vm.state is not VmState.RUNNING or tx.commands.open(vm_id):
+        if wake(tx, inventory, vm, at=at) is not VmState.RUNNING or tx.commands.open(vm_id):
             return None
         lost = tx.jobs.find(vm=vm_id, states={JobState.MATCHED}, limit=1) if claim.empty else []
         if lost:

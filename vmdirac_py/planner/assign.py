@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Placement, Snapshot
-from vmdirac_py.model.queue import Shape, TaskQueue
+from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.reason import Reason
 
 from .explain import bound, unserveable
-from .grow import Candidate, candidates, grow
+from .groups import Group, Groups
+from .grow import grow
+from .kinds import Key, Kinds, Phase, fresh
 from .limits import Limits
 from .memory import Memory
-from .place import Group, Key, Kinds, Phase, Placed, Shelf, fresh, shelves
+from .place import Placed, Shelf, shelves
 
 
 @dataclass(slots=True)
@@ -44,19 +46,21 @@ class Pass:
 
 
 class Assignment:
-    """Everything the passes of one step share; queues come sorted."""
+    """Everything the passes of one step share."""
 
-    def __init__(
-        self, snapshot: Snapshot, memory: Memory, limits: Limits, queues: list[TaskQueue], capacity: Mapping[Key, int]
-    ) -> None:
-        self._at, self._memory, self._limits, self._queues = snapshot.at, memory, limits, queues
-        self._pools = dict(snapshot.inventory.pools)
-        self._capacity = capacity
-        self._kinds = Kinds(self._pools)
-        self._groups: dict[tuple[str, Shape], Group] = {}
-        self._candidates: dict[Group, list[Candidate]] = {}
-        self._pools_of_vo = _pools_by_vo(self._pools)
+    def __init__(self, snapshot: Snapshot, memory: Memory, limits: Limits, capacity: Mapping[Key, int]) -> None:
+        self._at, self._limits, self._capacity = snapshot.at, limits, capacity
+        self._pools = snapshot.inventory.pools
+        queues = [queue for queue in snapshot.demand.queues if queue.waiting]
+        self._groups = Groups(self._pools, queues, memory)
+        self._kinds = Kinds(self._pools, self._groups.wanted())
+        self._queues = sorted(queues, key=self._rank)
         self._unserveable: dict[Group, tuple[Reason, ...]] = {}
+
+    def _rank(self, queue: TaskQueue) -> tuple[float, int, bool, int, float, str]:
+        """Among equal priorities, who has fewest pools to choose from goes first, then who needs most."""
+        shape, choices = queue.shape, len(self._groups.of(queue).candidates)
+        return -queue.priority, choices, not shape.whole_node, -shape.min_cores, queue.oldest, queue.id
 
     def run(self, planned: Mapping[str, int]) -> Pass:
         """Place all queues on the fleet and the VMs already planned, and plan more where that is not enough."""
@@ -73,8 +77,8 @@ class Assignment:
         return fresh(pool, pool.resources, Phase.NEW, self._at)
 
     def _assign(self, queue: TaskQueue, shelf: Shelf, found: Pass) -> Placement:
-        group, left = self._group(queue), queue.waiting
-        placed = shelf.place(group, left) if left else []
+        group, left = self._groups.of(queue), queue.waiting
+        placed = shelf.place(group, left)
         left -= _jobs(placed)
         if left:
             self._grow(left, group, shelf, found)
@@ -85,30 +89,15 @@ class Assignment:
         return Placement(queue.id, queue.vo, running, booting, new, left, self._why(group) if left else ())
 
     def _grow(self, jobs: int, group: Group, shelf: Shelf, found: Pass) -> None:
-        for candidate, count in grow(jobs, self._candidates_of(group), self._limits):
+        for candidate, count in grow(jobs, group.candidates, self._limits):
             found.launches[candidate.pool.name] += count
             shelf.add(self._fresh(candidate.pool), count)
 
-    def _group(self, queue: TaskQueue) -> Group:
-        key = (queue.vo, queue.shape)
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = Group(queue)
-        return group
-
-    def _candidates_of(self, group: Group) -> list[Candidate]:
-        known = self._candidates.get(group)
-        if known is None:
-            pools = self._pools_of_vo.get(group.sample.vo, [])
-            known = self._candidates[group] = candidates(group.sample, pools, self._memory)
-        return known
-
     def _why(self, group: Group) -> tuple[Reason, ...]:
-        fitting = self._candidates_of(group)
-        if fitting:
-            return bound(fitting, self._limits)
+        if group.candidates:
+            return bound(group.candidates, self._limits)
         if group not in self._unserveable:
-            self._unserveable[group] = unserveable(group.sample, self._pools_of_vo.get(group.sample.vo, []))
+            self._unserveable[group] = unserveable(group.sample, self._groups.pools_of(group.sample.vo))
         return self._unserveable[group]
 
 
@@ -118,10 +107,3 @@ def _jobs(placed: Placed) -> int:
 
 def _by_phase(placed: Placed) -> tuple[int, ...]:
     return tuple(sum(count for kind, count in placed if kind.key.phase is phase) for phase in Phase)
-
-
-def _pools_by_vo(pools: Mapping[str, Pool]) -> Mapping[str, list[Pool]]:
-    by_vo: defaultdict[str, list[Pool]] = defaultdict(list)
-    for name in sorted(pools):
-        by_vo[pools[name].vo].append(pools[name])
-    return by_vo

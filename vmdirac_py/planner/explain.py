@@ -10,7 +10,7 @@ from vmdirac_py.model.plan import PoolNote
 from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.reason import Reason
 
-from .grow import Candidate
+from .groups import Candidate
 from .limits import Limits
 
 MOST_REASONS = 6

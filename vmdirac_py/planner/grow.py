@@ -4,43 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from vmdirac_py.lifecycle.states import ALIVE
-from vmdirac_py.model.fit import Offer
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Snapshot
-from vmdirac_py.model.queue import TaskQueue
 
+from .groups import Candidate
 from .limits import Limits
-from .memory import Memory
-from .place import side_by_side
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A pool whose empty VMs fit a kind of job: how many at once, of how many useful cores, after how many failures."""
-
-    pool: Pool
-    per_vm: int
-    useful_cores: int
-    failures: int
-
 
 Launches = list[tuple[Candidate, int]]
-
-
-def candidates(queue: TaskQueue, pools: Sequence[Pool], memory: Memory) -> list[Candidate]:
-    """Return the pools that fit the jobs of a queue."""
-    fitting = [(pool, side_by_side(queue, Offer.of_pool(pool))) for pool in pools]
-    cores = max(1, queue.shape.min_cores)
-    return [Candidate(pool, n, n * cores, _failures(pool, memory)) for pool, n in fitting if n]
-
-
-def _failures(pool: Pool, memory: Memory) -> int:
-    # Only while its endpoint allows single probes: then the next probe should try another pool.
-    probing = memory.endpoint(pool.endpoint).allowance is not None
-    return memory.pool(pool.name).failures if probing else 0
 
 
 def grow(jobs: int, found: Sequence[Candidate], limits: Limits) -> Launches:

@@ -12,9 +12,9 @@ from vmdirac_py.model.reason import Reason
 from .assign import Assignment, Pass, Served
 from .explain import pool_notes
 from .grow import minimums
+from .kinds import capacity_keys
 from .limits import limits_of
 from .memory import Memory, fold
-from .place import capacity_keys
 from .shrink import drained, over_limit
 
 OLDEST_DEMAND = 300.0
@@ -40,10 +40,14 @@ def _unfit(demand: Demand, at: float) -> Reason | None:
 
 
 def _standstill(snapshot: Snapshot, reason: Reason) -> Plan:
-    queues = _sorted(snapshot.demand.queues)
-    placements = (Placement(queue.id, queue.vo, 0, 0, 0, queue.waiting, (reason,)) for queue in queues)
+    queues = [queue for queue in snapshot.demand.queues if queue.waiting]
+    placements = (Placement(one.id, one.vo, 0, 0, 0, one.waiting, (reason,)) for one in sorted(queues, key=_id))
     notes = (PoolNote(name, (reason,)) for name in sorted(snapshot.inventory.pools))
     return Plan(snapshot.at, (), tuple(placements), tuple(notes))
+
+
+def _id(queue: TaskQueue) -> str:
+    return queue.id
 
 
 def _decide(snapshot: Snapshot, memory: Memory) -> Plan:
@@ -51,11 +55,10 @@ def _decide(snapshot: Snapshot, memory: Memory) -> Plan:
     leaving = drained(drains)
     limits = limits_of(snapshot, memory)
     minimum = minimums(snapshot, limits, leaving)
-    queues = _sorted(snapshot.demand.queues)
-    assignment = Assignment(snapshot, memory, limits, queues, capacity_keys(snapshot, leaving))
+    assignment = Assignment(snapshot, memory, limits, capacity_keys(snapshot, leaving))
     planned, last = _settle(assignment, minimum)
     launches = tuple(_launch(snapshot, pool, count, last.served.get(pool)) for pool, count in planned.items())
-    notes = pool_notes(snapshot.inventory.pools, limits, planned, {queue.vo for queue in queues if queue.waiting})
+    notes = pool_notes(snapshot.inventory.pools, limits, planned, {one.vo for one in last.placements})
     return Plan(snapshot.at, (*launches, *drains), tuple(last.placements), notes)
 
 
@@ -83,12 +86,3 @@ def _cause(minimum: int, served: Served | None) -> Reason:
     if served:
         return Reason.of("launch.demand", jobs=served.jobs, queues=served.queues)
     return Reason.of("launch.minimum", min=minimum)
-
-
-def _sorted(queues: tuple[TaskQueue, ...]) -> list[TaskQueue]:
-    return sorted(queues, key=_rank)
-
-
-def _rank(queue: TaskQueue) -> tuple[float, bool, int, float, str]:
-    shape = queue.shape
-    return -queue.priority, not shape.whole_node, -shape.min_cores, queue.oldest, queue.id

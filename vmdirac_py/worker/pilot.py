@@ -150,8 +150,8 @@ class Pilot:
 
     def _pause(self) -> float:
         if self._closed or not self._pool.wishes() or self._seconds_left() <= 0:
-            return self._longest
-        return min(self._ask_at - time.monotonic(), self._longest)
+            return _LONGEST_WAIT
+        return self._ask_at - time.monotonic()
 
     def _answer(self, message: MatchAsk) -> Optional[Work]:
         """Return the job the manager gave; keep count of failures and let the wait grow."""
@@ -170,7 +170,7 @@ class Pilot:
 
     def _miss(self) -> None:
         with self._condition:
-            self._ask_at = time.monotonic() + self._wait
+            self._ask_at = time.monotonic() + min(self._wait, self._longest)
             self._wait = min(_LONGEST_WAIT, self._wait * 2)
 
     def _ask_now(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vmdirac_py.base.processes import marked
 from vmdirac_py.clouds.api import Unavailable
 from vmdirac_py.clouds.local import LocalEndpoint, connect, set_faults, start_server, stop_server
 from vmdirac_py.model.batch import ErrorClass
@@ -82,6 +83,8 @@ def lab(folder: Path) -> Iterator[LocalLab]:
     finally:
         start_again_if_stopped(made, state)
         stop_server(state, terminate=True)
+        instances = [path.stem for path in (state / "records").glob("*.json")]
+        assert [pid for instance in instances for pid in marked(f"VMDIRAC_INSTANCE={instance}")] == []
 
 
 def start_again_if_stopped(made: LocalLab, state: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ PYTHONS = [sys.executable, *filter(None, [oldest_python()])]
 
 
 def states(manager: ManagerDouble, job: int) -> list[str]:
-    """Return what was reported of a job so far."""
-    return [m["state"] for m in manager.messages("report") if m["job"] == job]
+    """Return what was reported of a job so far; a report whose answer was lost comes again and counts once."""
+    reported = [m["state"] for m in manager.messages("report") if m["job"] == job]
+    return [state for state, _ in itertools.groupby(reported)]
 
 
-@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("python", PYTHONS, ids=["this", "oldest"][: len(PYTHONS)])
 def test_from_enrolment_to_idle_leave(manager: ManagerDouble, start: Any, python: str) -> None:
     """A VM enrols after two "retry after", runs a job with sandboxes, delivers it, leaves idle and ends with 0."""
     manager.script.retries = [0.1, 0.1]
@@ -126,7 +128,7 @@ def test_a_worker_that_lost_payloads_gives_its_vm_back(manager: ManagerDouble, s
     leave = manager.messages("leave")[-1]
     assert leave["reason"] == "error"
     assert "1.1" in leave["detail"]
-    assert set(states(manager, 1)) == {"Running"}
+    assert states(manager, 1) == ["Running"]
     assert marked("VMDIRAC_JOB=vm-1/1.1") == []
 
 
@@ -170,6 +172,31 @@ def test_machine_going_down(manager: ManagerDouble, start: Any) -> None:
     assert vm.ended() == 0, vm.log
     assert manager.messages("leave")[-1] == {"reason": "halted", "detail": "the machine goes down"}
     assert marked("VMDIRAC_JOB=vm-1/1.1") == []
+
+
+def test_enrols_when_the_manager_comes_late(manager: ManagerDouble, start: Any) -> None:
+    """A manager that is down or broken at boot is asked again, with the same request, until it answers."""
+    manager.stop()
+    vm = start()
+    vm.wait_log("enrolment: ")
+    manager.script.refused = {"enrol": 500}
+    manager.start()
+    manager.wait(lambda: manager.of("enrol"))
+    manager.script.refused = {}
+    manager.wait(lambda: manager.of("heartbeat"))
+    assert len({asked.message["csr"] for asked in manager.of("enrol")}) == 1
+
+
+def test_nonsense_from_the_manager_harms_no_payload(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
+    """Answers that are no messages are logged like an outage; the payload ends in peace."""
+    manager.script.work = [waits_for(1, tmp_path / "flag")]
+    vm = start()
+    manager.wait(lambda: states(manager, 1) == ["Running"])
+    manager.script.orders = [{"nonsense": 1}]
+    manager.script.work = [{"cores": 1, "nonsense": 1}]
+    vm.wait_log("the answer is no")
+    (tmp_path / "flag").touch()
+    manager.wait(lambda: states(manager, 1) == ["Running", "Done"])
 
 
 def test_renewal(manager: ManagerDouble, start: Any) -> None:

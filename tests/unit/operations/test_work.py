@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.context import TestContext, add_vm, bring, events, job_of, submit
+from tests.support.context import TestContext, add_vm, bring, events, job_of, row_of, submit
 from vmdirac_py.base.clock import ManualClock
 from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing
 from vmdirac_py.model.job import JobState
@@ -35,10 +36,10 @@ def matched(ctx: TestContext, vm: Vm, claim: Claim = FREE) -> Match:
     return found
 
 
-def tell(ctx: TestContext, vm: Vm, job: int, state: str, attempt: int = 1, **more: object) -> None:
+def tell(ctx: TestContext, vm: Vm, job: int, state: str, attempt: int = 1, **more: Any) -> None:
     """Report on a job."""
-    facts = {"minor": "", "exit_code": None, "output": "", **more}
-    report(ctx, vm.id, job, attempt, state=state, **facts)  # type: ignore[arg-type]
+    facts: dict[str, Any] = {"minor": "", "exit_code": None, "output": "", **more}
+    report(ctx, vm.id, job, attempt, state=state, **facts)
 
 
 def test_a_fitting_job_is_given(ctx: TestContext, vm: Vm) -> None:
@@ -95,12 +96,32 @@ def test_a_vm_near_its_end_gets_no_long_job(ctx: TestContext, vm: Vm) -> None:
     assert match(ctx, vm.id, FREE, ["any"]) is None
 
 
-@pytest.mark.parametrize("state", [VmState.CONTEXTUALISING, VmState.DRAINING, VmState.STALLED, VmState.STOPPING])
+@pytest.mark.parametrize("state", [VmState.SUBMITTED, VmState.DRAINING, VmState.STOPPING])
 def test_only_running_vms_get_jobs(ctx: TestContext, state: VmState) -> None:
     """A VM that is not Running is answered "nothing", and the job waits on."""
     job = submit(ctx)
     assert match(ctx, add_vm(ctx, state=state).id, FREE, ["any"]) is None
     assert job_of(ctx, job.id).state is JobState.WAITING
+
+
+@pytest.mark.parametrize("state", [VmState.CONTEXTUALISING, VmState.STALLED])
+def test_asking_for_a_job_is_a_sign_of_life(ctx: TestContext, state: VmState) -> None:
+    """A VM whose pilot is faster than its first heartbeat, or that is back, is Running with its job at once."""
+    submit(ctx)
+    vm = add_vm(ctx, state=state)
+    assert matched(ctx, vm).job.vm == vm.id
+    assert row_of(ctx, vm.id).state is VmState.RUNNING
+
+
+def test_a_stalled_vm_told_to_drain_gets_no_job(ctx: TestContext, vm: Vm) -> None:
+    """Back from silence, an order to drain still holds, acknowledged or not."""
+    submit(ctx)
+    with ctx.ledger.write() as tx:
+        tx.commands.give([vm.id], "drain", at=1.0, deadline={vm.id: 2.0}, actor="unix:ann")
+        tx.commands.acknowledge(vm.id, "drain", at=1.5)
+    stalled = bring(ctx, bring(ctx, vm, VmState.DRAINING), VmState.STALLED)
+    assert match(ctx, stalled.id, FREE, ["any"]) is None
+    assert row_of(ctx, vm.id).state is VmState.DRAINING
 
 
 def test_a_vm_with_orders_gets_no_job(ctx: TestContext, vm: Vm) -> None:
@@ -238,7 +259,7 @@ def test_an_unknown_job_is_named(ctx: TestContext, vm: Vm, job: int) -> None:
     ],
 )
 def test_a_report_that_cannot_be_is_refused(
-    ctx: TestContext, vm: Vm, state: str, more: dict[str, object], where: str
+    ctx: TestContext, vm: Vm, state: str, more: dict[str, Any], where: str
 ) -> None:
     """States a VM cannot know, absurd exit codes and outputs never uploaded are bad input; the job stays as it is."""
     submit(ctx)

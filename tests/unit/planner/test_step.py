@@ -312,3 +312,27 @@ def test_gpus_are_kept_for_those_who_need_them(build: Any) -> None:
     queues = [build.queue(8, "plain", priority=2.0), build.queue(1, "gpu", gpus=1)]
     fleet = [build.vm(gpu, "vm-1"), build.vm(plain, "vm-2")]
     assert not planned(build.snapshot([plain, gpu], queues, fleet)).acts
+
+
+def test_a_job_with_many_choices_leaves_the_rare_vm_to_others(build: Any) -> None:
+    """A flexible job ahead of site-bound ones takes its own VM again in the next plan, so none is launched twice."""
+    pools = [build.pool("near", cores=1, price=1.2), build.pool("far", cores=16, price=16.0, site="FAR")]
+    queues = [build.queue(1, "flexible", priority=2.0), build.queue(16, "bound", sites=("FAR",))]
+    snapshot = build.snapshot(pools, queues)
+    plan = planned(snapshot)
+    assert build.launched(plan) == {"near": 1, "far": 1}
+    assert not planned(build.carried_out(snapshot, plan)).acts
+
+
+def test_a_plan_wants_at_once_what_the_next_would_want(build: Any) -> None:
+    """Where queues will compete for the new VMs, the plan already counts with it: the next one is empty."""
+    pools = [
+        build.pool("wide", resources=Resources(16, 16_000), price=12.8),
+        build.pool("narrow", resources=Resources(2, 4_000), price=2.4),
+    ]
+    queues = [
+        build.queue(12, "fat", priority=2.0, min_cores=2, ram_mb=3000),
+        build.queue(15, "thin", min_cores=2, ram_mb=1500),
+    ]
+    snapshot = build.snapshot(pools, queues)
+    assert not planned(build.carried_out(snapshot, planned(snapshot))).acts

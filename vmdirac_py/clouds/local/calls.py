@@ -79,7 +79,12 @@ class Calls:
 
     def _hang(self, name: str, when: str) -> None:
         if fault := self.faults.take("hang", call=name, when=when):
-            self.stopping.wait(fault.seconds)
+            self._wait(fault.seconds)
+
+    def _wait(self, seconds: float) -> None:
+        """Hang; a call that still hangs when the server stops dies with it, as if it had been killed."""
+        if self.stopping.wait(seconds):
+            raise LoseAnswerError
 
     def _launch(self, message: Message) -> Message:
         launch = self.launcher.launch(order(message))
@@ -126,5 +131,13 @@ class Calls:
 
     def _stop(self, message: Message) -> Message:
         if message.get("terminate"):
-            self.cloud.terminate_all()
+            self._end_all()
         return {"stopping": True}
+
+    def _end_all(self) -> None:
+        self.launcher.accepts = False
+        try:
+            self.cloud.terminate_all()
+        except CloudError:
+            self.launcher.accepts = True
+            raise

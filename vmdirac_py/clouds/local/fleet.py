@@ -72,6 +72,12 @@ class Fleet:
                     del self._records[record.id]
                     self.store.forget(record.id)
 
+    def clean_leftovers(self) -> None:
+        """Remove private folders no living VM has; a server killed at a bad moment leaves them."""
+        with self.lock:
+            for name in self.store.disks() - {record.id for record in self.all() if record.lives}:
+                self.runner.clean(name)
+
     def _old(self, record: Record) -> bool:
         return self.clock.now() - record.changed_at > FORGET_AFTER[record.state]
 

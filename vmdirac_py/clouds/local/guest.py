@@ -106,7 +106,9 @@ class Processes:
 
 def environment(root: str) -> dict[str, str]:
     """Return a clean environment for commands; `VMDIRAC_ROOT` says where the VM's files lie, if not in `/`."""
-    clean = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", "VMDIRAC_INSTANCE": os.environ["VMDIRAC_INSTANCE"]}
+    own = str(Path(sys.executable).parent)
+    path = PATH if own in PATH.split(":") else f"{own}:{PATH}"
+    clean = {"PATH": path, "HOME": "/root", "LANG": "C.UTF-8", "VMDIRAC_INSTANCE": os.environ["VMDIRAC_INSTANCE"]}
     return {**clean, "HOME": root, "VMDIRAC_ROOT": root} if root else clean
 
 

@@ -39,7 +39,7 @@ PROMISES = {
 
 @dataclass(frozen=True, slots=True)
 class Python:
-    """The interpreter of the VMs: its path in the VM, and the host's folder shown as /opt/python, if it needs one."""
+    """The interpreter of the VMs, and the folder it is installed in, where that must be shown to VMs."""
 
     path: str
     home: str = ""
@@ -87,16 +87,15 @@ class Isolation:
 
     def _namespace_command(self, disk: Path, hostname: str) -> list[str]:
         if self.user is None:
-            return [*NAMESPACES, *self._vm(str(disk), hostname, self.python.home)]
+            return [*NAMESPACES, *self._vm(str(disk), hostname)]
         out_of_root = [
             *("unshare", "--mount", "--propagation", "private", "sh", str(Path(__file__).with_name("root.sh"))),
             *(str(disk), self.python.home, str(self.user.uid), str(self.user.gid)),
         ]
-        home = "/mnt/python" if self.python.home else ""
-        return [*out_of_root, *NAMESPACES, *self._vm("/mnt", hostname, home)]
+        return [*out_of_root, *NAMESPACES, *self._vm("/mnt", hostname)]
 
-    def _vm(self, disk: str, hostname: str, python_home: str) -> list[str]:
-        return ["sh", f"{disk}/seed/vm.sh", disk, hostname, python_home, self.python.path, *self.hidden]
+    def _vm(self, disk: str, hostname: str) -> list[str]:
+        return ["sh", f"{disk}/seed/vm.sh", disk, hostname, self.python.home, self.python.path, *self.hidden]
 
     def _drop(self) -> list[str]:
         if self.user is None:
@@ -159,7 +158,7 @@ def _pythons(*, namespaces: bool) -> list[Python]:
     binary = Path("bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
     found = [Python(HOST_PYTHON)] if Path(HOST_PYTHON).exists() else []
     if (base / binary).exists() and base != Path("/usr"):
-        found.append(Python(f"/opt/python/{binary}", str(base)) if namespaces else Python(str(base / binary)))
+        found.append(Python(str(base / binary), str(base) if namespaces else ""))
     return found
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vmdirac_py.base.ids import new_id
-from vmdirac_py.clouds.api import NoCapacity, QuotaExceeded
+from vmdirac_py.clouds.api import NoCapacity, QuotaExceeded, Unavailable
 from vmdirac_py.model.batch import ErrorClass
 
 from .faults import Faults
@@ -59,6 +59,8 @@ class Launcher:
     """
 
     def __init__(self, fleet: Fleet, faults: Faults, limits: Limits) -> None:
+        self.accepts = True
+        """False while the cloud ends: a launch after the last termination would leave VMs behind."""
         self._fleet = fleet
         self._faults = faults
         self._limits = limits
@@ -71,12 +73,15 @@ class Launcher:
 
         Raises:
             BadRequest, QuotaExceeded, NoCapacity: nothing was taken, nothing is remembered.
+            Unavailable: the same; the cloud is being stopped.
         """
         parse(order.user_data)
         key = launch_key(order.installation, order.token)
         with self._fleet.lock:
             if known := self._store.launch(key):
                 return known
+            if not self.accepts:
+                raise Unavailable("the cloud is being stopped")
             self._fleet.refresh()
             launch = self._decide(key, order)
             self._store.put_launch(launch)

@@ -106,6 +106,10 @@ class Store:
         """Return the folder of a VM's private files."""
         return self._disks / instance
 
+    def disks(self) -> set[str]:
+        """Return the names of all VMs' folders there are."""
+        return {path.name for path in self._disks.iterdir()}
+
     def console(self, instance: str) -> Path:
         """Return the file a VM's console is written to."""
         return self.root / "consoles" / instance

@@ -72,6 +72,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     def __init__(self, path: Path, store: Store, isolation: Isolation, limits: Limits) -> None:
         faults, self._stopping = Faults(), threading.Event()
         fleet = Fleet(store, Runner(store, isolation), SystemClock())
+        fleet.refresh()
+        fleet.clean_leftovers()
         self._launcher = Launcher(fleet, faults, limits)
         cloud = Cloud(fleet, faults, limits)
         self.calls = Calls(self._launcher, cloud, faults, isolation, self._stopping)

@@ -25,15 +25,13 @@ for top in /etc /usr /usr/local /var /var/lib /var/log /var/cache; do
     fi
 done
 
-mount -t tmpfs -o mode=0755 vm /opt
-if [ -n "$python_home" ]; then
-    mkdir /opt/python
-    copy_on_write "$python_home" /opt/python
+if [ -n "$python_home" ] && [ ! -e /mnt/python/bin ]; then
+    mount --rbind "$python_home" /mnt/python
 fi
 umount -l /mnt/host
 
 mkdir -p /var/lib/cloud
-for own in /var/lib/cloud /home /root /srv /run "$@"; do
+for own in /opt /var/lib/cloud /home /root /srv /run "$@"; do
     if [ -d "$own" ]; then
         mount -t tmpfs -o mode=0755 vm "$own"
     fi
@@ -43,6 +41,11 @@ for shared in /tmp /var/tmp /dev/shm; do
         mount -t tmpfs -o mode=1777 vm "$shared"
     fi
 done
+# An interpreter finds its libraries by the path it was built for, so it is shown there, alone.
+if [ -n "$python_home" ]; then
+    mkdir -p "$python_home"
+    copy_on_write /mnt/python "$python_home"
+fi
 cp -r /mnt/seed /run/vm
 mount -t tmpfs -o mode=0755 vm /mnt
 hostname "$hostname"

@@ -16,6 +16,8 @@ from vmdirac_py.clouds.api import Unavailable
 from vmdirac_py.clouds.local import set_faults, start_server, stop_server
 from vmdirac_py.clouds.local.places import find_socket
 
+SERVER_THREADS = 2  # one that accepts, one that boots; each call in flight adds one
+
 
 def test_it_runs_until_its_commands_end(either: Any, until: Callable[..., Any]) -> None:
     """A VM is running while its commands run and stopped afterwards, and its console tells how they ended."""
@@ -108,6 +110,20 @@ def test_a_launch_killed_anywhere_is_one_launch(own_cloud: Any, until: Callable[
 def _launch_and_lose(cloud: Any, request: Any) -> None:
     with contextlib.suppress(Unavailable):
         cloud.endpoint.launch(request)
+
+
+def test_a_launch_that_hangs_is_not_left_behind(own_cloud: Any, until: Callable[..., Any]) -> None:
+    """A launch that still hangs when the cloud is ended with all its VMs starts none afterwards."""
+    own_cloud.fault(kind="hang", call="launch", seconds=3600, when="before")
+    threads = Path(f"/proc/{own_cloud.pid()}/task")
+    until(lambda: len(list(threads.iterdir())) == SERVER_THREADS)
+    asking = threading.Thread(target=_launch_and_lose, args=(own_cloud, own_cloud.request(2)))
+    asking.start()
+    until(lambda: len(list(threads.iterdir())) > SERVER_THREADS)
+    stop_server(own_cloud.state, terminate=True)
+    asking.join()
+    own_cloud.start()
+    assert own_cloud.endpoint.instances() == ()
 
 
 def test_one_server_per_state_directory(own_cloud: Any) -> None:

@@ -1,0 +1,122 @@
+"""The real worker against the real manager: from a token to work done and the VM ready to go."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.context import (
+    TOKEN,
+    TestContext,
+    add_batch,
+    add_vm,
+    bring,
+    job_of,
+    make_context,
+    make_inventory,
+    make_pool,
+    row_of,
+    submit,
+)
+from tests.support.manager import running
+from tests.support.wait import until
+from vmdirac_py.base.clock import SystemClock
+from vmdirac_py.manager.serve import Ready
+from vmdirac_py.model.job import JobState
+from vmdirac_py.model.vm import Vm, VmState
+
+
+@dataclass
+class WorkerConfig:
+    """The worker's configuration file (`vmdirac_py.worker.wire.Config`)."""
+
+    manager: str
+    ca: str
+    instance_id_file: str
+    work_dir: str
+    token: str = TOKEN
+    cores: int = 8
+    ram_mb: int = 16000
+    gpus: int = 0
+    heartbeat_seconds: float = 0.2
+    idle_seconds: float = 0.5
+    max_life: float = 86400.0
+    inner_ce: str = "Pool/InProcess"
+    bind_address: str = ""
+
+
+@pytest.fixture
+def ctx(tmp_path: Path) -> Iterator[TestContext]:
+    """Return an installation by the machine's clock, whose pool beats fast and idles briefly."""
+    pool = make_pool("astro-8", "astro", heartbeat_seconds=0.2, idle_seconds=0.5)
+    context = make_context(tmp_path / "home", clock=SystemClock(), inventory=make_inventory(pool))
+    yield context
+    context.ledger.close()
+
+
+@pytest.fixture
+def where(ctx: TestContext) -> Iterator[Ready]:
+    """Return where its manager listens."""
+    with running(ctx) as ready:
+        yield ready
+
+
+@contextmanager
+def worker(ctx: TestContext, where: Ready, folder: Path, instance: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker in `folder` as instance `instance`; killed at the latest at the end of the block."""
+    folder.mkdir()
+    (folder / "id").write_text(instance)
+    config = WorkerConfig(where.vms, ctx.authority.pem, str(folder / "id"), str(folder))
+    (folder / "config.json").write_text(json.dumps(asdict(config)))
+    command = [sys.executable, "-m", "vmdirac_py.worker", str(folder / "config.json")]
+    with subprocess.Popen(command) as started:
+        try:
+            yield started
+        finally:
+            started.terminate()
+
+
+def expect(ctx: TestContext, vm: Vm, state: VmState) -> None:
+    """Wait until a VM is in a state."""
+    until(lambda: row_of(ctx, vm.id).state is state, what=f"the VM {state}")
+
+
+def test_a_worker_enrols_works_and_leaves(ctx: TestContext, where: Ready, tmp_path: Path) -> None:
+    """A token becomes a Running VM, a waiting job is Done with its output, and the idle VM is Stopping."""
+    vm = add_vm(ctx, batch=add_batch(ctx), instance="i-1")
+    job = submit(ctx, cores=2, arguments="-c 'echo $((6 * 7))'", executable="/bin/sh").id
+    with worker(ctx, where, tmp_path / "vm", "i-1") as started:
+        until(lambda: job_of(ctx, job).state is JobState.DONE, what="the job Done")
+        expect(ctx, vm, VmState.STOPPING)
+        assert started.wait(20) == 0
+    with tarfile.open(fileobj=io.BytesIO(ctx.blobs.get(job_of(ctx, job).output))) as archive:
+        (stdout,) = [name for name in archive.getnames() if name.endswith("std.out")]
+        content = archive.extractfile(stdout)
+        assert content
+        assert content.read() == b"42\n"
+
+
+def test_a_drained_worker_ends_its_job_first(ctx: TestContext, where: Ready, tmp_path: Path) -> None:
+    """Told to drain in the middle of a job: the job is Done, no other is started, the VM is Stopping."""
+    vm = add_vm(ctx, batch=add_batch(ctx), instance="i-1")
+    go = tmp_path / "go"
+    job = submit(ctx, executable="/bin/sh", arguments=f"-c 'until test -e {go}; do sleep 0.1; done'").id
+    with worker(ctx, where, tmp_path / "vm", "i-1"):
+        until(lambda: job_of(ctx, job).state is JobState.RUNNING, what="the job Running")
+        with ctx.ledger.write() as tx:
+            at = ctx.clock.now()
+            tx.commands.give([vm.id], "drain", at=at, deadline={vm.id: at + 600}, actor="unix:ann")
+        bring(ctx, row_of(ctx, vm.id), VmState.DRAINING)
+        second = submit(ctx).id
+        go.touch()
+        expect(ctx, vm, VmState.STOPPING)
+    assert (job_of(ctx, job).state, job_of(ctx, second).state) == (JobState.DONE, JobState.WAITING)

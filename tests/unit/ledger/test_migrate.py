@@ -1,0 +1,101 @@
+"""The schema: made by migrations, equal to the tables the program knows, refused when it is another."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from vmdirac_py.base.clock import ManualClock
+from vmdirac_py.ledger import migrate, schema
+from vmdirac_py.ledger.api import WrongSchema
+from vmdirac_py.ledger.engine import SqlLedger, open_ledger
+
+NEXT = '''
+"""A later schema."""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.create_table("later", sa.Column("id", sa.Text(), primary_key=True))
+'''
+
+
+Program = Callable[[], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def next_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """Return a context in which this is the next version of the program, with one revision more."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(migrate._FOLDER, folder)
+    (folder / "versions" / "r0002_later.py").write_text(NEXT)
+
+    @contextmanager
+    def use() -> Iterator[None]:
+        with monkeypatch.context() as patch:
+            patch.setattr(migrate, "_FOLDER", folder)
+            yield
+
+    return use
+
+
+def test_migrations_make_exactly_the_tables_the_program_knows(ledger: SqlLedger) -> None:
+    """Tables, columns, types, keys and indices do not differ on either database."""
+    with ledger._engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), schema.metadata) == []
+
+
+def test_whole_numbers_are_64_bits_wide(ledger: SqlLedger) -> None:
+    """No column of a ledger overflows where SQLite would not."""
+    with ledger._engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            narrow = "SELECT column_name FROM information_schema.columns WHERE data_type IN ('integer', 'smallint')"
+            found = connection.exec_driver_sql(f"{narrow} AND table_schema = 'public'")
+            assert found.all() == []
+
+
+def test_opening_twice_makes_nothing_new(url: str, clock: ManualClock, ledger: SqlLedger) -> None:
+    """Creating where a ledger is keeps what is in it; afterwards it opens plainly."""
+    with ledger.write() as tx:
+        tx.meta.set("a", "1")
+    for create in (True, False):
+        again = open_ledger(url, clock, create=create)
+        with again.read() as tx:
+            assert tx.meta.get("a") == "1"
+        again.close()
+
+
+def test_an_older_schema_is_named_and_can_be_upgraded(
+    url: str, clock: ManualClock, ledger: SqlLedger, next_program: Program
+) -> None:
+    """The next program says both revisions and how to upgrade; upgrading keeps the data."""
+    with ledger.write() as tx:
+        tx.meta.set("a", "1")
+    with next_program():
+        with pytest.raises(WrongSchema, match=r"0001.*0002.*vmdirac upgrade"):
+            open_ledger(url, clock)
+        open_ledger(url, clock, create=True).close()
+        upgraded = open_ledger(url, clock)
+    with upgraded.read() as tx:
+        assert tx.meta.get("a") == "1"
+    upgraded.close()
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_a_newer_schema_is_refused(url: str, clock: ManualClock, next_program: Program, *, create: bool) -> None:
+    """This program neither opens nor touches what a newer one made, and names both revisions."""
+    with next_program():
+        open_ledger(url, clock, create=True).close()
+    with pytest.raises(WrongSchema, match=r"0002.*0001.*newer"):
+        open_ledger(url, clock, create=create)
