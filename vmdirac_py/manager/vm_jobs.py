@@ -83,6 +83,8 @@ def _work(found: Match) -> wire.Work:
         output_sandbox=list(payload.output_sandbox),
         environment=dict(payload.environment),
         cpu_seconds=job.spec.shape.cpu_seconds,
+        ram_mb=job.spec.shape.ram_mb,
+        gpus=job.spec.shape.gpus,
     )
 
 

@@ -78,7 +78,7 @@ async def heartbeat(request: Request) -> JSONResponse:
     told = await office.ask(caller, presence.heartbeat, beat)
     office.beats.note(Heartbeat(caller.vm, office.ctx.clock.now(), beat))
     orders = [wire.Order(order.id, order.verb, order.deadline) for order in told.orders]
-    return answer(wire.Orders(orders, told.heartbeat_seconds, told.idle_seconds))
+    return answer(wire.Orders(orders, list(told.kill), told.heartbeat_seconds, told.idle_seconds))
 
 
 @vm_routes.post("/acknowledge")

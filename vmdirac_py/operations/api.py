@@ -26,19 +26,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from vmdirac_py.base.blobs import BlobStore
 from vmdirac_py.base.clock import Clock
 from vmdirac_py.base.settings import Home, Settings
 from vmdirac_py.clouds.api import CloudEndpoint
-from vmdirac_py.credentials.ca import Authority
 from vmdirac_py.ledger.api import Ledger
 from vmdirac_py.model.batch import BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.queues.api import MatchingQueue
 
 from .user_data import Bundle, Manager
+
+if TYPE_CHECKING:
+    from vmdirac_py.credentials.ca import Authority  # signing needs cryptography; acting on a cloud does not
 
 
 class Context(Protocol):

@@ -23,15 +23,39 @@ from vmdirac_py.ledger.api import Heartbeat
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.operations.callers import VmGone
-from vmdirac_py.operations.presence import acknowledge, flush, heartbeat, leave
+from vmdirac_py.operations.presence import UNHEARD_SECONDS, acknowledge, flush, heartbeat, leave
 
-BEAT = {"state": "running", "load": 0.5}
+BEAT = {"state": "running", "load": 0.5, "slots": []}
 
 
 def order(ctx: TestContext, vm: Vm, verb: str) -> None:
     """Give a VM an order."""
     with ctx.ledger.write() as tx:
         tx.commands.give([vm.id], verb, at=ctx.clock.now(), deadline={vm.id: ctx.clock.now() + 60}, actor="unix:ann")
+
+
+def beat_with(*jobs: int) -> dict[str, object]:
+    """Return a sign of life with these jobs in slots."""
+    return {**BEAT, "slots": [{"job": job, "cores": 1, "started_at": 1.0} for job in jobs]}
+
+
+def test_a_job_that_is_not_the_vms_any_more_shall_be_ended(ctx: TestContext) -> None:
+    """A slot whose job was killed, or runs elsewhere, is in the answer; one whose job is the VM's is not."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    kept, killed = give_job(ctx, vm), give_job(ctx, vm)
+    with ctx.ledger.write() as tx:
+        tx.jobs.move(killed, (JobState.MATCHED,), JobState.KILLED, at=ctx.clock.now())
+    assert heartbeat(ctx, vm.id, beat_with(kept, killed)).kill == (killed,)
+
+
+def test_a_match_that_never_arrived_is_given_back(ctx: TestContext) -> None:
+    """A job matched long ago that no heartbeat shows waits again; a fresh one and a shown one stay."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    lost, shown = give_job(ctx, vm), give_job(ctx, vm)
+    ctx.clock.advance(UNHEARD_SECONDS + 1)
+    fresh = give_job(ctx, vm)
+    heartbeat(ctx, vm.id, beat_with(shown))
+    assert [job_of(ctx, job).state for job in (lost, shown, fresh)] == ["Waiting", "Matched", "Matched"]
 
 
 def draining(ctx: TestContext) -> Vm:
