@@ -9,9 +9,9 @@ The verbs, each once (all take the context first, `actor` is who asked: `unix:NA
     listings.observe(ctx, endpoint) -> ListingReport                   one listing, bound to the fleet
     aging.advance(ctx, *, actor) -> AgingReport                        deadlines, alarms, rescheduling, lost batches
     planning.snapshot(ctx) -> Snapshot;  planning.preview(ctx) -> Plan     nothing is written
-    planning.commit(ctx, lease, *, actor) -> Planned                   step, write plan, batches, drains, reasons
-    jobs.submit(ctx, text, *, folder, owner, group, vo, count, actor) -> list[Job];  jobs.kill(ctx, ids, *, actor);
-    jobs.reschedule(ctx, ids, *, actor)
+    planning.commit(ctx, *, actor, lease=None) -> Planned              step, write plan, batches, drains, reasons
+    jobs.submit(ctx, text, *, folder, where, actor, owner, group, vo, count) -> list[Job]
+    jobs.kill(ctx, ids, *, actor);  jobs.reschedule(ctx, ids, *, actor)
     fleet.drain(ctx, vm_ids, *, actor, seconds) ;  fleet.halt(ctx, vm_ids, *, actor)
     enrolment.enrol(ctx, *, token, instance_id, csr, address) -> Enrolled | RetryAfter
     enrolment.renew(ctx, vm_id, csr) -> Enrolled
