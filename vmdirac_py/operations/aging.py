@@ -13,6 +13,7 @@ from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Move, VmState
 
+from . import stillbirth
 from .api import Context
 from .launches import UNSENT
 from .listings import LIVE
@@ -47,6 +48,7 @@ def advance(ctx: Context, *, actor: str = ACTOR) -> AgingReport:
         gone = [change.vm for change in moves if change.to is VmState.HALTED and change.vm in set(moved)]
         for vm_id in gone:
             give_back(tx, vm_id, minor="its VM is gone", max_attempts=ctx.settings.max_attempts, actor=actor, at=at)
+        stillbirth.tell(tx, moves, moved, actor=actor)
         _tell_drains(tx, moves, moved, actor, at)
         _raise(tx, alarms, actor, at)
         if moved:

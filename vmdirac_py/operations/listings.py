@@ -17,7 +17,7 @@ from vmdirac_py.model.inventory import Endpoint, Inventory
 from vmdirac_py.model.plan import EndpointView
 from vmdirac_py.model.vm import Move, Vm, VmState
 
-from . import strangers
+from . import stillbirth, strangers
 from .answers import bind, doubt
 from .api import Context
 from .rescheduling import give_back
@@ -145,6 +145,7 @@ class _Binding:
         gone = [change.vm for change in moves if change.to is VmState.HALTED and change.vm in moved]
         for vm_id in gone:
             give_back(self.tx, vm_id, minor="its VM is gone", max_attempts=self.max_attempts, actor=ACTOR, at=self.at)
+        stillbirth.tell(self.tx, moves, moved, actor=ACTOR)
         if moved:
             self.tx.events.append("vm.moved", subject=self.endpoint.name, actor=ACTOR, data={"vms": moved[:100]})
         return moved

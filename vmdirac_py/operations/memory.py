@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.budget import Budget
-from vmdirac_py.planner.memory import Memory, fold, from_plain, to_plain
+from vmdirac_py.planner.codec import memory_from_plain, memory_to_plain
+from vmdirac_py.planner.memory import Memory, fold
 
 DOCUMENT = "planner.memory"
 
