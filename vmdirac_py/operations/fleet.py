@@ -62,6 +62,8 @@ def drain_in(
 def halt(ctx: Context, vm_ids: Collection[str], *, actor: str) -> list[str]:
     """Stop VMs now, whatever runs on them; their jobs are run again elsewhere. Return the ids that changed.
 
+    One that is Stopping is asked for again, now by name.
+
     Raises:
         UnknownThing: no such VM; nothing was changed.
         BadInput: a VM is Halted already.
@@ -72,9 +74,7 @@ def halt(ctx: Context, vm_ids: Collection[str], *, actor: str) -> list[str]:
         vms = known(tx, vm_ids)
         if halted := [vm.id for vm in vms if vm.state is VmState.HALTED]:
             raise BadInput("already Halted", where=", ".join(halted))
-        moves = [
-            move_by(inventory, vm, VmState.STOPPING, reason, at=at) for vm in vms if vm.state is not VmState.STOPPING
-        ]
+        moves = [move_by(inventory, vm, VmState.STOPPING, reason, at=at) for vm in vms]
         moved = tx.vms.move(moves, actor=actor, at=at)
         tx.commands.give(moved, "halt", at=at, deadline=dict.fromkeys(moved, at + HALT_SECONDS), actor=actor)
         if moved:

@@ -31,10 +31,11 @@ def judge(
     """Take the strangers of one complete listing in, or note why not; `living` counts all it showed alive."""
     tx.observations.sight(endpoint.name, {instance.id: instance.mark.batch for instance in found}, at=at)
     by_id = {instance.id: instance for instance in found}
-    judged = _verdicts(tx, endpoint.name, by_id, living, at)
+    known = _known_share(tx, found, living)
+    judged = _verdicts(tx, endpoint.name, by_id, known, at)
     kind = _kind(endpoint.name)
     tx.reasons.record({f"{kind}:{one.instance_id}": [one.reason] for one in judged}, at=at, kinds=(kind,))
-    _note_blindness(tx, endpoint.name, by_id.values(), living, at)
+    _note_blindness(tx, endpoint.name, known, at)
     for verdict in judged:
         if state := FATES.get(verdict.fate):
             _take_in(tx, inventory, by_id[verdict.instance_id], state, verdict.reason, at)
@@ -61,19 +62,25 @@ def _blind(endpoint: str) -> str:
     return f"blind:{endpoint}"
 
 
-def _note_blindness(tx: Transaction, endpoint: str, found: Collection[Instance], living: int, at: float) -> None:
+def _known_share(tx: Transaction, found: Collection[Instance], living: int) -> float:
+    """Return the part of a listing whose batches the ledger knows: with a VM row, or as a late arrival without one."""
     unknown = sum(1 for instance in found if tx.batches.get(instance.mark.batch) is None)
-    blind = living > 0 and 1 - unknown / living < KNOWN_BEFORE_DELETE
+    return 1 - unknown / living if living else 1.0
+
+
+def _note_blindness(tx: Transaction, endpoint: str, known: float, at: float) -> None:
+    blind = known < KNOWN_BEFORE_DELETE
     if blind != bool(tx.documents.load(_blind(endpoint))):
         tx.documents.save(_blind(endpoint), at if blind else None)
         topic = "alarm.blind" if blind else "listing.understood"
-        tx.events.append(topic, subject=endpoint, actor=ACTOR, data={"unknown": unknown, "living": living})
+        tx.events.append(topic, subject=endpoint, actor=ACTOR, data={"known_percent": int(100 * known)})
 
 
-def _verdicts(tx: Transaction, endpoint: str, by_id: Mapping[str, Instance], living: int, at: float) -> list[Verdict]:
+def _verdicts(
+    tx: Transaction, endpoint: str, by_id: Mapping[str, Instance], known: float, at: float
+) -> list[Verdict]:
     sightings = [one for one in tx.observations.sightings(endpoint) if one.instance_id in by_id]
     strangers = [_stranger(tx, sighting, by_id[sighting.instance_id]) for sighting in sightings]
-    known = 1 - len(by_id) / living if living else 1.0
     created_at = float(tx.meta.get("created_at") or at)
     return verdicts(strangers, at=at, known_fraction=known, ledger_created_at=created_at)
 
