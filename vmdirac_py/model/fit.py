@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from .inventory import Pool
 from .queue import Shape, TaskQueue
-from .reason import Reason
+from .reason import Reason, Value
 from .resources import Resources
 
 
@@ -53,42 +54,60 @@ class Offer:
 
 
 def misfit(queue: TaskQueue, offer: Offer) -> Reason | None:
-    """Return why a job of this queue cannot run on this offer, or None when it can.
+    """Return why a job of this queue cannot run on this offer, or None when it can: `failing`, with numbers."""
+    code = failing(queue, offer)
+    return None if code is None else Reason.of(code, **_TOLD[code](queue, offer))
+
+
+def failing(queue: TaskQueue, offer: Offer) -> str | None:
+    """Return the code of what first keeps a job of this queue off this offer, or None when it can run there.
 
     The rules are the DIRAC Matcher's (TaskQueueDB): VO, sites and banned sites, platform, all of the job's
     tags offered, CPU time within what is left, and resources as numbers.
     """
-    shape = queue.shape
     if queue.vo != offer.vo:
-        return Reason.of("misfit.vo", wants=queue.vo, has=offer.vo)
-    return _place_misfit(shape, offer) or _size_misfit(shape, offer)
+        return "misfit.vo"
+    return _place_failing(queue.shape, offer) or _size_failing(queue.shape, offer)
 
 
-def _place_misfit(shape: Shape, offer: Offer) -> Reason | None:
+def _place_failing(shape: Shape, offer: Offer) -> str | None:
     if shape.sites and offer.site not in shape.sites:
-        return Reason.of("misfit.site", wants=", ".join(shape.sites), has=offer.site)
+        return "misfit.site"
     if offer.site in shape.banned_sites:
-        return Reason.of("misfit.banned_site", has=offer.site)
+        return "misfit.banned_site"
     if shape.platforms and offer.platform not in shape.platforms:
-        return Reason.of("misfit.platform", wants=", ".join(shape.platforms), has=offer.platform)
-    missing = [tag for tag in shape.tags if tag not in offer.tags]
-    if missing:
-        return Reason.of("misfit.tags", missing=", ".join(missing))
-    if shape.cpu_seconds > offer.seconds_left:
-        return Reason.of("misfit.cpu_time", wants=shape.cpu_seconds, has=int(offer.seconds_left))
-    return None
+        return "misfit.platform"
+    if shape.tags and not set(shape.tags) <= set(offer.tags):
+        return "misfit.tags"
+    return "misfit.cpu_time" if shape.cpu_seconds > offer.seconds_left else None
 
 
-def _size_misfit(shape: Shape, offer: Offer) -> Reason | None:
+def _size_failing(shape: Shape, offer: Offer) -> str | None:
+    free = offer.free
     if shape.whole_node and not offer.empty:
-        return Reason.of("misfit.not_empty")
-    if shape.min_cores > offer.free.cores:
-        return Reason.of("misfit.cores", wants=shape.min_cores, has=offer.free.cores)
-    if shape.ram_mb > offer.free.ram_mb:
-        return Reason.of("misfit.ram", wants=shape.ram_mb, has=offer.free.ram_mb)
-    if shape.gpus > offer.free.gpus:
-        return Reason.of("misfit.gpus", wants=shape.gpus, has=offer.free.gpus)
-    return None
+        return "misfit.not_empty"
+    if shape.min_cores > free.cores:
+        return "misfit.cores"
+    if shape.ram_mb > free.ram_mb:
+        return "misfit.ram"
+    return "misfit.gpus" if shape.gpus > free.gpus else None
+
+
+# What a reason with this code tells.
+_TOLD: Mapping[str, Callable[[TaskQueue, Offer], dict[str, Value]]] = {
+    "misfit.vo": lambda queue, offer: {"wants": queue.vo, "has": offer.vo},
+    "misfit.site": lambda queue, offer: {"wants": ", ".join(queue.shape.sites), "has": offer.site},
+    "misfit.banned_site": lambda _, offer: {"has": offer.site},
+    "misfit.platform": lambda queue, offer: {"wants": ", ".join(queue.shape.platforms), "has": offer.platform},
+    "misfit.tags": lambda queue, offer: {
+        "missing": ", ".join(tag for tag in queue.shape.tags if tag not in offer.tags)
+    },
+    "misfit.cpu_time": lambda queue, offer: {"wants": queue.shape.cpu_seconds, "has": int(offer.seconds_left)},
+    "misfit.not_empty": lambda *_: {},
+    "misfit.cores": lambda queue, offer: {"wants": queue.shape.min_cores, "has": offer.free.cores},
+    "misfit.ram": lambda queue, offer: {"wants": queue.shape.ram_mb, "has": offer.free.ram_mb},
+    "misfit.gpus": lambda queue, offer: {"wants": queue.shape.gpus, "has": offer.free.gpus},
+}
 
 
 def cores_given(shape: Shape, offer: Offer) -> int:

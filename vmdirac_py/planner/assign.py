@@ -105,5 +105,8 @@ def _jobs(placed: Placed) -> int:
     return sum(count for _, count in placed)
 
 
-def _by_phase(placed: Placed) -> tuple[int, ...]:
-    return tuple(sum(count for kind, count in placed if kind.key.phase is phase) for phase in Phase)
+def _by_phase(placed: Placed) -> list[int]:
+    jobs = [0] * len(Phase)
+    for kind, count in placed:
+        jobs[kind.key.phase] += count
+    return jobs

@@ -48,8 +48,7 @@ def _nearness(found: tuple[Pool, Reason]) -> tuple[int, float, str]:
 
 def bound(found: Sequence[Candidate], limits: Limits) -> tuple[Reason, ...]:
     """Return which limits keep jobs waiting although pools would fit; the tightest of each pool, without repeats."""
-    ranked = sorted(found, key=lambda candidate: (-candidate.pool.priority, candidate.pool.name))
-    reasons = dict.fromkeys(reason for candidate in ranked if (reason := limits.room(candidate.pool)[1]))
+    reasons = dict.fromkeys(reason for candidate in found if (reason := limits.room(candidate.pool)[1]))
     shown = tuple(reasons)[:MOST_REASONS]
     rest = len(reasons) - len(shown)
     return (*shown, Reason.of("limit.more", count=rest)) if rest else shown

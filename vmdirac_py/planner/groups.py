@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from vmdirac_py.model.fit import Offer, misfit
+from vmdirac_py.model.fit import Offer, failing
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.queue import Shape, TaskQueue
 from vmdirac_py.model.resources import Resources
@@ -27,7 +27,7 @@ class Candidate:
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """All queues of one VO and shape. `sample` is one of them, `candidates` the pools that fit."""
+    """All queues of one VO and shape. `sample` is one of them, `candidates` the pools that fit, preferred first."""
 
     sample: TaskQueue
     candidates: Sequence[Candidate]
@@ -46,19 +46,24 @@ class Groups:
 
     def __init__(self, pools: Mapping[str, Pool], queues: Sequence[TaskQueue], memory: Memory) -> None:
         self._pools = _pools_by_vo(pools)
+        self._offers = {name: Offer.of_pool(pool) for name, pool in pools.items()}
         self._groups: dict[tuple[str, Shape], Group] = {}
         for queue in queues:
             if (queue.vo, queue.shape) not in self._groups:
-                found = _candidates(queue, self.pools_of(queue.vo), memory)
-                self._groups[queue.vo, queue.shape] = Group(queue, found)
+                self._groups[queue.vo, queue.shape] = Group(queue, self._candidates(queue, memory))
 
     def of(self, queue: TaskQueue) -> Group:
         """Return the group of a queue."""
         return self._groups[queue.vo, queue.shape]
 
     def pools_of(self, vo: str) -> Sequence[Pool]:
-        """Return the pools of a VO, by name."""
+        """Return the pools of a VO, preferred first, then by name."""
         return self._pools.get(vo, ())
+
+    def _candidates(self, queue: TaskQueue, memory: Memory) -> list[Candidate]:
+        cores = max(1, queue.shape.min_cores)
+        fitting = [(pool, side_by_side(queue, self._offers[pool.name])) for pool in self.pools_of(queue.vo)]
+        return [Candidate(pool, n, n * cores, _failures(pool, memory)) for pool, n in fitting if n]
 
     def wanted(self) -> Mapping[str, int]:
         """Return how many groups each pool could serve."""
@@ -67,15 +72,9 @@ class Groups:
 
 def _pools_by_vo(pools: Mapping[str, Pool]) -> Mapping[str, Sequence[Pool]]:
     by_vo: defaultdict[str, list[Pool]] = defaultdict(list)
-    for name in sorted(pools):
-        by_vo[pools[name].vo].append(pools[name])
+    for pool in sorted(pools.values(), key=lambda pool: (-pool.priority, pool.name)):
+        by_vo[pool.vo].append(pool)
     return by_vo
-
-
-def _candidates(queue: TaskQueue, pools: Sequence[Pool], memory: Memory) -> list[Candidate]:
-    fitting = [(pool, side_by_side(queue, Offer.of_pool(pool))) for pool in pools]
-    cores = max(1, queue.shape.min_cores)
-    return [Candidate(pool, n, n * cores, _failures(pool, memory)) for pool, n in fitting if n]
 
 
 def _failures(pool: Pool, memory: Memory) -> int:
@@ -86,7 +85,7 @@ def _failures(pool: Pool, memory: Memory) -> int:
 
 def side_by_side(queue: TaskQueue, offer: Offer) -> int:
     """Return how many jobs of a queue run at once on what is offered, each with its least need; 0: none fits."""
-    if misfit(queue, offer):
+    if failing(queue, offer):
         return 0
     return 1 if queue.shape.whole_node else min(_fold_counts(queue.shape, offer.free))
 

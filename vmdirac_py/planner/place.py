@@ -53,8 +53,10 @@ class Shelf:
         per_vm, shape, count = group.on(kind), group.sample.shape, self._remove(kind)
         full, rest = divmod(jobs, per_vm)
         self.add(kind.key, count - full - (rest > 0))
-        self.add(_used(kind.key, shape, per_vm), full)
-        self.add(_used(kind.key, shape, rest), 1 if rest else 0)
+        if full:
+            self.add(_used(kind.key, shape, per_vm), full)
+        if rest:
+            self.add(_used(kind.key, shape, rest), 1)
 
     def _remove(self, kind: Kind) -> int:
         low = bisect_left(self._sorted, kind.order, key=_order_of)
@@ -68,7 +70,7 @@ def _order_of(kind: Kind) -> Order:
 
 
 def _used(key: Key, shape: Shape, jobs: int) -> Key:
-    return key._replace(free=_left_over(shape, key.free, jobs), empty=key.empty and not jobs)
+    return key._replace(free=_left_over(shape, key.free, jobs), empty=False)
 
 
 def _left_over(shape: Shape, free: Resources, jobs: int) -> Resources:

@@ -75,6 +75,7 @@ class Launcher:
             BadRequest, QuotaExceeded, NoCapacity: nothing was taken, nothing is remembered.
             Unavailable: the same; the cloud is being stopped.
         """
+        received = self._fleet.clock.now()
         parse(order.user_data)
         key = launch_key(order.installation, order.token)
         with self._fleet.lock:
@@ -83,7 +84,7 @@ class Launcher:
             if not self.accepts:
                 raise Unavailable("the cloud is being stopped")
             self._fleet.refresh()
-            launch = self._decide(key, order)
+            launch = replace(self._decide(key, order), received_at=received)
             self._store.put_launch(launch)
             self._record(launch)
             return launch

@@ -66,7 +66,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A launch as answered. `user_data` is base64; `recorded`: all its instances have their own files."""
+    """A launch as answered. `user_data` is base64; `recorded`: all its instances have their own files.
+
+    `received_at` is when the call arrived, `at` when it was decided.
+    """
 
     key: str
     at: float
@@ -74,6 +77,7 @@ class Launch:
     instances: list[Record] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
     recorded: bool = False
+    received_at: float = 0.0
 
 
 def launch_key(installation: str, token: str) -> str:

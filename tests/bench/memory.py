@@ -1,0 +1,57 @@
+"""Proportional set size of what runs for long: scheduler, manager, and a worker without and with four payloads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.wait import until
+from vmdirac_py.base.processes import marked
+from vmdirac_py.clouds.local.vm import mark_of
+from vmdirac_py.installation import Installation
+from vmdirac_py.model.job import JobState
+from vmdirac_py.model.vm import VmState
+from vmdirac_py.operations import jobs
+
+from .figures import Numbers
+from .homes import cloud, installation, services, up
+
+RUNS = 3
+PAYLOADS = 4
+JOB = """[ Executable = "/bin/sleep"; Arguments = "3600"; CPUTime = 3600;
+          VirtualOrganization = "bench"; OwnerGroup = "bench_user"; ]"""
+MIB = 1024  # kB
+
+
+def measure(*, quick: bool) -> Numbers:
+    """Return MiB. `vm` is all processes of a VM (cloud's init, worker, payloads), `worker` the largest of them."""
+    del quick
+    pool = {"pool_min_vms": 1, "pool_heartbeat_seconds": 1, "pool_boot_seconds": 5}
+    with installation(cores=PAYLOADS, **pool) as ctx, cloud(ctx), services(ctx, "serve", "run") as stack:
+        until(lambda: up(ctx) and _running(ctx), seconds=120, what="a running VM")
+        instance = _running(ctx)
+        found = {"scheduler_mib": _pss(stack.pid("run")), "manager_mib": _pss(stack.pid("serve"))}
+        found |= _of_vm("idle", instance)
+        jobs.submit(ctx, JOB, folder=None, where="bench", actor="bench", count=PAYLOADS)
+        until(lambda: _busy(ctx) == PAYLOADS, seconds=120, what="the payloads")
+        return {**found, **_of_vm("busy", instance)}
+
+
+def _of_vm(name: str, instance: str) -> dict[str, float]:
+    sizes = [_pss(pid) for pid in marked(mark_of(instance))]
+    return {f"worker_{name}_mib": max(sizes), f"vm_{name}_mib": sum(sizes), f"vm_{name}_processes": len(sizes)}
+
+
+def _pss(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("Pss:")) / MIB
+
+
+def _running(ctx: Installation) -> str:
+    """Return the instance of a VM that runs, empty when none does."""
+    with ctx.ledger.read() as tx:
+        return next((vm.instance_id for vm in tx.vms.in_states((VmState.RUNNING,))), "")
+
+
+def _busy(ctx: Installation) -> int:
+    with ctx.ledger.read() as tx:
+        return len(tx.jobs.find(states=(JobState.RUNNING,)))
