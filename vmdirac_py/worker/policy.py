@@ -20,7 +20,8 @@ class State(NamedTuple):
     """What the rules look at. Times in seconds.
 
     `gone`: the manager says this VM is no more; `busy` counts running payloads (and a match in flight),
-    `undelivered` reports the manager has not got, `expired`: the certificate ended without contact; `broken`: payloads were lost with an earlier worker.
+    `undelivered` reports the manager has not got, `expired`: the certificate ended without contact; `broken`:
+    payloads were lost with an earlier worker.
     """
 
     busy: int
