@@ -29,6 +29,9 @@ class Settings(BaseModel):
     certificate_hours: float = Field(default=72.0, gt=0, description="life of a VM's certificate; renewed at a third")
     cycle_seconds: float = Field(default=60.0, gt=0, description="longest sleep of the scheduler")
     max_attempts: int = Field(default=3, ge=1, description="how often a job is run when its VMs die")
+    gather_seconds: float = Field(
+        default=15.0, ge=0, description="how long VMs that power themselves off wait to be terminated together"
+    )
     max_terminations: int = Field(default=100, ge=1, description="terminations per endpoint and cycle")
 
 

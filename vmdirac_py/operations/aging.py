@@ -13,7 +13,7 @@ from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Move, VmState
 
-from . import stillbirth
+from . import retirements, stillbirth
 from .api import Context
 from .launches import UNSENT
 from .listings import LIVE
@@ -59,9 +59,10 @@ def advance(ctx: Context, *, actor: str = ACTOR) -> AgingReport:
 def next_deadline(ctx: Context) -> float:
     """Return when (epoch) the next deadline of a VM or batch falls due; infinity when none is set."""
     with ctx.ledger.read() as tx:
-        deadlines = [vm.deadline for vm in tx.vms.in_states(LIVE)]
+        deadlines = [tx.vms.next_deadline()]
         deadlines += [batch.deadline for batch in tx.batches.in_states(OPEN_BATCHES)]
-    return min(deadlines, default=float("inf"))
+        leaving = [vm for vm in tx.vms.in_states((VmState.STOPPING,)) if not vm.retire_batch]
+    return min([*deadlines, *(retirements.due_at(vm, ctx.settings) for vm in leaving)])
 
 
 def _verdicts(tx: Transaction, inventory: Inventory, at: float) -> Iterable[Move | Alarm | None]:

@@ -64,7 +64,7 @@ def test_the_end_of_life_is_an_order(ctx: TestContext, cloud: ScriptedCloud) -> 
     beat(ctx, vm)
     aging.advance(ctx)
     assert row_of(ctx, vm.id).state is VmState.DRAINING
-    assert [order.verb for order in presence.heartbeat(ctx, vm.id, {}).orders] == ["drain"]
+    assert [order.verb for order in presence.heartbeat(ctx, vm.id, {"slots": []}).orders] == ["drain"]
 
 
 def test_silence_stalls_and_a_heartbeat_brings_back(ctx: TestContext, cloud: ScriptedCloud) -> None:
@@ -73,7 +73,7 @@ def test_silence_stalls_and_a_heartbeat_brings_back(ctx: TestContext, cloud: Scr
     ctx.clock.advance(601)
     aging.advance(ctx)
     assert row_of(ctx, vm.id).state is VmState.STALLED
-    presence.heartbeat(ctx, vm.id, {})
+    presence.heartbeat(ctx, vm.id, {"slots": []})
     aging.advance(ctx)
     assert row_of(ctx, vm.id).state is VmState.RUNNING
 
