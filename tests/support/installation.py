@@ -232,7 +232,7 @@ class Here:
         self.processes[name].send_signal(number)
 
     def kill(self, name: str) -> None:
-        """kill -9 a service, and see it dead."""
+        """Kill -9 a service, and see it dead."""
         process = self.processes.pop(name)
         process.kill()
         process.wait(timeout=STOP_SECONDS)
@@ -248,7 +248,7 @@ class Here:
         start_server(self.cloud, hidden=[self.home.root])
 
     def kill_cloud(self) -> None:
-        """kill -9 the embedded cloud's server, and see it dead; its VMs live on."""
+        """Kill -9 the embedded cloud's server, and see it dead; its VMs live on."""
         pid = server_pid(self.cloud)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
