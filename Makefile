@@ -20,10 +20,10 @@ quickstart: environment  ## see it all work once: jobs of three VOs on VMs of th
 	@$(PY) -m vmdirac_py.cli quickstart
 
 test: test-environment  ## units, the local thread, one smoke per bed (at most 25 minutes on two cores)
-	@$(PY) -m pytest -m "not full" -n 2 --dist loadgroup --durations 10
+	@$(PY) -m pytest -m "not full" -n 2 --dist loadfile --durations 10
 
 test-full: test-environment  ## every bed in depth (at most 85 minutes)
-	@$(PY) -m pytest -n 2 --dist loadgroup --durations 20
+	@$(PY) -m pytest -n 2 --dist loadfile --durations 20
 
 lint: test-environment  ## ruff, mypy, import-linter, ansible-lint, changelog
 	ruff format --check .

@@ -1,4 +1,4 @@
-"""What a wheel carries beside the package; a checkout (editable install) uses its own files, so that there is one copy."""
+"""What a wheel carries beside the package; an editable install uses the checkout itself: there is one copy."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -18,7 +19,6 @@ from vmdirac_py.base.ids import new_id
 from vmdirac_py.base.settings import Home, Settings, read_settings
 from vmdirac_py.clouds.api import CloudEndpoint
 from vmdirac_py.clouds.registry import driver
-from vmdirac_py.credentials.ca import Authority
 from vmdirac_py.credentials.references import resolve
 from vmdirac_py.ledger.api import Ledger
 from vmdirac_py.ledger.engine import open_ledger
@@ -28,6 +28,9 @@ from vmdirac_py.operations.user_data import Bundle, Manager
 from vmdirac_py.queues.api import MatchingQueue
 from vmdirac_py.queues.embedded import EmbeddedQueue
 from vmdirac_py.worker.bundle import build
+
+if TYPE_CHECKING:
+    from vmdirac_py.credentials.ca import Authority
 
 
 class Installation:
@@ -47,6 +50,8 @@ class Installation:
     @cached_property
     def authority(self) -> Authority:
         """The installation's certificate authority."""
+        from vmdirac_py.credentials.ca import Authority  # noqa: PLC0415 - modules that only launch need no signing
+
         return Authority.load(self.home.ca)
 
     @cached_property
@@ -58,7 +63,7 @@ class Installation:
     @cached_property
     def manager(self) -> Manager:
         """Where VMs find the manager."""
-        return Manager(f"https://{self.settings.vm_host}:{self.settings.vm_port}", self.authority.pem)
+        return Manager(f"https://{self.settings.vm_host}:{self.settings.vm_port}", self.home.ca_certificate.read_text())
 
     def inventory(self) -> Inventory:
         """Return the active revision.
@@ -132,6 +137,8 @@ def init(home: Home, settings: Settings) -> str:
     ledger = open_ledger(database_url(home, settings), clock, create=True)
     try:
         installation_id = _first_facts(ledger, inventory, clock)
+        from vmdirac_py.credentials.ca import Authority  # noqa: PLC0415 - as above
+
         Authority.create(home.ca, installation_id=installation_id)
         build(home.static)
     finally:

@@ -41,6 +41,7 @@ class Script:
     work: list[dict[str, Any]] = field(default_factory=list)
     sandboxes: dict[int, bytes] = field(default_factory=dict)
     orders: list[dict[str, Any]] = field(default_factory=list)
+    kill: list[int] = field(default_factory=list)
     heartbeat_seconds: float = 0.2
     idle_seconds: float = 60.0
     stays: int = 0  # so many wishes to leave are answered with "stay"
@@ -165,6 +166,7 @@ class ManagerDouble:
         script = self.script
         return _OK, {
             "orders": script.orders,
+            "kill": script.kill,
             "heartbeat_seconds": script.heartbeat_seconds,
             "idle_seconds": script.idle_seconds,
         }

@@ -30,6 +30,7 @@ from vmdirac_py.model.queue import Shape
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Vm, VmState
+from vmdirac_py.operations.user_data import Bundle, Manager
 from vmdirac_py.queues.api import MatchingQueue
 from vmdirac_py.queues.embedded import EmbeddedQueue
 
@@ -55,7 +56,7 @@ class TestContext:
 
     home: Home
     settings: Settings
-    clock: Clock
+    clock: Any  # most tests move it, a few need the machine's own
     ledger: Ledger
     queue: MatchingQueue
     blobs: BlobStore
@@ -66,6 +67,16 @@ class TestContext:
     def authority(self) -> Authority:
         """The certificate authority, read from disk on first use."""
         return Authority.load(self.home.ca)
+
+    @property
+    def bundle(self) -> Bundle:
+        """A worker nobody fetches."""
+        return Bundle("0" * 64, "print('boot')")
+
+    @property
+    def manager(self) -> Manager:
+        """A manager nobody calls."""
+        return Manager("https://127.0.0.1:8443", "PEM of the CA")
 
     def inventory(self) -> Inventory:
         """The active revision."""
@@ -115,6 +126,7 @@ def make_context(
     ledger = open_ledger(f"sqlite:///{home.database}", clock, create=True)
     Authority.create(home.ca, installation_id="inst-test")
     with ledger.write() as tx:
+        tx.meta.set("created_at", str(clock.now()))
         tx.revisions.add(inventory or make_inventory())
     given = Settings(inventory="inventory", **{"vm_port": 0, "people_port": 0, **settings})
     return TestContext(home, given, clock, ledger, EmbeddedQueue(ledger), BlobStore(home.blobs), "inst-test")
@@ -201,10 +213,29 @@ def row_of(ctx: TestContext, vm_id: str) -> Vm:
 
 def submit(ctx: TestContext, *, vo: str = "astro", cores: int = 1, **payload: Any) -> Job:
     """Write a waiting job of one hour."""
+    return submit_many(ctx, 1, vo=vo, cores=cores, **payload)[0]
+
+
+def submit_many(ctx: TestContext, count: int, *, vo: str = "astro", cores: int = 1, **payload: Any) -> list[Job]:
+    """Write equal waiting jobs of one hour."""
     shape = Shape(min_cores=cores, max_cores=cores, cpu_seconds=3600)
     spec = JobSpec("work", vo, "jane", f"{vo}_user", shape, Payload(**{"executable": "/bin/true", **payload}))
     with ctx.ledger.write() as tx:
-        return tx.jobs.insert([spec], at=ctx.clock.now())[0]
+        return tx.jobs.insert([spec] * count, at=ctx.clock.now())
+
+
+def vms_of(ctx: TestContext, *states: VmState) -> list[Vm]:
+    """Return the VMs in these states, or all, oldest first."""
+    with ctx.ledger.read() as tx:
+        return tx.vms.in_states(states or tuple(VmState))
+
+
+def batch_of(ctx: TestContext, batch_id: str) -> Batch:
+    """Return a batch as the ledger has it now."""
+    with ctx.ledger.read() as tx:
+        batch = tx.batches.get(batch_id)
+    assert batch is not None
+    return batch
 
 
 def job_of(ctx: TestContext, job_id: int) -> Job:

@@ -59,6 +59,11 @@ class Home:
         return self.root / "ca"
 
     @property
+    def ca_certificate(self) -> Path:
+        """The authority's own certificate (PEM): what VMs and people trust the manager by."""
+        return self.ca / "root.pem"
+
+    @property
     def static(self) -> Path:
         """Bundles served to VMs by hash."""
         return self.root / "static"

@@ -100,7 +100,9 @@ class Screen:
         if self.live:
             self.live.update(picture(view))
             return
-        lines = (view.line, *view.notes)
+        decisions = view.plan.decisions if view.plan else ()
+        plan = [f"plan: {d.action} {d.count} x {d.pool}, because {words(d.reason)}" for d in decisions]
+        lines = (*plan, view.line, *view.notes)
         for line in lines:
             if line not in self._last:
                 self.console.print(line, highlight=False)

@@ -25,6 +25,11 @@ from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Move, Vm, VmState
 
+# Topics the launch budget is counted by; whoever answers a batch, or sees a VM run or die, appends them.
+ANSWERED = "batch.answered"
+RAN = "vm.running"
+STILLBORN = "vm.stillborn"
+
 
 class LeaseHeld(Conflict):
     """Somebody else holds the lease; `owner` and `expires_at` say who and until when."""
@@ -208,7 +213,11 @@ class Batches(Protocol):
         self, states: Collection[BatchState], *, endpoint: str = "", kind: BatchKind | None = None
     ) -> list[Batch]: ...
     def outcomes(self, after_seq: int) -> list[Outcome]:
-        """Return launch batches answered or closed since, with the sequence number of their `batch.answered` event."""
+        """Return what the launch budget counts, by sequence number.
+
+        That is launch batches answered or closed since (each by its newest event), and VMs that came to run, or
+        ended before they ever did.
+        """
 
 
 class Vms(Protocol):

@@ -10,9 +10,8 @@ from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.plan import Outcome
 
 from . import rows, schema
+from .api import ANSWERED, RAN, STILLBORN
 from .part import Part
-
-ANSWERED_TOPIC = "batch.answered"
 
 
 class SqlBatches(Part):
@@ -85,16 +84,27 @@ class SqlBatches(Part):
         return [rows.batch(row) for row in self.rows(query)]
 
     def outcomes(self, after_seq: int) -> list[Outcome]:
-        """Return launch batches answered or closed since, each with its newest `batch.answered` event."""
+        """Return what the launch budget counts: batches answered or closed since, VMs that ran or never did."""
+        return sorted([*self._answers(after_seq), *self._boots(after_seq)], key=lambda outcome: outcome.seq)
+
+    def _boots(self, after_seq: int) -> list[Outcome]:
+        vms, events = schema.vms, schema.events
+        query = (
+            select(events.c.seq, events.c.topic, events.c.at.label("told_at"), vms.c.endpoint, vms.c.pool)
+            .join_from(events, vms, vms.c.id == events.c.subject)
+            .where(events.c.topic.in_((RAN, STILLBORN)), events.c.seq > after_seq)
+        )
+        return [rows.boot_outcome(row) for row in self.rows(query)]
+
+    def _answers(self, after_seq: int) -> list[Outcome]:
         table, events = schema.batches, schema.events
         query = (
             select(events.c.seq, events.c.at.label("answered_at"), table)
             .join_from(events, table, table.c.id == events.c.subject)
-            .where(events.c.topic == ANSWERED_TOPIC, events.c.seq > after_seq, table.c.kind == BatchKind.LAUNCH)
+            .where(events.c.topic == ANSWERED, events.c.seq > after_seq, table.c.kind == BatchKind.LAUNCH)
             .order_by(events.c.seq)
         )
-        newest = {row["id"]: rows.outcome(row) for row in self.rows(query)}
-        return sorted(newest.values(), key=lambda outcome: outcome.seq)
+        return list({row["id"]: rows.outcome(row) for row in self.rows(query)}.values())
 
     def _one(self, condition: ColumnElement[bool]) -> Batch | None:
         row = self.first(select(schema.batches).where(condition))

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping, Table
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Executable
 
 from vmdirac_py.base.clock import Clock
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
 T = TypeVar("T")
 CHUNK = 500  # ids in one statement: far below both databases' limits, and measured fast
-_INSERT: Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 
 
 def chunks(items: Collection[T]) -> Iterator[list[T]]:
@@ -39,8 +38,10 @@ class Part:
         self.clock = clock
 
     def upsert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        """Return an INSERT that knows ON CONFLICT."""
-        return _INSERT[self.connection.dialect.name](table)
+        """Return an INSERT that knows ON CONFLICT; only the dialect in use is ever loaded."""
+        dialect = import_module(f"sqlalchemy.dialects.{self.connection.dialect.name}")
+        made: sqlite.Insert | postgresql.Insert = dialect.insert(table)
+        return made
 
     def rows(self, statement: Executable) -> Sequence[RowMapping]:
         """Run a query and return all rows."""

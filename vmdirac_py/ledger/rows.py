@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from vmdirac_py.model.batch import Batch
+from vmdirac_py.model.batch import Batch, ErrorClass
 from vmdirac_py.model.job import Job, JobSpec, JobState, Payload
 from vmdirac_py.model.plan import Outcome
 from vmdirac_py.model.queue import Shape, TaskQueue
@@ -18,7 +18,7 @@ from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Vm
 
-from .api import Event, Heartbeat, ReasonSpan, Transition
+from .api import STILLBORN, Event, Heartbeat, ReasonSpan, Transition
 from .codec import decode, decode_reason, encode
 
 _RESOURCES = tuple(field.name for field in fields(Resources))
@@ -40,6 +40,21 @@ def outcome(row: RowMapping) -> Outcome:
     """Return how a launch batch ended, from its row joined with its event."""
     names = ("endpoint", "pool", "launched", "refused", "error_class")
     return Outcome(row["seq"], row["answered_at"], **{name: row[name] for name in names})
+
+
+def boot_outcome(row: RowMapping) -> Outcome:
+    """Return what became of one VM's boot, from its row joined with its event."""
+    ran = row["topic"] != STILLBORN
+    return Outcome(
+        seq=row["seq"],
+        at=row["told_at"],
+        endpoint=row["endpoint"],
+        pool=row["pool"],
+        launched=int(ran),
+        refused=int(not ran),
+        error_class=None if ran else ErrorClass.STILLBORN,
+        booted=True,
+    )
 
 
 def vm(row: RowMapping) -> Vm:

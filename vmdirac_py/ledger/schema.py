@@ -17,6 +17,9 @@ from vmdirac_py.model.batch import BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import VmState
 
+REVISION = "0001"
+"""The newest migration; a test holds it to what `migrations/` says."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -32,7 +32,12 @@ ENDPOINT_BACKOFF: Mapping[ErrorClass, float] = MappingProxyType(
 )
 # Quota and capacity are counted for the pool as well, so that the endpoint's next probe tries another flavor.
 POOL_BACKOFF: Mapping[ErrorClass, float] = MappingProxyType(
-    {ErrorClass.BAD_REQUEST: 60.0, ErrorClass.NO_CAPACITY: 60.0, ErrorClass.QUOTA: 60.0}
+    {
+        ErrorClass.BAD_REQUEST: 60.0,
+        ErrorClass.NO_CAPACITY: 60.0,
+        ErrorClass.QUOTA: 60.0,
+        ErrorClass.STILLBORN: 60.0,
+    }
 )
 
 
@@ -80,7 +85,12 @@ def after(budget: Budget, outcome: Outcome, backoff: Mapping[ErrorClass, float])
     if outcome.error_class is not None:
         base = backoff.get(outcome.error_class)
         return budget if base is None else _refused(budget, outcome, base)
-    return _succeeded(budget) if outcome.launched else budget
+    return _succeeded(budget) if outcome.launched and _proves(budget, outcome) else budget
+
+
+def _proves(budget: Budget, outcome: Outcome) -> bool:
+    """Tell whether a success answers what was wrong: after stillborn VMs only one that runs, else a create call."""
+    return outcome.booted == (budget.error_class is ErrorClass.STILLBORN)
 
 
 def _refused(budget: Budget, outcome: Outcome, base: float) -> Budget:
@@ -95,4 +105,4 @@ def _succeeded(budget: Budget) -> Budget:
     if budget.allowance is None:
         return UNLIMITED
     allowance = budget.allowance * 2
-    return UNLIMITED if allowance >= UNLIMITED_FROM else Budget(allowance=allowance)
+    return UNLIMITED if allowance >= UNLIMITED_FROM else Budget(allowance=allowance, error_class=budget.error_class)

@@ -33,6 +33,7 @@ class ErrorClass(StrEnum):
     THROTTLED = "throttled"  # slow down
     UNAVAILABLE = "unavailable"  # retry with backoff
     LOST = "lost"  # the answer never came; the listing will tell
+    STILLBORN = "stillborn"  # the cloud gave VMs that never ran: this pool is misconfigured
 
 
 @dataclass(frozen=True, slots=True)

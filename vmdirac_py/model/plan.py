@@ -70,7 +70,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one launch batch ended, by ledger sequence number, for the launch budget."""
+    """How one launch batch ended, by ledger sequence number, for the launch budget.
+
+    With `booted` it is not about a create call but about one VM of such a batch: it came to run (`launched` 1), or
+    ended before it ever did (`refused` 1, class stillborn).
+    """
 
     seq: int
     at: float
@@ -79,6 +83,7 @@ class Outcome:
     launched: int
     refused: int
     error_class: ErrorClass | None
+    booted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,27 @@ WORDS: Mapping[str, str] = MappingProxyType(
         # launching
         "launch.demand": "{jobs} waiting jobs of {queues} queues find no room on running or booting VMs",
         "launch.minimum": "the pool keeps at least {min} VMs",
+        "launch.by_hand": "{actor} asked for it",
+        "launch.accepted": "the cloud of {endpoint} took it",
+        "launch.refused": "the cloud of {endpoint} refused it ({error_class})",
+        # launch batches that end without an answer
+        "batch.unsent": "nobody sent its request in time",
+        "batch.unwanted": "all its VMs were stopped before it was sent",
+        "batch.pool_gone": "its pool left the inventory before its request was sent",
+        "batch.lost": "the answer to its request was lost, and no listing shows an instance for it",
+        # where the waiting jobs of a queue are expected to run
+        "placed.running": "VMs that run have room for its jobs",
+        "placed.booting": "VMs that are booting will take its jobs",
+        "placed.new": "new VMs are being asked for, for its jobs",
+        # what people and VMs asked for
+        "retire.by_hand": "{actor} asked for its end",
+        "halt.by_hand": "{actor} halted it",
+        "drain.by_hand": "{actor} drained it",
+        "vm.enrolled": "it enrolled as instance {instance}",
+        "vm.running": "it is ready for jobs",
+        "vm.resumed": "its heartbeat came back",
+        "vm.drained": "it is drained and empty",
+        "vm.left": "it wished to go: {reason} {detail}",
         # limits that bind
         "limit.pool_vms": "pool {pool} is at its limit of {max} VMs",
         "limit.pool_cores": "pool {pool} is at its limit of {max} cores",
@@ -64,6 +85,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "deadline.context": "it was not ready within the boot deadline of pool {pool}",
         "deadline.drain": "its drain took longer than pool {pool} allows",
         "deadline.stalled": "it stayed silent; its payloads are presumed lost",
+        "stop.no_instance": "it never got an instance, so nothing is left to stop",
         "deadline.stop": "its instance is still there; asked the cloud again to end it",
         "life.over": "it reached the end of its life in pool {pool}",
         "failed.cleanup": "it failed; what is left of it is cleaned up",

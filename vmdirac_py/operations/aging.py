@@ -13,12 +13,18 @@ from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Move, VmState
 
+from . import stillbirth
 from .api import Context
+from .launches import UNSENT
 from .listings import LIVE
 from .rescheduling import give_back
+from .settling import OPEN_BATCHES, settle
 
 ACTOR = "aging"
-OPEN_BATCHES = (BatchState.WRITTEN, BatchState.CLAIMED, BatchState.UNKNOWN)
+LOST = Reason.of("batch.lost")
+NOTHING_LEFT = Reason.of("stop.no_instance")
+HOPING = frozenset({VmState.NEW, VmState.STOPPING})
+"""States in which a VM without an instance may still get one, while its batch is not settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,9 @@ def advance(ctx: Context, *, actor: str = ACTOR) -> AgingReport:
         gone = [change.vm for change in moves if change.to is VmState.HALTED and change.vm in set(moved)]
         for vm_id in gone:
             give_back(tx, vm_id, minor="its VM is gone", max_attempts=ctx.settings.max_attempts, actor=actor, at=at)
-        tx.reasons.record({f"vm:{alarm.vm}": [alarm.reason] for alarm in alarms}, at=at, kinds=("vm",))
+        stillbirth.tell(tx, moves, moved, actor=actor)
+        _tell_drains(tx, moves, moved, actor, at)
+        _raise(tx, alarms, actor, at)
         if moved:
             tx.events.append("vm.moved", actor=actor, data={"vms": moved[:100]})
     return AgingReport(tuple(moved), tuple(alarm.vm for alarm in alarms), tuple(batches))
@@ -62,8 +70,11 @@ def _verdicts(tx: Transaction, inventory: Inventory, at: float) -> Iterable[Move
     beats = tx.observations.heartbeats()
     pending = {batch.id for batch in tx.batches.in_states(OPEN_BATCHES, kind=BatchKind.LAUNCH)}
     for vm in living:
-        if vm.state is VmState.NEW and vm.batch in pending:
+        if not vm.instance_id and vm.state in HOPING and vm.batch in pending:
             continue  # its batch is not settled yet: the cloud may still have it
+        if not vm.instance_id and vm.state is VmState.STOPPING:
+            yield move_by(inventory, vm, VmState.HALTED, NOTHING_LEFT, at=at)
+            continue
         last_beat = beats[vm.id].at if vm.id in beats else 0.0
         rules = rules_for(vm, inventory)
         yield overdue(
@@ -84,7 +95,7 @@ def _settle_batches(tx: Transaction, inventory: Inventory, at: float) -> list[st
 def _settle(tx: Transaction, inventory: Inventory, batch: Batch, at: float) -> bool:
     """Close a batch nobody sent; doubt one whose answer is late; close a doubtful one once listings have told."""
     if batch.state is BatchState.WRITTEN:
-        return _close(tx, inventory, batch, Reason.of("batch.unsent"), None, at)
+        return _close(tx, inventory, batch, UNSENT, None, at)
     if batch.state is BatchState.CLAIMED:
         endpoint = inventory.endpoints.get(batch.endpoint)
         lag = endpoint.listing_lag if endpoint else 0.0
@@ -94,7 +105,7 @@ def _settle(tx: Transaction, inventory: Inventory, batch: Batch, at: float) -> b
     listing = tx.observations.listings().get(batch.endpoint)
     if listing is None or listing.complete_at < batch.deadline:
         return False  # no complete listing since the window closed: it stays doubtful
-    return _close(tx, inventory, batch, Reason.of("batch.lost"), ErrorClass.LOST, at)
+    return _close(tx, inventory, batch, LOST, ErrorClass.LOST, at)
 
 
 def _close(
@@ -102,13 +113,22 @@ def _close(
 ) -> bool:
     if batch.kind is BatchKind.RETIRE:
         return tx.batches.settle(batch.id, OPEN_BATCHES, BatchState.CLOSED, at=at)
-    vms = tx.vms.of_batch(batch.id)
-    lost = [vm for vm in vms if vm.state is VmState.NEW and not vm.instance_id]
-    tx.vms.move([move_by(inventory, vm, VmState.FAILED, reason, at=at) for vm in lost], actor=ACTOR, at=at)
-    launched = len([vm for vm in vms if vm.instance_id])
-    tx.batches.settle(
-        batch.id, OPEN_BATCHES, BatchState.CLOSED, at=at, launched=launched, refused=len(lost), error_class=error_class
-    )
-    data = {"endpoint": batch.endpoint, "launched": launched, "refused": len(lost)}
-    tx.events.append("batch.answered", subject=batch.id, actor=ACTOR, data=data)
-    return True
+    return settle(tx, inventory, batch, BatchState.CLOSED, reason, error_class=error_class, actor=ACTOR, at=at)
+
+
+def _tell_drains(tx: Transaction, moves: Iterable[Move], moved: Iterable[str], actor: str, at: float) -> None:
+    """Order what became Draining by its age to drain, so that its worker knows too."""
+    deadlines = {change.vm: change.deadline for change in moves if change.to is VmState.DRAINING}
+    told = [vm for vm in moved if vm in deadlines]
+    tx.commands.give(told, "drain", at=at, deadline=deadlines, actor=actor)
+
+
+def _raise(tx: Transaction, alarms: Iterable[Alarm], actor: str, at: float) -> None:
+    """Note which alarms hold, and tell each once when it begins."""
+    before = {span.subject for span in tx.reasons.holding()}
+    current = {f"vm:{alarm.vm}": [alarm.reason] for alarm in alarms}
+    tx.reasons.record(current, at=at, kinds=("vm",))
+    for subject, reasons in current.items():
+        if subject not in before:
+            data = {"code": reasons[0].code, **reasons[0].as_dict}
+            tx.events.append("alarm.vm", subject=subject.removeprefix("vm:"), actor=actor, data=data)

@@ -9,13 +9,15 @@ The verbs, each once (all take the context first, `actor` is who asked: `unix:NA
     listings.observe(ctx, endpoint) -> ListingReport                   one listing, bound to the fleet
     aging.advance(ctx, *, actor) -> AgingReport                        deadlines, alarms, rescheduling, lost batches
     planning.snapshot(ctx) -> Snapshot;  planning.preview(ctx) -> Plan     nothing is written
-    planning.commit(ctx, lease, *, actor) -> Planned                   step, write plan, batches, drains, reasons
-    jobs.submit(ctx, text, *, folder, owner, group, vo, count, actor) -> list[Job];  jobs.kill(ctx, ids, *, actor);
-    jobs.reschedule(ctx, ids, *, actor)
+    planning.commit(ctx, *, actor, lease=None) -> Planned              step, write plan, batches, drains, reasons
+    jobs.submit(ctx, text, *, folder, where, actor, owner, group, vo, count) -> list[Job]
+    jobs.kill(ctx, ids, *, actor);  jobs.reschedule(ctx, ids, *, actor)
     fleet.drain(ctx, vm_ids, *, actor, seconds) ;  fleet.halt(ctx, vm_ids, *, actor)
-    enrolment.enrol(ctx, *, token, instance_id, csr, address) -> Certificate | RetryAfter
-    enrolment.renew(ctx, vm_id, csr) -> Certificate
-    work.heartbeat / match / report / acknowledge / leave / input_sandbox / store_output        (for VMs)
+    enrolment.enrol(ctx, *, token, instance_id, csr, address) -> Enrolled | RetryAfter
+    enrolment.renew(ctx, vm_id, csr) -> Enrolled
+    presence.heartbeat / flush / acknowledge / leave                    (for VMs: what they say of themselves)
+    work.match / report / input_sandbox / store_output                  (for VMs: their jobs)
+    rescheduling.give_back(tx, vm_id, *, minor, max_attempts, actor, at) -> list[int]     (within a transaction)
     explain.why(ctx, subject) -> list[Line]
     revisions.refresh(ctx) -> Refreshed                                 load the inventory when its content changed
 """
@@ -24,19 +26,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from vmdirac_py.base.blobs import BlobStore
 from vmdirac_py.base.clock import Clock
 from vmdirac_py.base.settings import Home, Settings
 from vmdirac_py.clouds.api import CloudEndpoint
-from vmdirac_py.credentials.ca import Authority
 from vmdirac_py.ledger.api import Ledger
 from vmdirac_py.model.batch import BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.queues.api import MatchingQueue
 
 from .user_data import Bundle, Manager
+
+if TYPE_CHECKING:
+    from vmdirac_py.credentials.ca import Authority  # signing needs cryptography; acting on a cloud does not
 
 
 class Context(Protocol):

@@ -9,7 +9,10 @@ from vmdirac_py.ledger.api import ReasonSpan, Transaction
 from vmdirac_py.model.job import Job, JobState
 from vmdirac_py.model.words import words
 
+from . import strangers
 from .api import Context
+
+MAX_DIGITS = 18  # longer numbers are no job's
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +26,23 @@ class Line:
 
 
 def why(ctx: Context, subject: str) -> list[Line]:
-    """Explain `vm-...`, a job's number, `queue:ID` or a pool's name.
+    """Explain `vm-...`, a job's number, `queue:ID`, a pool's name, or an instance that no VM explains.
 
     Raises:
         UnknownThing: nothing of that name is known.
     """
     with ctx.ledger.read() as tx:
-        for explain in (_of_job, _of_vm, _of_queue, _of_pool):
+        for explain in (_of_job, _of_vm, _of_queue, _of_pool, _of_instance):
             if lines := explain(tx, subject):
                 return sorted(lines, key=lambda line: line.at)
-    raise UnknownThing("nothing is known of it", where=subject, mend="name a VM, a job's number, a queue or a pool")
+    raise UnknownThing(
+        "nothing is known of it", where=subject, mend="name a VM, a job's number, a queue, a pool or an instance"
+    )
 
 
 def _of_job(tx: Transaction, subject: str) -> list[Line]:
-    job = tx.jobs.get(int(subject)) if subject.isdigit() else None
+    number = int(subject) if subject.isdecimal() and len(subject) <= MAX_DIGITS else 0
+    job = tx.jobs.get(number) if number else None
     if job is None:
         return []
     lines = [Line(at, _job_step(state, vm, minor)) for at, state, vm, minor in tx.jobs.history(job.id)]
@@ -48,7 +54,8 @@ def _job_step(state: JobState, vm: str, minor: str) -> str:
 
 
 def _waiting(tx: Transaction, job: Job) -> list[Line]:
-    return _spans(tx.reasons.holding(f"queue:{job.queue}"))
+    spans = _spans(tx.reasons.holding(f"queue:{job.queue}"))
+    return spans or [Line(job.submitted_at, "no plan has seen it yet", holds=True)]
 
 
 def _of_vm(tx: Transaction, subject: str) -> list[Line]:
@@ -59,6 +66,10 @@ def _of_vm(tx: Transaction, subject: str) -> list[Line]:
 
 def _of_queue(tx: Transaction, subject: str) -> list[Line]:
     return _spans(tx.reasons.history(f"queue:{subject.removeprefix('queue:')}"))
+
+
+def _of_instance(tx: Transaction, subject: str) -> list[Line]:
+    return [line for listing in tx.observations.listings() for line in _spans(strangers.history(tx, listing, subject))]
 
 
 def _of_pool(tx: Transaction, subject: str) -> list[Line]:

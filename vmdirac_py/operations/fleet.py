@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from vmdirac_py.base.errors import BadInput, UnknownThing
 from vmdirac_py.ledger.api import Transaction
-from vmdirac_py.lifecycle.states import move_by, rules_for
+from vmdirac_py.lifecycle.states import move_by
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
@@ -23,7 +24,10 @@ def drain(ctx: Context, vm_ids: Collection[str], *, actor: str, seconds: float |
 
     Raises:
         UnknownThing: no such VM; nothing was changed.
+        BadInput: the time is below zero.
     """
+    if seconds is not None and not seconds >= 0:
+        raise BadInput(f"cannot drain in {seconds:g} seconds", where="seconds", mend="give 0 or more")
     with ctx.ledger.write() as tx:
         vms = known(tx, vm_ids)
         reason = Reason.of("drain.by_hand", actor=actor)
@@ -40,15 +44,15 @@ def drain_in(
     at: float,
     seconds: float | None = None,
 ) -> list[str]:
-    """Drain within the caller's transaction: no match can slip in between."""
+    """Drain within the caller's transaction, so that no match can slip in between; return the ids that changed."""
     booting = [vm for vm in vms if vm.state in BOOTING]
     working = [vm for vm in vms if vm.state in DRAINABLE]
-    targets = [(vm, VmState.STOPPING) for vm in booting] + [(vm, VmState.DRAINING) for vm in working]
-    moves = [move_by(inventory, vm, to, reason, at=at) for vm, to in targets]
-    moved = tx.vms.move(moves, actor=actor, at=at)
-    deadlines = {
-        vm.id: at + (seconds or rules_for(vm, inventory).pool.drain_seconds) for vm in working if vm.id in moved
-    }
+    stops = [move_by(inventory, vm, VmState.STOPPING, reason, at=at) for vm in booting]
+    drains = [move_by(inventory, vm, VmState.DRAINING, reason, at=at) for vm in working]
+    if seconds is not None:
+        drains = [replace(change, deadline=at + seconds) for change in drains]
+    moved = tx.vms.move(stops + drains, actor=actor, at=at)
+    deadlines = {change.vm: change.deadline for change in drains if change.vm in moved}
     tx.commands.give(list(deadlines), "drain", at=at, deadline=deadlines, actor=actor)
     if moved:
         tx.events.append("vm.draining", actor=actor, data={"vms": moved[:100]})
@@ -57,6 +61,8 @@ def drain_in(
 
 def halt(ctx: Context, vm_ids: Collection[str], *, actor: str) -> list[str]:
     """Stop VMs now, whatever runs on them; their jobs are run again elsewhere. Return the ids that changed.
+
+    One that is Stopping is asked for again, now by name.
 
     Raises:
         UnknownThing: no such VM; nothing was changed.
@@ -68,19 +74,25 @@ def halt(ctx: Context, vm_ids: Collection[str], *, actor: str) -> list[str]:
         vms = known(tx, vm_ids)
         if halted := [vm.id for vm in vms if vm.state is VmState.HALTED]:
             raise BadInput("already Halted", where=", ".join(halted))
-        moves = [
-            move_by(inventory, vm, VmState.STOPPING, reason, at=at) for vm in vms if vm.state is not VmState.STOPPING
-        ]
+        moves = [move_by(inventory, vm, VmState.STOPPING, reason, at=at) for vm in vms]
         moved = tx.vms.move(moves, actor=actor, at=at)
         tx.commands.give(moved, "halt", at=at, deadline=dict.fromkeys(moved, at + HALT_SECONDS), actor=actor)
-        tx.events.append("vm.halting", actor=actor, data={"vms": moved[:100]})
+        if moved:
+            tx.events.append("vm.halting", actor=actor, data={"vms": moved[:100]})
     return moved
 
 
 def known(tx: Transaction, vm_ids: Collection[str]) -> list[Vm]:
-    """Return these VMs, or raise UnknownThing naming those that do not exist."""
+    """Return these VMs.
+
+    Raises:
+        BadInput: none was named.
+        UnknownThing: some do not exist; it names them.
+    """
+    if not vm_ids:
+        raise BadInput("no VM was named", where="VMs", mend="name one at least; see `vmdirac vm list`")
     vms = tx.vms.get_many(vm_ids)
     missing = set(vm_ids) - {vm.id for vm in vms}
-    if missing or not vm_ids:
+    if missing:
         raise UnknownThing("no such VM", where=", ".join(sorted(missing)), mend="see `vmdirac vm list`")
     return vms

@@ -17,6 +17,7 @@ from vmdirac_py.queues import jdl
 from .api import Context
 
 MAX_COUNT = 10_000
+MAX_ID = 2**63 - 1  # what the ledger's integers hold
 
 
 def submit(
@@ -46,7 +47,7 @@ def submit(
     ready = [replace(spec, payload=replace(spec.payload, input_sandbox=sandbox)) for spec in specs]
     with ctx.ledger.write() as tx:
         jobs = tx.jobs.insert(ready * count, at=ctx.clock.now())
-        tx.events.append("job.submitted", subject=str(jobs[0].id), actor=actor, data={"jobs": len(jobs)})
+        tx.events.append("job.submitted", subject=f"job:{jobs[0].id}", actor=actor, data={"jobs": len(jobs)})
     return jobs
 
 
@@ -80,13 +81,14 @@ def kill(ctx: Context, job_ids: Collection[int], *, actor: str) -> list[int]:
 
     Raises:
         UnknownThing: no such job; nothing was changed.
+        BadInput: none was named.
     """
     at = ctx.clock.now()
     with ctx.ledger.write() as tx:
         jobs = [job for job in _known(tx, job_ids) if job.state not in FINAL_JOB_STATES]
         for job in jobs:
             tx.jobs.move(job.id, (job.state,), JobState.KILLED, at=at, minor=f"killed by {actor}")
-            tx.events.append("job.killed", subject=str(job.id), actor=actor, data={"vm": job.vm})
+            tx.events.append("job.killed", subject=f"job:{job.id}", actor=actor, data={"vm": job.vm})
     return [job.id for job in jobs]
 
 
@@ -110,8 +112,9 @@ def reschedule(ctx: Context, job_ids: Collection[int], *, actor: str) -> list[in
 
 
 def _known(tx: Transaction, job_ids: Collection[int]) -> list[Job]:
-    jobs = tx.jobs.find(ids=job_ids) if job_ids else []
-    missing = sorted(set(job_ids) - {job.id for job in jobs})
-    if missing or not job_ids:
+    if not job_ids:
+        raise BadInput("no job was named", where="jobs", mend="name one at least; see `vmdirac job list`")
+    found = {job_id: tx.jobs.get(job_id) if 0 < job_id <= MAX_ID else None for job_id in sorted(set(job_ids))}
+    if missing := [job_id for job_id, job in found.items() if job is None]:
         raise UnknownThing("no such job", where=", ".join(map(str, missing)), mend="see `vmdirac job list`")
-    return jobs
+    return [job for job in found.values() if job]

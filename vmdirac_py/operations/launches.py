@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vmdirac_py.base.errors import BadInput, UnknownThing
+from vmdirac_py.base.errors import BadInput, UnknownThing, VmdiracError
 from vmdirac_py.base.ids import new_id, new_token, token_hash
 from vmdirac_py.base.processes import own_name
-from vmdirac_py.clouds.api import AnswerLost, CloudError, Instance, LaunchRequest, LaunchResult, Mark
+from vmdirac_py.clouds.api import AnswerLost, CloudEndpoint, CloudError, LaunchRequest, LaunchResult, Mark, Unavailable
 from vmdirac_py.ledger.api import Transaction
-from vmdirac_py.lifecycle.states import move
-from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
-from vmdirac_py.model.inventory import Endpoint, Pool
+from vmdirac_py.lifecycle.budget import allow
+from vmdirac_py.model.batch import Batch, BatchKind, BatchState
+from vmdirac_py.model.inventory import Endpoint, Inventory, Pool
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 
+from . import answers, memory
 from .api import BatchReport, Context
+from .settling import settle, wanting
 from .user_data import user_data
 
 UNSENT_SECONDS = 600.0  # a batch nobody claimed for so long is given up
+UNSENT = Reason.of("batch.unsent")
+POOL_GONE = Reason.of("batch.pool_gone")
 
 
 def intend(ctx: Context, pool_name: str, count: int, *, actor: str) -> str:
@@ -71,7 +74,7 @@ def new_vm(batch: Batch, pool: Pool, endpoint: Endpoint, *, at: float) -> Vm:
         batch=batch.id,
         endpoint=endpoint.name,
         pool=pool.name,
-        vo=pool.vo,
+        vo=batch.vo,
         resources=pool.resources,
         state=VmState.NEW,
         state_since=at,
@@ -83,7 +86,8 @@ def new_vm(batch: Batch, pool: Pool, endpoint: Endpoint, *, at: float) -> Vm:
 def launch(ctx: Context, batch_id: str, *, actor: str) -> BatchReport:
     """Claim a batch, ask the cloud once, commit what it answered.
 
-    Whoever comes second, or comes again, is told what is true of the batch and sends nothing.
+    Whoever comes second, or comes again, is told what is true of the batch and sends nothing. A batch that should not
+    be sent any more (nobody wants its VMs, its pool is gone, its endpoint refused meanwhile) is closed unsent.
 
     Raises:
         UnknownThing: no such launch batch.
@@ -94,11 +98,11 @@ def launch(ctx: Context, batch_id: str, *, actor: str) -> BatchReport:
     try:
         result = sending.send(ctx)
     except AnswerLost as error:
-        _commit_lost(ctx, sending, error)
+        answers.take_doubt(ctx, sending.batch, sending.endpoint, error)
     except CloudError as error:
-        _commit_refused(ctx, sending, error.error_class, str(error), actor)
+        answers.take_refusal(ctx, sending.batch, error, actor=actor)
     else:
-        _commit_answer(ctx, sending, result, actor)
+        answers.take(ctx, sending.batch, result, actor=actor)
     return report(ctx, batch_id, sent=True)
 
 
@@ -141,11 +145,21 @@ class _Sending:
     batch: Batch
     pool: Pool
     endpoint: Endpoint
-    vms: tuple[Vm, ...]
+    vms: tuple[str, ...]
     token: str
 
     def send(self, ctx: Context) -> LaunchResult:
-        driver = ctx.endpoint(self.endpoint.name)
+        """Send it. Raises CloudError, also where this machine lacks something: then nothing was sent."""
+        try:
+            driver = ctx.endpoint(self.endpoint.name)
+            request = self._request(ctx, driver)
+        except CloudError:
+            raise
+        except VmdiracError as error:
+            raise Unavailable(error.what, where=error.where, mend=error.mend) from error
+        return driver.launch(request)
+
+    def _request(self, ctx: Context, driver: CloudEndpoint) -> LaunchRequest:
         data = user_data(
             self.pool,
             token=self.token,
@@ -154,7 +168,7 @@ class _Sending:
             instance_id_file=driver.instance_id_file,
         )
         mark = Mark(ctx.installation_id, self.batch.id, self.batch.vo, self.pool.name)
-        return driver.launch(LaunchRequest(mark, self.pool, [vm.id for vm in self.vms], data))
+        return LaunchRequest(mark, self.pool, self.vms, data)
 
 
 def _claim(ctx: Context, batch_id: str, actor: str) -> _Sending | None:
@@ -164,9 +178,14 @@ def _claim(ctx: Context, batch_id: str, actor: str) -> _Sending | None:
         batch = _get(tx, batch_id)
         if batch.kind is not BatchKind.LAUNCH:
             raise UnknownThing("not a launch batch", where=batch_id, mend="retire batches belong to `retire`")
-        pool, endpoint = inventory.pools.get(batch.pool), inventory.endpoints.get(batch.endpoint)
-        if pool is None or endpoint is None:
-            raise UnknownThing("its pool has left the inventory", where=f"batch {batch_id}, pool {batch.pool}")
+        if batch.state is not BatchState.WRITTEN:
+            return None
+        pool = _pool_of(batch, inventory)
+        hindrance = _hindrance(tx, batch, pool, at)
+        if pool is None or hindrance:
+            settle(tx, inventory, batch, BatchState.CLOSED, hindrance or POOL_GONE, actor=actor, at=at)
+            return None
+        endpoint = inventory.endpoints[batch.endpoint]
         claimed = tx.batches.claim(
             batch_id,
             own_name(actor),
@@ -175,107 +194,29 @@ def _claim(ctx: Context, batch_id: str, actor: str) -> _Sending | None:
             deadline=at + endpoint.client_timeout + endpoint.listing_lag,
             at=at,
         )
-        vms = tuple(vm for vm in tx.vms.of_batch(batch_id) if vm.state is VmState.NEW)
-        return _Sending(batch, pool, endpoint, vms, token) if claimed and vms else None
+        vms = tuple(vm.id for vm in wanting(tx, batch_id))
+    return _Sending(batch, pool, endpoint, vms, token) if claimed else None
 
 
-def _commit_answer(ctx: Context, sending: _Sending, result: LaunchResult, actor: str) -> None:
-    at = ctx.clock.now()
-    first = result.refused[0] if result.refused else None
-    with ctx.ledger.write() as tx:
-        bind(tx, sending.batch, result.launched, sending.pool, sending.endpoint, actor=actor, at=at)
-        short = [vm for vm in tx.vms.of_batch(sending.batch.id) if vm.state is VmState.NEW and not vm.instance_id]
-        error_class = first.error_class if first else ErrorClass.NO_CAPACITY
-        _fail(tx, short, sending, error_class, actor, at)
-        _settle(
-            tx,
-            sending.batch,
-            launched=sending.batch.wanted - len(short),
-            refused=len(short),
-            error_class=error_class if short else None,
-            error_text=first.text if first else ("the cloud gave fewer than asked for" if short else ""),
-            at=at,
-        )
+def _pool_of(batch: Batch, inventory: Inventory) -> Pool | None:
+    """Return the pool a batch was written for; None when it left the inventory or means another one by now."""
+    pool = inventory.pools.get(batch.pool)
+    return pool if pool and (pool.vo, pool.endpoint) == (batch.vo, batch.endpoint) else None
 
 
-def _commit_refused(ctx: Context, sending: _Sending, error_class: ErrorClass, text: str, actor: str) -> None:
-    at = ctx.clock.now()
-    with ctx.ledger.write() as tx:
-        _fail(tx, sending.vms, sending, error_class, actor, at)
-        _settle(
-            tx, sending.batch, launched=0, refused=len(sending.vms), error_class=error_class, error_text=text, at=at
-        )
+def _hindrance(tx: Transaction, batch: Batch, pool: Pool | None, at: float) -> Reason | None:
+    """Return why this batch must not be sent any more, if so."""
+    if pool is None:
+        return POOL_GONE
+    if at >= batch.deadline:
+        return UNSENT
+    if not wanting(tx, batch.id):
+        return Reason.of("batch.unwanted")
+    # A plan may hold a batch for each of many pools of a cloud: the first refusal speaks for the others.
+    return _refused_meanwhile(tx, batch, at) if batch.plan else None
 
 
-def _commit_lost(ctx: Context, sending: _Sending, error: CloudError) -> None:
-    at = ctx.clock.now()
-    with ctx.ledger.write() as tx:
-        tx.batches.settle(
-            sending.batch.id,
-            (BatchState.CLAIMED,),
-            BatchState.UNKNOWN,
-            at=at,
-            error_class=ErrorClass.LOST,
-            error_text=str(error),
-            deadline=at + sending.endpoint.client_timeout + sending.endpoint.listing_lag,
-        )
-        tx.events.append("batch.unknown", subject=sending.batch.id, data={"endpoint": sending.endpoint.name})
-
-
-def _fail(
-    tx: Transaction, vms: Sequence[Vm], sending: _Sending, error_class: ErrorClass, actor: str, at: float
-) -> None:
-    reason = Reason.of("launch.refused", error_class=str(error_class), endpoint=sending.endpoint.name)
-    moves = [move(vm, VmState.FAILED, reason, pool=sending.pool, endpoint=sending.endpoint, at=at) for vm in vms]
-    tx.vms.move(moves, actor=actor, at=at)
-
-
-def _settle(
-    tx: Transaction,
-    batch: Batch,
-    *,
-    launched: int,
-    refused: int,
-    error_class: ErrorClass | None,
-    error_text: str,
-    at: float,
-) -> None:
-    """Commit the answer; also over an Unknown batch, when the answer came after all."""
-    tx.batches.settle(
-        batch.id,
-        (BatchState.CLAIMED, BatchState.UNKNOWN),
-        BatchState.ANSWERED,
-        at=at,
-        launched=launched,
-        refused=refused,
-        error_class=error_class,
-        error_text=error_text,
-    )
-    tx.events.append(
-        "batch.answered",
-        subject=batch.id,
-        data={"endpoint": batch.endpoint, "launched": launched, "refused": refused},
-    )
-
-
-def bind(
-    tx: Transaction,
-    batch: Batch,
-    instances: Sequence[Instance],
-    pool: Pool,
-    endpoint: Endpoint,
-    *,
-    actor: str,
-    at: float,
-) -> list[Instance]:
-    """Join instances to VMs of their batch that have none yet (New → Submitted); return those left over."""
-    known = {vm.instance_id for vm in tx.vms.of_batch(batch.id)}
-    free = [vm for vm in tx.vms.of_batch(batch.id) if vm.state is VmState.NEW and not vm.instance_id]
-    strangers = [instance for instance in instances if instance.id not in known]
-    reason = Reason.of("launch.accepted", endpoint=endpoint.name)
-    moves = []
-    for vm, instance in zip(free, strangers, strict=False):
-        tx.vms.bind(vm.id, instance.id, instance.address)
-        moves.append(move(vm, VmState.SUBMITTED, reason, pool=pool, endpoint=endpoint, at=at))
-    tx.vms.move(moves, actor=actor, at=at)
-    return strangers[len(free) :]
+def _refused_meanwhile(tx: Transaction, batch: Batch, at: float) -> Reason | None:
+    budget = memory.budget_now(tx, batch.endpoint)
+    allowed, reason = allow(budget, batch.wanted, at, scope=batch.endpoint)
+    return None if allowed else reason

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from vmdirac_py.base.errors import UnknownThing
 from vmdirac_py.clouds.api import CloudError, CloudLimits, Instance
 from vmdirac_py.ledger.api import Listing, Transaction
-from vmdirac_py.ledger.api import Sighting as LedgerSighting
-from vmdirac_py.lifecycle.leaks import Fate, Stranger, Verdict, verdicts
 from vmdirac_py.lifecycle.observe import ABSENT, Sighting
 from vmdirac_py.lifecycle.observe import observe as observe_vm
 from vmdirac_py.lifecycle.states import rules_for
-from vmdirac_py.model.batch import Batch, BatchKind
+from vmdirac_py.model.batch import Batch, BatchKind, BatchState
 from vmdirac_py.model.inventory import Endpoint, Inventory
 from vmdirac_py.model.plan import EndpointView
-from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Move, Vm, VmState
 
+from . import stillbirth, strangers
+from .answers import bind, doubt
 from .api import Context
-from .launches import bind, new_vm
 from .rescheduling import give_back
 
 ACTOR = "listing"
@@ -40,9 +39,15 @@ class ListingReport:
 
 
 def observe(ctx: Context, endpoint_name: str) -> ListingReport:
-    """List one endpoint once and commit what follows from it; a failed listing changes nothing but its note."""
+    """List one endpoint once and commit what follows from it; a failed listing changes nothing but its note.
+
+    Raises:
+        UnknownThing: no such endpoint.
+    """
     inventory = ctx.inventory()
-    endpoint = inventory.endpoints[endpoint_name]
+    endpoint = inventory.endpoints.get(endpoint_name)
+    if endpoint is None:
+        raise UnknownThing("no such endpoint", where=endpoint_name, mend="see `vmdirac inventory show`")
     started = ctx.clock.now()
     try:
         driver = ctx.endpoint(endpoint_name)
@@ -102,14 +107,15 @@ class _Binding:
     max_attempts: int
 
     def commit(self) -> ListingReport:
-        strangers = self._bind_strangers()
+        unexplained = self._bind_strangers()
         present = [instance.id for instance in self.instances]
         self.tx.vms.listed(self.endpoint.name, present, at=self.at)
         moved = self._move_known()
-        self._judge(strangers)
+        living = sum(1 for instance in self.instances if not instance.terminal)
+        strangers.judge(self.tx, self.inventory, self.endpoint, unexplained, living=living, at=self.at)
         error_free = Listing(self.endpoint.name, self.at, self.at, len(self.instances))
         self.tx.observations.note_listing(error_free)
-        return ListingReport(self.endpoint.name, True, len(self.instances), len(moved), len(strangers))
+        return ListingReport(self.endpoint.name, True, len(self.instances), len(moved), len(unexplained))
 
     def _bind_strangers(self) -> list[Instance]:
         """Bind living instances that no VM row has yet to rows of their batch; return those left over."""
@@ -124,10 +130,11 @@ class _Binding:
         return left
 
     def _bind_to_batch(self, batch: Batch | None, group: list[Instance]) -> list[Instance]:
-        pool = self.inventory.pools.get(batch.pool) if batch else None
-        if batch is None or pool is None or batch.kind is not BatchKind.LAUNCH:
+        if batch is None or batch.kind is not BatchKind.LAUNCH:
             return group
-        return bind(self.tx, batch, group, pool, self.endpoint, actor=ACTOR, at=self.at)
+        if batch.state is BatchState.WRITTEN:  # sent before this copy of the ledger was made: never send it again
+            doubt(self.tx, batch, self.endpoint, was=BatchState.WRITTEN, at=self.at)
+        return bind(self.tx, self.inventory, batch, group, actor=ACTOR, at=self.at)
 
     def _move_known(self) -> list[str]:
         shown = {instance.id: instance for instance in self.instances}
@@ -138,6 +145,7 @@ class _Binding:
         gone = [change.vm for change in moves if change.to is VmState.HALTED and change.vm in moved]
         for vm_id in gone:
             give_back(self.tx, vm_id, minor="its VM is gone", max_attempts=self.max_attempts, actor=ACTOR, at=self.at)
+        stillbirth.tell(self.tx, moves, moved, actor=ACTOR)
         if moved:
             self.tx.events.append("vm.moved", subject=self.endpoint.name, actor=ACTOR, data={"vms": moved[:100]})
         return moved
@@ -146,58 +154,12 @@ class _Binding:
         pool = rules_for(vm, self.inventory).pool
         return observe_vm(vm, _sighting(instance), at=self.at, pool=pool, endpoint=self.endpoint)
 
-    def _judge(self, strangers: list[Instance]) -> None:
-        """Remember what nothing explains; adopt it, or, a leak for long enough, give it a row that will be retired."""
-        marks = {instance.id: instance.mark.batch for instance in strangers}
-        self.tx.observations.sight(self.endpoint.name, marks, at=self.at)
-        by_id = {instance.id: instance for instance in strangers}
-        for verdict in self._verdicts(by_id):
-            if state := FATES.get(verdict.fate):
-                self._take_in(by_id[verdict.instance_id], state, verdict.reason)
-
-    def _verdicts(self, by_id: Mapping[str, Instance]) -> list[Verdict]:
-        sightings = self.tx.observations.sightings(self.endpoint.name)
-        strangers = [self._stranger(s, by_id[s.instance_id]) for s in sightings if s.instance_id in by_id]
-        share = 1 - len(by_id) / len(self.instances) if self.instances else 1.0
-        created_at = float(self.tx.meta.get("created_at") or self.at)
-        return verdicts(strangers, at=self.at, known_fraction=share, ledger_created_at=created_at)
-
-    def _stranger(self, sighting: LedgerSighting, instance: Instance) -> Stranger:
-        batch = self.tx.batches.get(sighting.batch)
-        return Stranger(
-            instance_id=sighting.instance_id,
-            first_seen=sighting.first_seen,
-            last_seen=sighting.last_seen,
-            listings=sighting.listings,
-            created_at=instance.created_at,
-            enrolled=self.tx.enrolments.get(sighting.batch, sighting.instance_id) is not None,
-            batch_deadline=batch.token_deadline if batch else None,
-        )
-
-    def _take_in(self, instance: Instance, state: VmState, reason: Reason) -> None:
-        batch = self.tx.batches.get(instance.mark.batch)
-        pool = self.inventory.pools.get(batch.pool) if batch else None
-        if batch is None or pool is None:
-            return
-        vm = replace(
-            new_vm(batch, pool, self.endpoint, at=self.at),
-            state=state,
-            deadline=self.at + (pool.boot_deadline if state is VmState.SUBMITTED else 0.0),
-            instance_id=instance.id,
-            address=instance.address,
-        )
-        self.tx.vms.insert([vm], actor=ACTOR, reason=reason)
-        self.tx.events.append("vm.adopted", subject=vm.id, actor=ACTOR, data={"state": str(state)})
-
     def _living(self) -> list[Vm]:
         return self.tx.vms.in_states(LIVE, endpoint=self.endpoint.name)
 
     def _buried(self, instance: Instance) -> bool:
         """Tell whether a row that is Halted already has this instance (a cloud listing its dead)."""
         return self.tx.vms.by_instance(self.endpoint.name, instance.id) is not None
-
-
-FATES = {Fate.ADOPT: VmState.SUBMITTED, Fate.DELETE: VmState.FAILED}
 
 
 def _sighting(instance: Instance | None) -> Sighting:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import tarfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from vmdirac_py.base.errors import UnknownThing
+from vmdirac_py.base.errors import BadInput, UnknownThing
 from vmdirac_py.model.job import Job
 
 from .api import Context
+from .jobs import MAX_ID
 
 
 def fetch(ctx: Context, job_id: int, folder: Path) -> list[str]:
@@ -16,10 +20,11 @@ def fetch(ctx: Context, job_id: int, folder: Path) -> list[str]:
 
     Raises:
         UnknownThing: no such job, or it has no output (yet).
+        BadInput: what the VM sent is no archive, or one that reaches out of its folder.
     """
     job = _with_output(ctx, job_id)
     folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(ctx.blobs.path(job.output), "r:gz") as archive:
+    with _opened(ctx, job) as archive:
         archive.extractall(folder, filter="data")
         return sorted(archive.getnames())
 
@@ -29,9 +34,10 @@ def standard_output(ctx: Context, job_id: int) -> str:
 
     Raises:
         UnknownThing: no such job, or it has no output (yet).
+        BadInput: what the VM sent is no archive.
     """
     job = _with_output(ctx, job_id)
-    with tarfile.open(ctx.blobs.path(job.output), "r:gz") as archive:
+    with _opened(ctx, job) as archive:
         try:
             file = archive.extractfile(job.spec.payload.stdout)
         except KeyError:
@@ -39,9 +45,21 @@ def standard_output(ctx: Context, job_id: int) -> str:
         return file.read().decode(errors="replace") if file else ""
 
 
+@contextmanager
+def _opened(ctx: Context, job: Job) -> Iterator[tarfile.TarFile]:
+    where = f"job {job.id}"
+    try:
+        with tarfile.open(ctx.blobs.path(job.output), "r:gz") as archive:
+            yield archive
+    except FileNotFoundError:
+        raise UnknownThing("its output is lost", where=where, mend="reschedule the job") from None
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise BadInput(f"its output cannot be unpacked: {error}", where=where) from error
+
+
 def _with_output(ctx: Context, job_id: int) -> Job:
     with ctx.ledger.read() as tx:
-        job = tx.jobs.get(job_id)
+        job = tx.jobs.get(job_id) if 0 < job_id <= MAX_ID else None
     if job is None:
         raise UnknownThing("no such job", where=str(job_id), mend="see `vmdirac job list`")
     if not job.output:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from vmdirac_py.base.errors import Conflict
 from vmdirac_py.base.ids import new_id
 from vmdirac_py.ledger.api import Lease, Transaction
 from vmdirac_py.model.batch import Batch, BatchState
-from vmdirac_py.model.inventory import Inventory
-from vmdirac_py.model.plan import Action, Plan, Snapshot
+from vmdirac_py.model.plan import Action, Placement, Plan, Snapshot
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity, Vm, VmState
-from vmdirac_py.planner.codec import memory_from_plain, memory_to_plain
 from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
 
-from . import fleet, launches, leases, retirements
+from . import fleet, launches, leases, memory, retirements, strangers
 from .api import Context
 from .listings import LIVE, endpoint_views
 
-MEMORY = "planner.memory"
 OFFERING = frozenset({VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING, VmState.RUNNING})
 
 
@@ -50,8 +47,7 @@ def snapshot(ctx: Context) -> Snapshot:
 
 def preview(ctx: Context) -> Plan:
     """Return the plan that would be made now; nothing is written."""
-    now, memory = _read(ctx)
-    return step(now, memory)[0]
+    return step(*_read(ctx))[0]
 
 
 def commit(ctx: Context, *, actor: str, lease: Lease | None = None) -> Planned:
@@ -73,20 +69,14 @@ def commit(ctx: Context, *, actor: str, lease: Lease | None = None) -> Planned:
 
 
 def _read(ctx: Context) -> tuple[Snapshot, Memory]:
+    """Read fleet, then demand: a job matched in between is then seen as free room, never as one more VM to launch."""
     inventory, at = ctx.inventory(), ctx.clock.now()
-    demand = ctx.queue.demand(tuple(inventory.pools.values()), at=at)
     with ctx.ledger.read() as tx:
-        memory = memory_from_plain(tx.documents.load(MEMORY))
-        world = Snapshot(
-            at=at,
-            base_seq=tx.events.last(),
-            inventory=inventory,
-            demand=demand,
-            fleet=_fleet(tx),
-            endpoints=endpoint_views(tx, inventory),
-            outcomes=tuple(tx.batches.outcomes(memory.outcome_seq)),
-        )
-    return world, memory
+        remembered = memory.load(tx)
+        base_seq, vms = tx.events.last(), _fleet(tx)
+        views, outcomes = endpoint_views(tx, inventory), tuple(tx.batches.outcomes(remembered.outcome_seq))
+    demand = ctx.queue.demand(tuple(inventory.pools.values()), at=at)
+    return Snapshot(at, base_seq, inventory, demand, vms, views, outcomes), remembered
 
 
 def _fleet(tx: Transaction) -> tuple[Capacity, ...]:
@@ -102,8 +92,8 @@ def _capacity(vm: Vm, used: tuple[int, int, int, int]) -> Capacity:
 
 
 def _commit(ctx: Context, lease: Lease, actor: str) -> Planned:
-    world, memory = _read(ctx)
-    plan, memory_after = step(world, memory)
+    world, before = _read(ctx)
+    plan, after = step(world, before)
     with ctx.ledger.write() as tx:
         tx.leases.check(lease)
         _check_base(tx, world)
@@ -111,7 +101,9 @@ def _commit(ctx: Context, lease: Lease, actor: str) -> Planned:
         launched = _write_launches(tx, world, plan, plan_id, actor)
         drained = _write_drains(tx, world, plan, actor)
         retired = _write_retires(tx, world, ctx.settings.max_terminations, plan_id, actor)
-        _remember(tx, world, plan, plan_id, memory, memory_after)
+        _remember(tx, world, plan, plan_id, actor)
+        if after != before:
+            memory.save(tx, after)
     return Planned(plan_id, plan, launched, retired, drained)
 
 
@@ -141,8 +133,7 @@ def _write_drains(tx: Transaction, world: Snapshot, plan: Plan, actor: str) -> t
     for decision in plan.decisions:
         if decision.action is Action.DRAIN:
             vms = tx.vms.get_many(decision.vms)
-            fleet.drain_in(tx, world.inventory, vms, reason=decision.reason, actor=actor, at=world.at)
-            drained.extend(decision.vms)
+            drained += fleet.drain_in(tx, world.inventory, vms, reason=decision.reason, actor=actor, at=world.at)
     return tuple(drained)
 
 
@@ -153,7 +144,8 @@ def _write_retires(tx: Transaction, world: Snapshot, cap: int, plan_id: str, act
     for vm in tx.vms.in_states((VmState.STOPPING,)):
         if vm.retire_batch not in batches:
             batches[vm.retire_batch] = tx.batches.get(vm.retire_batch) if vm.retire_batch else None
-        if vm.instance_id and vm.endpoint in world.inventory.endpoints and _due(vm, batches[vm.retire_batch]):
+        reachable = vm.instance_id and vm.endpoint in world.inventory.endpoints
+        if reachable and _due(vm, batches[vm.retire_batch]) and not strangers.spared(tx, vm):
             by_endpoint[vm.endpoint].append(vm)
     return {
         endpoint: retirements.write(tx, vms[:cap], plan=plan_id, actor=actor, at=world.at)
@@ -168,16 +160,20 @@ def _due(vm: Vm, batch: Batch | None) -> bool:
     return batch.state in {BatchState.ANSWERED, BatchState.CLOSED} and vm.state_since > batch.created_at
 
 
-def _remember(tx: Transaction, world: Snapshot, plan: Plan, plan_id: str, memory: Memory, memory_after: Memory) -> None:
+def _remember(tx: Transaction, world: Snapshot, plan: Plan, plan_id: str, actor: str) -> None:
     if plan_id:
         tx.plans.add(plan_id, plan, base_seq=world.base_seq, revision=world.inventory.fingerprint)
-        tx.events.append("plan.made", subject=plan_id, data={"decisions": len(plan.decisions)})
-    if memory_after != memory:
-        tx.documents.save(MEMORY, memory_to_plain(memory_after))
-    tx.reasons.record(_reasons(world.inventory, plan), at=world.at, kinds=("queue", "pool"))
+        tx.events.append("plan.made", subject=plan_id, actor=actor, data={"decisions": len(plan.decisions)})
+    tx.reasons.record(_reasons(plan), at=world.at, kinds=("queue", "pool"))
 
 
-def _reasons(inventory: Inventory, plan: Plan) -> dict[str, list[Reason]]:
-    current = {f"queue:{placed.queue}": list(placed.reasons) for placed in plan.placements if placed.reasons}
-    current |= {f"pool:{note.pool}": list(note.reasons) for note in plan.pools if note.pool in inventory.pools}
-    return current
+def _reasons(plan: Plan) -> dict[str, list[Reason]]:
+    current = {f"queue:{placed.queue}": [*_placed(placed), *placed.reasons] for placed in plan.placements}
+    return current | {f"pool:{note.pool}": list(note.reasons) for note in plan.pools}
+
+
+def _placed(placed: Placement) -> Iterator[Reason]:
+    """Say what jobs of a queue wait for, without numbers: those change all the time, and only changes are written."""
+    for phase, jobs in (("running", placed.on_running), ("booting", placed.on_booting), ("new", placed.on_new)):
+        if jobs:
+            yield Reason.of(f"placed.{phase}")

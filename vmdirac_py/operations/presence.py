@@ -14,25 +14,28 @@ from vmdirac_py.base.errors import BadInput, Conflict
 from vmdirac_py.ledger.api import Command, Heartbeat, Transaction
 from vmdirac_py.lifecycle.states import ALIVE, rules_for
 from vmdirac_py.model.inventory import Pool
+from vmdirac_py.model.job import BUSY_JOB_STATES, Job, JobState
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 
 from .api import Context
 from .callers import DRAIN, LIVING, WAKING, actor_of, caller, step, wake
-from .rescheduling import give_back
+from .rescheduling import give_back, give_back_jobs
 
 HALT = "halt"
 VERBS = frozenset({DRAIN, HALT})
 IDLE = "idle"
 LEAVINGS = frozenset({IDLE, "drained", "halted", "end_of_life", "error"})
 MAX_DETAIL = 500
+UNHEARD_SECONDS = 120.0  # after so long a match that no heartbeat shows was never received
 
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatAnswer:
-    """What the VM shall do, and the periods (seconds) it shall keep from now on."""
+    """What the VM shall do, the jobs it shall end unreported, and the periods (seconds) it shall keep from now on."""
 
     orders: tuple[Command, ...]
+    kill: tuple[int, ...]
     heartbeat_seconds: float
     idle_seconds: float
 
@@ -40,7 +43,8 @@ class HeartbeatAnswer:
 def heartbeat(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> HeartbeatAnswer:
     """Answer a sign of life; the first one makes a VM Running, one after a silence brings it back.
 
-    Only the sign that moves the VM is written here; the others reach the ledger by `flush`.
+    Only the sign that moves the VM is written here; the others reach the ledger by `flush`. A slot whose job is not
+    this VM's any more (killed, or run elsewhere) shall be ended; a job the VM never heard of is given back.
 
     Raises:
         UnknownThing: no such VM. VmGone: its life is over.
@@ -49,10 +53,14 @@ def heartbeat(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> HeartbeatAns
     with ctx.ledger.read() as tx:
         vm = caller(tx, vm_id)
         orders = tx.commands.open(vm_id)
+        assigned = tx.jobs.find(vm=vm_id, states=BUSY_JOB_STATES)
     if vm.state in WAKING:
         _wake(ctx, vm_id, beat)
+    running = {int(slot["job"]) for slot in beat["slots"]}
+    _recover_unheard(ctx, vm_id, [job for job in assigned if job.id not in running])
+    foreign = running - {job.id for job in assigned}
     pool = rules_for(vm, inventory).pool
-    return HeartbeatAnswer(tuple(orders), pool.heartbeat_seconds, pool.idle_seconds)
+    return HeartbeatAnswer(tuple(orders), tuple(sorted(foreign)), pool.heartbeat_seconds, pool.idle_seconds)
 
 
 def flush(ctx: Context, beats: Sequence[Heartbeat]) -> None:
@@ -64,6 +72,8 @@ def flush(ctx: Context, beats: Sequence[Heartbeat]) -> None:
 
 def acknowledge(ctx: Context, vm_id: str, verb: str, *, empty: bool) -> None:
     """Note that a VM obeys; a drained and empty one moves to Stopping, for the scheduler to terminate it.
+
+    While the ledger still counts jobs on it, their reports are on their way: then it stops when it leaves.
 
     Raises:
         BadInput: there is no such verb. Conflict: the VM was never told so.
@@ -78,8 +88,8 @@ def acknowledge(ctx: Context, vm_id: str, verb: str, *, empty: bool) -> None:
         if not any(command.verb == verb for command in tx.commands.of(vm_id)):
             raise Conflict(f"this VM was never told to {verb}", where=vm_id, mend="obey the orders of a heartbeat")
         tx.commands.acknowledge(vm_id, verb, at=at)
-        if verb == DRAIN and empty and vm.state is VmState.DRAINING:
-            _hand_back_jobs(ctx, tx, vm, "its VM was drained", at)
+        done = empty and not tx.jobs.find(vm=vm_id, states=BUSY_JOB_STATES, limit=1)
+        if verb == DRAIN and done and vm.state is VmState.DRAINING:
             reason, actor = Reason.of("vm.drained"), actor_of(vm_id)
             step(tx, inventory, vm, VmState.STOPPING, reason, topic="vm.drained", actor=actor, at=at)
 
@@ -106,6 +116,17 @@ def leave(ctx: Context, vm_id: str, reason: str, detail: str = "") -> bool:
             why = Reason.of("vm.left", reason=reason, detail=detail[:MAX_DETAIL])
             step(tx, inventory, vm, VmState.STOPPING, why, topic="vm.left", actor=actor_of(vm_id), at=at)
     return True
+
+
+def _recover_unheard(ctx: Context, vm_id: str, silent: Sequence[Job]) -> None:
+    """Give back jobs whose match answer was lost: matched long ago, and never seen in a slot."""
+    at = ctx.clock.now()
+    unheard = [job for job in silent if job.state is JobState.MATCHED and at - job.matched_at > UNHEARD_SECONDS]
+    if unheard:
+        with ctx.ledger.write() as tx:
+            still = tx.jobs.find(ids=[job.id for job in unheard], vm=vm_id, states=(JobState.MATCHED,))
+            minor, attempts = "its VM never heard of it", ctx.settings.max_attempts
+            give_back_jobs(tx, still, minor=minor, max_attempts=attempts, actor=actor_of(vm_id), at=at)
 
 
 def _wake(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> None:

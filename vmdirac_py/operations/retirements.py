@@ -91,7 +91,8 @@ def retire(ctx: Context, batch_id: str, *, actor: str) -> BatchReport:
         return report(ctx, batch_id)
     batch, instance_ids = claimed
     try:
-        ctx.endpoint(batch.endpoint).terminate(instance_ids)
+        if instance_ids:
+            ctx.endpoint(batch.endpoint).terminate(instance_ids)
     except CloudError as error:
         state = BatchState.UNKNOWN if isinstance(error, AnswerLost) else BatchState.ANSWERED
         _settle(ctx, batch, state, launched=0, error_class=error.error_class, text=str(error))

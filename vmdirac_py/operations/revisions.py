@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from vmdirac_py.base.errors import BadInput, VmdiracError
 from vmdirac_py.clouds.registry import problems_of
-from vmdirac_py.inventory.load import commit, fingerprint, load
+from vmdirac_py.inventory.load import fingerprint, load
 from vmdirac_py.model.inventory import Inventory
 
 from .api import Context
+
+REFUSED = "inventory.refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,42 +53,51 @@ def driver_problems(inventory: Inventory) -> list[str]:
 
 
 def refresh(ctx: Context, *, actor: str = "scheduler") -> Refreshed:
-    """Activate the inventory's present content if it differs from the active revision and is sound."""
+    """Activate the inventory's present content if it differs from the active revision and is sound.
+
+    A broken tree leaves the last good revision active and is told once, not again until it or its error changes.
+
+    Raises:
+        BadInput, Unusable: it is broken or cannot be read, and there is no good revision yet.
+    """
     path = inventory_path(ctx)
-    active = _active(ctx)
+    with ctx.ledger.read() as tx:
+        active, refused = tx.revisions.active(), tx.documents.load(REFUSED)
+    content = fingerprint(path)
+    if active and content == active.fingerprint:
+        _forget(ctx, refused)
+        return Refreshed(changed=False, fingerprint=active.fingerprint)
+    if active and refused and content == refused["fingerprint"]:
+        return Refreshed(changed=False, fingerprint=active.fingerprint)
     try:
-        content = fingerprint(path)
-        if active and content in {active.fingerprint, _refused(ctx)}:
-            return Refreshed(changed=False, fingerprint=active.fingerprint)
         inventory = check(path)
     except VmdiracError as error:
         if active is None:
             raise
-        _note_broken(ctx, path, str(error), actor)
-        return Refreshed(changed=False, fingerprint=active.fingerprint, error=str(error))
-    return _activate(ctx, inventory, path, actor)
+        # Only the tree itself is not read again: what this machine lacks may be there next time.
+        found = {"fingerprint": content if isinstance(error, BadInput) else "", "error": str(error)}
+        new = found != refused and _note_broken(ctx, path, found, actor)
+        return Refreshed(changed=False, fingerprint=active.fingerprint, error=str(error) if new else "")
+    return _activate(ctx, inventory, actor)
 
 
-def _active(ctx: Context) -> Inventory | None:
-    with ctx.ledger.read() as tx:
-        return tx.revisions.active()
+def _forget(ctx: Context, refused: object) -> None:
+    if refused:
+        with ctx.ledger.write() as tx:
+            tx.documents.save(REFUSED, None)
 
 
-def _refused(ctx: Context) -> str:
-    with ctx.ledger.read() as tx:
-        return str(tx.documents.load("inventory.refused") or "")
-
-
-def _note_broken(ctx: Context, path: Path, text: str, actor: str) -> None:
+def _note_broken(ctx: Context, path: Path, found: Mapping[str, str], actor: str) -> bool:
     with ctx.ledger.write() as tx:
-        tx.documents.save("inventory.refused", fingerprint(path) if path.exists() else "")
-        tx.events.append("alarm.inventory", subject=str(path), actor=actor, data={"error": text})
+        tx.documents.save(REFUSED, found)
+        tx.events.append("alarm.inventory", subject=str(path), actor=actor, data={"error": found["error"]})
+    return True
 
 
-def _activate(ctx: Context, inventory: Inventory, path: Path, actor: str) -> Refreshed:
+def _activate(ctx: Context, inventory: Inventory, actor: str) -> Refreshed:
     with ctx.ledger.write() as tx:
         tx.revisions.add(inventory)
-        tx.documents.save("inventory.refused", "")
-        data: dict[str, Sequence[str] | str] = {"commit": commit(path), "pools": sorted(inventory.pools)}
+        tx.documents.save(REFUSED, None)
+        data = {"commit": inventory.commit, "pools": sorted(inventory.pools)}
         tx.events.append("inventory.changed", subject=inventory.fingerprint, actor=actor, data=data)
     return Refreshed(changed=True, fingerprint=inventory.fingerprint)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from vmdirac_py.lifecycle.budget import Budget, allow
+from vmdirac_py.lifecycle.states import BOOTING
+from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.inventory import Endpoint, Pool, Vo
 from vmdirac_py.model.plan import EndpointView, Snapshot
 from vmdirac_py.model.reason import Reason
@@ -24,17 +26,19 @@ def occupies(vm: Vm) -> bool:
 
 @dataclass(slots=True)
 class Use:
-    """VMs and cores in use, and VMs whose launch is not answered yet."""
+    """VMs and cores in use, VMs whose launch is not answered yet, and VMs that do not run yet."""
 
     vms: int = 0
     cores: int = 0
     in_flight: int = 0
+    booting: int = 0
 
     def add(self, vm: Vm) -> None:
         """Count a VM."""
         self.vms += 1
         self.cores += vm.resources.cores
         self.in_flight += vm.state is VmState.NEW
+        self.booting += vm.state in BOOTING
 
 
 def used(vms: Iterable[Vm], key: Callable[[Vm], str]) -> defaultdict[str, Use]:
@@ -159,7 +163,9 @@ def _of_cloud(view: EndpointView, use: Use) -> Iterator[Limit]:
 
 
 def _of_budget(budget: Budget, at: float, scope: str, use: Use) -> Iterator[Limit]:
-    left, reason = allow(budget, NO_LIMIT, at, scope=scope, in_flight=use.in_flight)
+    # A pool on probation for stillborn VMs has proved nothing before a VM of it runs.
+    unproved = use.booting if budget.error_class is ErrorClass.STILLBORN else use.in_flight
+    left, reason = allow(budget, NO_LIMIT, at, scope=scope, in_flight=unproved)
     if reason:
         yield Limit(left, by_core=False, reason=reason)
 

@@ -27,20 +27,14 @@ class Account:
 
 def account(tx: Transaction, vms: Collection[Vm], jobs: Collection[Job], *, at: float) -> Account:
     """Return the account of these VMs and jobs up to `at`."""
-    paid = sum(vm.resources.cores * paid_seconds(tx.vms.history(vm.id), at) for vm in vms)
+    ours = [vm for vm in vms if vm.instance_id]
+    paid = sum(vm.resources.cores * paid_seconds(tx.vms.history(vm.id), at) for vm in ours)
     used = sum(job.cores * ((job.ended_at or at) - job.started_at) for job in jobs if job.started_at)
-    started = sum(1 for vm in vms if vm.instance_id)
-    return Account(started, paid / HOUR, used / HOUR)
+    return Account(len(ours), paid / HOUR, used / HOUR)
 
 
 def paid_seconds(history: Collection[Transition], at: float) -> float:
-    """Return how long a VM has been the cloud's: from the first state after New to Halted, or until `at`.
-
-    A VM that was refused (New → Failed) never was.
-    """
-    taken = next((step.at for step in history if step.to in TAKEN), None)
+    """Return how long a VM with an instance has been the cloud's: from the first state after New to Halted, or `at`."""
+    taken = next((step.at for step in history if step.to is not VmState.NEW), None)
     gone = next((step.at for step in history if step.to is VmState.HALTED), at)
     return max(0.0, gone - taken) if taken is not None else 0.0
-
-
-TAKEN = frozenset({VmState.SUBMITTED, VmState.CONTEXTUALISING})

@@ -112,6 +112,8 @@ class Monitor:
         self._beat_at = min(self._beat_at, time.monotonic() + jittered(self._period))
         for order in orders.orders:
             self._obey(order)
+        for job in orders.kill:
+            self._parts.pilot.kill(job)
 
     def _obey(self, order: Order) -> None:
         if order.verb in self._orders or order.verb not in (DRAIN, HALT):
@@ -142,6 +144,7 @@ class Monitor:
         """Tell the manager that this VM stops; return whether it may."""
         say(f"wants to stop: {reason}")
         if reason in policy.UNTOLD:
+            self._parts.pilot.kill_all()
             return True
         if reason == policy.HALTED:
             self._halt("")
@@ -188,6 +191,7 @@ class Monitor:
             halted=HALT in self._orders,
             expired=self._expired(),
             broken=bool(self._broken or status.broken),
+            gone=self._parts.line.gone,
         )
 
     def _expired(self) -> bool:
@@ -206,5 +210,6 @@ class Monitor:
         return max(_SHORTEST_PERIOD, min(soon))
 
 
-def _orders(orders: List[Any], heartbeat_seconds: float, idle_seconds: float) -> Orders:
-    return Orders([typed(Order, order) for order in orders], float(heartbeat_seconds), float(idle_seconds))
+def _orders(orders: List[Any], kill: List[Any], heartbeat_seconds: float, idle_seconds: float) -> Orders:
+    told = [typed(Order, order) for order in orders]
+    return Orders(told, [int(job) for job in kill], float(heartbeat_seconds), float(idle_seconds))

@@ -89,6 +89,20 @@ class Pilot:
         for handle in handles:
             handle.kill()
 
+    def kill(self, job: int) -> None:
+        """End the payload of a job that is not this VM's any more, unreported, and free its slot."""
+        with self._condition:
+            handle = self._handles.pop(job, None)
+        if handle is None:
+            return
+        say(f"job {job}: not ours any more, ended")
+        handle.kill()
+        with self._condition:
+            self._pool.release(job)
+            self._idle_since = time.monotonic()
+            self._ask_now()
+        self._changed()
+
     def started(self, work: Work) -> None:
         """Tell the manager that the payload runs (called by the inner CE)."""
         self._tell(Report(work.job, work.attempt, RUNNING, "", None, ""))

@@ -2,17 +2,26 @@
 
 from typing import Callable, NamedTuple, Tuple
 
-HALTED, EXPIRED, BROKEN, DRAINED, END_OF_LIFE, IDLE = "halted", "expired", "error", "drained", "end_of_life", "idle"
+GONE, HALTED, EXPIRED, BROKEN, DRAINED, END_OF_LIFE, IDLE = (
+    "gone",
+    "halted",
+    "expired",
+    "error",
+    "drained",
+    "end_of_life",
+    "idle",
+)
 MAY_BE_KEPT = (IDLE,)  # reasons for which the manager may say "stay"
-UNTOLD = (EXPIRED,)  # reasons nobody can be told: the certificate no longer opens the door
+UNTOLD = (GONE, EXPIRED)  # reasons nobody need be told: the manager said so, or the door is closed
 _MARGIN_SECONDS, _MARGIN_SHARE = 60.0, 0.05
 
 
 class State(NamedTuple):
     """What the rules look at. Times in seconds.
 
-    `busy` counts running payloads (and a match in flight), `undelivered` reports the manager has not got,
-    `expired`: the certificate ended without contact; `broken`: payloads were lost with an earlier worker.
+    `gone`: the manager says this VM is no more; `busy` counts running payloads (and a match in flight),
+    `undelivered` reports the manager has not got, `expired`: the certificate ended without contact; `broken`:
+    payloads were lost with an earlier worker.
     """
 
     busy: int
@@ -26,6 +35,7 @@ class State(NamedTuple):
     halted: bool = False
     expired: bool = False
     broken: bool = False
+    gone: bool = False
 
 
 def margin(max_life: float) -> float:
@@ -48,6 +58,7 @@ def _free(state: State) -> bool:
 
 
 RULES: Tuple[Tuple[str, Callable[[State], bool]], ...] = (
+    (GONE, lambda state: state.gone),
     (HALTED, lambda state: state.halted),
     (EXPIRED, lambda state: state.expired and not state.busy),
     (BROKEN, lambda state: state.broken and _free(state)),

@@ -80,9 +80,10 @@ class Order(NamedTuple):
 
 
 class Orders(NamedTuple):
-    """The answer to a heartbeat: what to do, and the period to beat at from now on."""
+    """The answer to a heartbeat: what to do, which jobs to end unreported, and the period to beat at from now on."""
 
     orders: List[Order]
+    kill: List[int]
     heartbeat_seconds: float
     idle_seconds: float
 

@@ -38,7 +38,7 @@ class LocalLab:
         """Return the driver as an installation has it."""
         options = {"state": str(self._state)}
         described = Endpoint("local", "local", "site", client_timeout=timeout, options=options)
-        return connect(described, installation_id=installation, resolve=str)
+        return connect(described, installation_id=installation, resolve=str, home=self._state)
 
     def refuse(self, call: str, error_class: ErrorClass) -> None:
         """Let the next such call fail with this class."""

@@ -60,7 +60,7 @@ def test_a_playbook_is_found_in_a_checkout(playbook: str, tmp_path: Path) -> Non
     """Its full name works with the checkout's collections folder, wherever one stands."""
     command = ["ansible-playbook", f"vmdirac.cloud.{playbook}", "--list-tasks", "-i", "localhost,"]
     said = run("env", f"ANSIBLE_COLLECTIONS_PATH={TOP / 'collections'}", *command, cwd=tmp_path)
-    assert f"vmdirac.cloud.{playbook}" in said
+    assert f"{COLLECTION}/playbooks/{playbook}.yml" in said
 
 
 def test_modules_share_their_defaults() -> None:

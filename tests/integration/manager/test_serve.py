@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.context import TestContext, add_vm, make_context
-from tests.support.manager import BEAT, Client, client_of
+from tests.support.manager import BEAT, Client, client_of, running
+from tests.support.wait import until
 from vmdirac_py.base.clock import SystemClock
+from vmdirac_py.manager import serve
 from vmdirac_py.manager.serve import Ready
 from vmdirac_py.model.vm import VmState
 
@@ -111,3 +114,15 @@ def test_people_reach_no_path_of_vms(ctx: TestContext, where: Ready) -> None:
     """The two listeners serve two applications."""
     assert Client(where.people, authority=ctx.authority.pem).post("enrol", {}).status == 404
     assert Client(where.vms, authority=ctx.authority.pem).ask("GET", "/health").status == 404
+
+
+def test_a_new_server_certificate_is_served_without_a_restart(
+    ctx: TestContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the listeners' certificate is made anew, new connections see it while the manager runs on."""
+    monkeypatch.setattr(serve, "CERTIFICATE_SECONDS", 0.1)
+    with running(ctx) as where:
+        port = int(where.vms.rpartition(":")[2])
+        first = ssl.get_server_certificate(("127.0.0.1", port))
+        (ctx.home.ca / "server.key").unlink()
+        until(lambda: ssl.get_server_certificate(("127.0.0.1", port)) != first, what="another certificate")

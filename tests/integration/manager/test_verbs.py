@@ -35,7 +35,9 @@ def test_a_whole_life(ctx: TestContext, where: Ready) -> None:
     enrolled = stranger(ctx, where).post("enrol", message).json
     assert (enrolled["vm"], enrolled["vo"]) == (vm.id, "astro")
     client = Client(where.vms, authority=ctx.authority.pem, certificate=enrolled["certificate"], key=key_pem(key))
-    assert client.post("heartbeat", BEAT).json == {"orders": [], "heartbeat_seconds": 60.0, "idle_seconds": 600.0}
+    nobodys = [slot["job"] for slot in BEAT["slots"]]
+    quiet = {"orders": [], "kill": nobodys, "heartbeat_seconds": 60.0, "idle_seconds": 600.0}
+    assert client.post("heartbeat", BEAT).json == quiet
     assert row_of(ctx, vm.id).state is VmState.RUNNING
     work = client.post("match", ASK).json["work"]
     assert (work["job"], work["attempt"], work["cores"], work["environment"]) == (job, 1, 2, {"A": "1"})

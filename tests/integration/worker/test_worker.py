@@ -163,6 +163,30 @@ def test_halt(manager: ManagerDouble, start: Any) -> None:
     assert marked("VMDIRAC_JOB=vm-1/1.1") == []
 
 
+def test_one_job_is_killed(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
+    """A job that is not the VM's any more is ended with its children, unreported; its neighbour runs on."""
+    manager.script.work = [work(1, "sh", "-c 'setsid sleep 1000 & sleep 1000'"), waits_for(2, tmp_path / "flag")]
+    vm = start()
+    manager.wait(lambda: states(manager, 1) == ["Running"] and states(manager, 2) == ["Running"])
+    manager.script.kill = [1]
+    manager.wait(lambda: marked("VMDIRAC_JOB=vm-1/1.1") == [])
+    (tmp_path / "flag").touch()
+    manager.wait(lambda: states(manager, 2) == ["Running", "Done"])
+    assert states(manager, 1) == ["Running"]
+    vm.process.terminate()
+    assert vm.ended() == 0, vm.log
+
+
+def test_a_vm_that_is_no_more_ends(manager: ManagerDouble, start: Any) -> None:
+    """A manager that says "gone" to a heartbeat makes the worker end its payloads and stop."""
+    manager.script.work = [work(1, "sleep", "1000")]
+    vm = start()
+    manager.wait(lambda: states(manager, 1) == ["Running"])
+    manager.script.refused = {"heartbeat": 410}
+    assert vm.ended() == 0, vm.log
+    assert marked("VMDIRAC_JOB=vm-1/1.1") == []
+
+
 def test_machine_going_down(manager: ManagerDouble, start: Any) -> None:
     """SIGTERM ends payloads and tells the manager that the VM is halted."""
     manager.script.work = [work(1, "sleep", "1000")]

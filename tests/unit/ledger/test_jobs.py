@@ -147,7 +147,7 @@ def test_use_is_counted_by_vm_over_busy_jobs_only(ledger: SqlLedger, a_spec: Cal
 
 
 def test_jobs_are_found_by_what_they_are(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
-    """States, VO, VM, numbers and a limit select, in order of number."""
+    """States, VO, VM and numbers select, in order of number; of more than the limit the newest."""
     first, second, third = _submit(ledger, a_spec(vo="v1"), a_spec(vo="v2"), a_spec(vo="v2"))
     with ledger.write() as tx:
         tx.jobs.take(second.queue, "vm-1", 1, at=110.0)
@@ -163,5 +163,5 @@ def test_jobs_are_found_by_what_they_are(ledger: SqlLedger, a_spec: Callable[...
         "vo": [second.id, third.id],
         "vm": [second.id],
         "ids": [first.id, third.id],
-        "limit": [first.id],
+        "limit": [third.id],
     }

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from vmdirac_py.base.clock import ManualClock
 from vmdirac_py.ledger import migrate, schema
@@ -44,6 +46,7 @@ def next_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
     def use() -> Iterator[None]:
         with monkeypatch.context() as patch:
             patch.setattr(migrate, "_FOLDER", folder)
+            patch.setattr(migrate, "REVISION", "0002")
             yield
 
     return use
@@ -99,3 +102,11 @@ def test_a_newer_schema_is_refused(url: str, clock: ManualClock, next_program: P
         open_ledger(url, clock, create=True).close()
     with pytest.raises(WrongSchema, match=r"0002.*0001.*newer"):
         open_ledger(url, clock, create=create)
+
+
+def test_the_program_knows_its_newest_migration() -> None:
+    """The revision the program checks for is the head of the migrations it ships."""
+    config = Config()
+    config.set_main_option("script_location", str(migrate._FOLDER))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_heads() == [schema.REVISION]

@@ -101,3 +101,23 @@ def test_a_refusing_cloud_sees_one_call_a_minute(steps: list[float], errors: lis
             budget = after(budget, outcome, ENDPOINT_BACKOFF)
     gaps = [later - earlier for earlier, later in itertools.pairwise(calls)]
     assert all(60.0 - 1e-6 <= gap <= LONGEST_BACKOFF + 90.0 for gap in gaps)
+
+
+STILLBORN = Outcome(3, 1000.0, "cloud", "pool", 0, 1, ErrorClass.STILLBORN, booted=True)
+RAN = Outcome(4, 2000.0, "cloud", "pool", 1, 0, None, booted=True)
+
+
+def test_a_vm_that_never_ran_puts_its_pool_on_probation() -> None:
+    """The pool waits and then probes with one VM; the endpoint, which did what was asked, is not blamed."""
+    budget = after(UNLIMITED, STILLBORN, POOL_BACKOFF)
+    assert (count(budget, 9, 1059.9), count(budget, 9, 1060.0)) == (0, 1)
+    assert after(UNLIMITED, STILLBORN, ENDPOINT_BACKOFF) == UNLIMITED
+
+
+def test_only_a_vm_that_runs_ends_that_probation() -> None:
+    """A create call that succeeds proves nothing after stillborn VMs, so the back-off goes on growing."""
+    budget = after(UNLIMITED, STILLBORN, POOL_BACKOFF)
+    assert after(budget, TAKEN, POOL_BACKOFF) == budget
+    again = after(budget, replace(STILLBORN, at=1060.0), POOL_BACKOFF)
+    assert again.not_before == 1060.0 + 120.0
+    assert count(after(budget, RAN, POOL_BACKOFF), 9, 2000.0) == 2

@@ -9,20 +9,25 @@ from vmdirac_py.model.words import WORDS, words
 
 PACKAGE = Path(vmdirac_py.__file__).parent
 SOURCES = [PACKAGE / "model/fit.py", *(PACKAGE / "lifecycle").glob("*.py"), *(PACKAGE / "planner").glob("*.py")]
+ACTING = list((PACKAGE / "operations").glob("*.py"))
 FAMILIES = (
     "misfit|unserved|demand|launch|limit|quota|budget|pool|over|observed|heartbeat|deadline|life|failed|alarm|leak"
 )
-CODES = sorted({code for source in SOURCES for code in re.findall(rf'"((?:{FAMILIES})\.\w+)"', source.read_text())})
+GIVEN = re.compile(r'Reason\.of\(\s*"([^"]+)"')
+CODES = sorted(
+    {code for source in SOURCES for code in re.findall(rf'"((?:{FAMILIES})\.\w+)"', source.read_text())}
+    | {code for source in ACTING for code in GIVEN.findall(source.read_text())}
+)
 
 
 def test_codes_are_found() -> None:
-    """The scan sees reasons of all three rooms."""
-    assert {"misfit.cores", "deadline.boot", "unserved.no_pool", "limit.pool"} <= set(CODES)
+    """The scan sees reasons of all four rooms."""
+    assert {"misfit.cores", "deadline.boot", "unserved.no_pool", "limit.pool", "batch.lost"} <= set(CODES)
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_code_has_words(code: str) -> None:
-    """No reason the planner or lifecycle gives is shown as a bare code."""
+    """No reason that planner, lifecycle or operations give is shown as a bare code."""
     assert code in WORDS or {f"{code}_vms", f"{code}_cores"} <= WORDS.keys()
 
 

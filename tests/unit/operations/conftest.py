@@ -1,4 +1,4 @@
-"""An installation for each test."""
+"""An installation for each test, and its one cloud."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles.cloud import ScriptedCloud
 from tests.support.context import TestContext, make_context
 
 
@@ -16,3 +17,11 @@ def ctx(tmp_path: Path) -> Iterator[TestContext]:
     context = make_context(tmp_path)
     yield context
     context.ledger.close()
+
+
+@pytest.fixture
+def cloud(ctx: TestContext) -> ScriptedCloud:
+    """Return the cloud behind the installation's endpoint `north`."""
+    double = ScriptedCloud(ctx.clock)
+    ctx.endpoints = {"north": double}
+    return double

@@ -23,15 +23,39 @@ from vmdirac_py.ledger.api import Heartbeat
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.operations.callers import VmGone
-from vmdirac_py.operations.presence import acknowledge, flush, heartbeat, leave
+from vmdirac_py.operations.presence import UNHEARD_SECONDS, acknowledge, flush, heartbeat, leave
 
-BEAT = {"state": "running", "load": 0.5}
+BEAT = {"state": "running", "load": 0.5, "slots": []}
 
 
 def order(ctx: TestContext, vm: Vm, verb: str) -> None:
     """Give a VM an order."""
     with ctx.ledger.write() as tx:
         tx.commands.give([vm.id], verb, at=ctx.clock.now(), deadline={vm.id: ctx.clock.now() + 60}, actor="unix:ann")
+
+
+def beat_with(*jobs: int) -> dict[str, object]:
+    """Return a sign of life with these jobs in slots."""
+    return {**BEAT, "slots": [{"job": job, "cores": 1, "started_at": 1.0} for job in jobs]}
+
+
+def test_a_job_that_is_not_the_vms_any_more_shall_be_ended(ctx: TestContext) -> None:
+    """A slot whose job was killed, or runs elsewhere, is in the answer; one whose job is the VM's is not."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    kept, killed = give_job(ctx, vm), give_job(ctx, vm)
+    with ctx.ledger.write() as tx:
+        tx.jobs.move(killed, (JobState.MATCHED,), JobState.KILLED, at=ctx.clock.now())
+    assert heartbeat(ctx, vm.id, beat_with(kept, killed)).kill == (killed,)
+
+
+def test_a_match_that_never_arrived_is_given_back(ctx: TestContext) -> None:
+    """A job matched long ago that no heartbeat shows waits again; a fresh one and a shown one stay."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    lost, shown = give_job(ctx, vm), give_job(ctx, vm)
+    ctx.clock.advance(UNHEARD_SECONDS + 1)
+    fresh = give_job(ctx, vm)
+    heartbeat(ctx, vm.id, beat_with(shown))
+    assert [job_of(ctx, job).state for job in (lost, shown, fresh)] == ["Waiting", "Matched", "Matched"]
 
 
 def draining(ctx: TestContext) -> Vm:
@@ -127,14 +151,16 @@ def test_a_drained_vm_stops(ctx: TestContext) -> None:
     assert [event.subject for event in events(ctx, "vm.drained")] == [vm.id]
 
 
-def test_a_drained_vm_gives_back_a_job_it_never_got(ctx: TestContext) -> None:
-    """A match whose reply was lost is not lost with the VM: the job waits again."""
+def test_a_drained_vm_with_reports_on_their_way_stops_when_it_leaves(ctx: TestContext) -> None:
+    """Nothing runs any more but the ledger waits for a report: no stop yet; at leaving, what never came waits again."""
     vm = add_vm(ctx, state=VmState.RUNNING)
     job = give_job(ctx, vm)
     order(ctx, vm, "drain")
     bring(ctx, vm, VmState.DRAINING)
     acknowledge(ctx, vm.id, "drain", empty=True)
-    assert (job_of(ctx, job).state, job_of(ctx, job).attempt) == (JobState.WAITING, 2)
+    assert (row_of(ctx, vm.id).state, job_of(ctx, job).state) == (VmState.DRAINING, JobState.MATCHED)
+    assert leave(ctx, vm.id, "drained")
+    assert (row_of(ctx, vm.id).state, job_of(ctx, job).attempt) == (VmState.STOPPING, 2)
 
 
 def test_an_acknowledgement_needs_an_order(ctx: TestContext) -> None:

@@ -67,11 +67,13 @@ states = st.builds(
     halted=flags,
     expired=flags,
     broken=flags,
+    gone=flags,
 )
 
 
 @given(states)
 def test_only_a_halt_stops_running_payloads(state: State) -> None:
-    """A halt always stops; nothing else ever stops a VM with a running payload."""
-    assert decide(state._replace(halted=True)) == "halted"
-    assert decide(state._replace(halted=False, busy=1)) == ""
+    """A halt, or news that it is no more, always stops; nothing else ever stops a VM with a running payload."""
+    assert decide(state._replace(halted=True, gone=False)) == "halted"
+    assert decide(state._replace(gone=True)) == "gone"
+    assert decide(state._replace(halted=False, gone=False, busy=1)) == ""

@@ -93,7 +93,7 @@ class Cloud:
     def endpoint_of(self, installation: str) -> LocalEndpoint:
         """Return the driver as an installation has it."""
         described = Endpoint("local", "local", "site", client_timeout=20.0, options={"state": str(self.state)})
-        return connect(described, installation_id=installation, resolve=str)
+        return connect(described, installation_id=installation, resolve=str, home=self.state)
 
     def request(self, count: int = 1, data: bytes | None = None, batch: str = "") -> LaunchRequest:
         """Return a launch request of a batch of its own."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vmdirac_py.clouds.local import problems
+from vmdirac_py.clouds.local import problems, state_of
 from vmdirac_py.model.inventory import Endpoint, Pool
 from vmdirac_py.model.resources import Resources
 
@@ -18,15 +19,15 @@ def endpoint(**options: Any) -> Endpoint:
     return Endpoint("local", "local", "site", options=options)
 
 
-@pytest.mark.parametrize("state", ["/var/lib/vmdirac/cloud", "~/cloud"])
+@pytest.mark.parametrize("state", ["/var/lib/vmdirac/cloud", "~/cloud", "localcloud"])
 def test_good_options(state: str) -> None:
-    """An absolute state directory, or one below the home, is all that is needed."""
+    """A state directory is all that is needed: absolute, below the user's home, or relative to the installation's."""
     assert problems(endpoint(state=state), [GOOD]) == []
 
 
-@pytest.mark.parametrize("options", [{}, {"state": ""}, {"state": 1}, {"state": "cloud"}])
+@pytest.mark.parametrize("options", [{}, {"state": ""}, {"state": 1}])
 def test_a_state_that_cannot_be(options: dict[str, Any]) -> None:
-    """A missing, empty or relative state directory is named."""
+    """A missing or empty state directory is named."""
     (problem,) = problems(endpoint(**options), [GOOD])
     assert problem.startswith("endpoint_options.state:")
 
@@ -40,3 +41,9 @@ def test_unknown_keys_and_empty_pools() -> None:
         "pool_options.network of pool-2",
         "pool_cores of pool-2",
     ]
+
+
+def test_a_relative_state_lies_in_the_installations_home(tmp_path: Path) -> None:
+    """What the inventory says relatively is found wherever the installation is."""
+    assert state_of(endpoint(state="localcloud"), tmp_path) == tmp_path / "localcloud"
+    assert state_of(endpoint(state="/s"), tmp_path) == Path("/s")

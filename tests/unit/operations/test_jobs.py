@@ -1,0 +1,157 @@
+"""Jobs of the embedded queue: submit, kill, reschedule, fetch."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.doubles.cloud import ScriptedCloud
+from tests.support.acting import give_job, launched
+from tests.support.context import TestContext, job_of, submit
+from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing
+from vmdirac_py.model.job import JobState
+from vmdirac_py.operations import jobs, outputs
+
+JDL = 'Executable = "/bin/echo"; Arguments = "hello";'
+HUGE = 10**30
+
+
+def put(ctx: TestContext, text: str = JDL, **options: str) -> list[jobs.Job]:
+    """Submit a JDL text."""
+    return jobs.submit(ctx, text, folder=None, where="test.jdl", actor="jane", **options)  # type: ignore[arg-type]
+
+
+def archive(*members: tarfile.TarInfo) -> bytes:
+    """Return a tar.gz of empty or zero-filled members."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for member in members:
+            tar.addfile(member, io.BytesIO(bytes(member.size)))
+    return buffer.getvalue()
+
+
+def with_output(ctx: TestContext, data: bytes) -> int:
+    """Return a finished job whose VM sent these bytes."""
+    job = submit(ctx)
+    blob = ctx.blobs.put(data)
+    with ctx.ledger.write() as tx:
+        tx.jobs.move(job.id, (JobState.WAITING,), JobState.DONE, at=ctx.clock.now(), output=blob)
+    return job.id
+
+
+def test_the_vo_follows_from_the_group(ctx: TestContext) -> None:
+    """A group names its VO, and a VO its first group."""
+    assert [job.spec.vo for job in put(ctx, group="bio_user")] == ["bio"]
+    assert [job.spec.group for job in put(ctx, vo="astro")] == ["astro_user"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, "no VO given.*astro, bio"),
+        ({"vo": "chem"}, "unknown VO 'chem'.*astro, bio"),
+        ({"vo": "astro", "group": "bio_user"}, "'bio_user' is not of VO 'astro'.*astro_user"),
+        ({"group": "nobody"}, "no VO given"),
+    ],
+)
+def test_unknown_vos_and_groups_are_refused(ctx: TestContext, options: dict[str, str], told: str) -> None:
+    """The error names what there is instead, and nothing is submitted."""
+    with pytest.raises(BadInput, match=told):
+        put(ctx, **options)
+    with ctx.ledger.read() as tx:
+        assert tx.jobs.counts() == {}
+
+
+@pytest.mark.parametrize("count", [0, -3, 10_001])
+def test_a_count_that_cannot_be(ctx: TestContext, count: int) -> None:
+    """It says how many can be asked for."""
+    with pytest.raises(BadInput, match="1 to 10000"):
+        jobs.submit(ctx, JDL, folder=None, where="x", actor="jane", vo="astro", count=count)
+
+
+def test_copies_are_jobs_of_their_own(ctx: TestContext) -> None:
+    """A count of three makes three jobs in one queue."""
+    made = jobs.submit(ctx, JDL, folder=None, where="x", actor="jane", vo="astro", count=3)
+    assert len({job.id for job in made}) == 3
+    assert len({job.queue for job in made}) == 1
+
+
+def test_equal_files_are_one_sandbox(ctx: TestContext, tmp_path: Path) -> None:
+    """The same files give the same bytes, whenever they are packed."""
+    file = tmp_path / "run.sh"
+    file.write_text("true")
+    first = jobs.pack([file])
+    file.touch()
+    assert tarfile.open(fileobj=io.BytesIO(first)).getnames() == ["run.sh"]
+    assert jobs.pack([file])[10:] == first[10:]
+
+
+def test_waiting_and_running_jobs_can_be_killed(ctx: TestContext, cloud: ScriptedCloud) -> None:
+    """Final ones stay as they are and are not reported as changed."""
+    running, waiting = give_job(ctx, launched(ctx, cloud)), submit(ctx).id
+    assert jobs.kill(ctx, [waiting, running], actor="ann") == [waiting, running]
+    assert jobs.kill(ctx, [waiting, running], actor="ann") == []
+    assert {job_of(ctx, job).state for job in (waiting, running)} == {JobState.KILLED}
+
+
+def test_only_failed_and_killed_jobs_run_again(ctx: TestContext) -> None:
+    """One job that cannot saves all that were named."""
+    killed, waiting = submit(ctx).id, submit(ctx).id
+    jobs.kill(ctx, [killed], actor="ann")
+    with pytest.raises(Conflict, match=f"{waiting} is Waiting"):
+        jobs.reschedule(ctx, [killed, waiting], actor="ann")
+    assert job_of(ctx, killed).state is JobState.KILLED
+    assert jobs.reschedule(ctx, [killed], actor="ann") == [killed]
+    assert (job_of(ctx, killed).state, job_of(ctx, killed).attempt) == (JobState.WAITING, 2)
+
+
+@pytest.mark.parametrize("verb", [jobs.kill, jobs.reschedule])
+@pytest.mark.parametrize("number", [4711, -1, HUGE])
+def test_unknown_jobs_are_named(ctx: TestContext, verb: object, number: int) -> None:
+    """Numbers of no job, however big, are repeated in the error; known ones beside them are let be."""
+    known = submit(ctx).id
+    with pytest.raises(UnknownThing, match=str(number)):
+        verb(ctx, [known, number], actor="ann")  # type: ignore[operator]
+    assert job_of(ctx, known).state is JobState.WAITING
+
+
+def test_no_job_named(ctx: TestContext) -> None:
+    """An empty list is a mistake, not a success."""
+    with pytest.raises(BadInput, match="no job was named"):
+        jobs.kill(ctx, [], actor="ann")
+
+
+def test_output_is_unpacked(ctx: TestContext, tmp_path: Path) -> None:
+    """What the job wrote comes back under its names."""
+    member = tarfile.TarInfo("std.out")
+    member.size = 3
+    job = with_output(ctx, archive(member))
+    assert outputs.fetch(ctx, job, tmp_path / "out") == ["std.out"]
+    assert (tmp_path / "out/std.out").read_bytes() == bytes(3)
+    assert outputs.standard_output(ctx, job) == "\0\0\0"
+
+
+def test_a_job_that_wrote_nothing_has_an_empty_output(ctx: TestContext) -> None:
+    """An archive without a standard output is no error."""
+    assert outputs.standard_output(ctx, with_output(ctx, archive())) == ""
+
+
+@pytest.mark.parametrize("data", [b"no archive", archive(tarfile.TarInfo("../../escaped"))], ids=["junk", "escape"])
+def test_an_archive_from_a_vm_is_not_trusted(ctx: TestContext, tmp_path: Path, data: bytes) -> None:
+    """Junk, or names that reach out of the folder, are an error that names the job; nothing is written outside."""
+    job = with_output(ctx, data)
+    with pytest.raises(BadInput, match=f"job {job}"):
+        outputs.fetch(ctx, job, tmp_path / "a/b")
+    assert not list(tmp_path.rglob("escaped"))
+
+
+def test_lost_and_missing_outputs_are_told(ctx: TestContext) -> None:
+    """No job, no output yet, and a blob that is gone are three clear errors."""
+    waiting, lost = submit(ctx).id, with_output(ctx, b"x")
+    ctx.blobs.path(job_of(ctx, lost).output).unlink()
+    for job, told in ((HUGE, "no such job"), (waiting, "no output yet"), (lost, "output is lost")):
+        with pytest.raises(UnknownThing, match=told):
+            outputs.standard_output(ctx, job)

@@ -1,0 +1,94 @@
+"""The paths of `worker.wire` that are about jobs: match, report, sandboxes."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, JSONResponse
+
+from vmdirac_py.base.blobs import Incoming
+from vmdirac_py.base.errors import UnknownThing
+from vmdirac_py.operations import work
+from vmdirac_py.queues.api import Match
+from vmdirac_py.worker import wire
+
+from .messages import read
+from .office import Office, answer, office_of
+
+PIECE = 1_000_000  # bytes gathered before an output is written on
+JOB_DIGITS = 18
+
+job_routes = APIRouter()
+
+
+@job_routes.post("/match")
+async def match(request: Request) -> JSONResponse:
+    """Give a VM a job, or none."""
+    office = office_of(request)
+    caller = office.caller(request)
+    asked = (await read(request, wire.MatchAsk))._asdict()
+    wishes = asked.pop("wishes")
+    found = await office.ask(caller, work.match, work.Claim(**asked), wishes)
+    return answer(wire.MatchAnswer(_work(found) if found else None))
+
+
+@job_routes.post("/report")
+async def report(request: Request) -> JSONResponse:
+    """Take in what became of a job."""
+    office = office_of(request)
+    caller = office.caller(request)
+    told = (await read(request, wire.Report))._asdict()
+    await office.ask(caller, work.report, told.pop("job"), told.pop("attempt"), **told)
+    return JSONResponse({})
+
+
+@job_routes.get("/sandbox/{job}")
+async def sandbox(request: Request, job: str) -> FileResponse:
+    """Hand over the input sandbox of a job."""
+    office = office_of(request)
+    path = await office.ask(office.caller(request), work.input_sandbox, _job_id(job))
+    return FileResponse(path, media_type="application/gzip")
+
+
+@job_routes.put("/output/{job}")
+async def output(request: Request, job: str) -> JSONResponse:
+    """Take in the output of a job, piece by piece."""
+    office = office_of(request)
+    incoming = await office.ask(office.caller(request), work.store_output, _job_id(job))
+    with incoming:
+        return JSONResponse({"blob": await _take_in(office, request, incoming)})
+
+
+async def _take_in(office: Office, request: Request, incoming: Incoming) -> str:
+    gathered = bytearray()
+    async for piece in request.stream():
+        gathered += piece
+        if len(gathered) >= PIECE:
+            await office.run(incoming.write, bytes(gathered))
+            gathered.clear()
+    await office.run(incoming.write, bytes(gathered))
+    return await office.run(incoming.keep)
+
+
+def _work(found: Match) -> wire.Work:
+    job, payload = found.job, found.job.spec.payload
+    return wire.Work(
+        job=job.id,
+        attempt=job.attempt,
+        cores=found.cores,
+        executable=payload.executable,
+        arguments=payload.arguments,
+        stdout=payload.stdout,
+        stderr=payload.stderr,
+        input_sandbox=bool(payload.input_sandbox),
+        output_sandbox=list(payload.output_sandbox),
+        environment=dict(payload.environment),
+        cpu_seconds=job.spec.shape.cpu_seconds,
+        ram_mb=job.spec.shape.ram_mb,
+        gpus=job.spec.shape.gpus,
+    )
+
+
+def _job_id(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > JOB_DIGITS:
+        raise UnknownThing("no such job", where=text[:JOB_DIGITS])
+    return int(text)

@@ -1,0 +1,18 @@
+"""VMs that end before they ever ran: told by an event, which the launch budget counts against their pool."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from vmdirac_py.ledger.api import STILLBORN, Transaction
+from vmdirac_py.model.vm import Move, VmState
+
+ON_THE_WAY = frozenset({VmState.SUBMITTED, VmState.CONTEXTUALISING})
+ENDED = frozenset({VmState.FAILED, VmState.HALTED})
+
+
+def tell(tx: Transaction, moves: Sequence[Move], moved: Collection[str], *, actor: str) -> None:
+    """Write an event for each VM that went straight from booting to its end."""
+    for change in moves:
+        if change.was in ON_THE_WAY and change.to in ENDED and change.vm in moved:
+            tx.events.append(STILLBORN, subject=change.vm, actor=actor, data={"code": change.reason.code})
