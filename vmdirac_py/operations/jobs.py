@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from collections.abc import Collection, Sequence
@@ -54,7 +55,9 @@ def submit(
 def pack(files: Sequence[Path]) -> bytes:
     """Return files as a tar.gz, flat, equal input giving equal bytes."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=6) as archive:
+    # Without a time in the header, or equal files would be blobs of their own each second.
+    zipped = gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=6, mtime=0)
+    with zipped, tarfile.open(fileobj=zipped, mode="w") as archive:
         for path in sorted(files):
             info = tarfile.TarInfo(path.name)
             data = path.read_bytes()

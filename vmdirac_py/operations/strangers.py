@@ -76,9 +76,7 @@ def _note_blindness(tx: Transaction, endpoint: str, known: float, at: float) -> 
         tx.events.append(topic, subject=endpoint, actor=ACTOR, data={"known_percent": int(100 * known)})
 
 
-def _verdicts(
-    tx: Transaction, endpoint: str, by_id: Mapping[str, Instance], known: float, at: float
-) -> list[Verdict]:
+def _verdicts(tx: Transaction, endpoint: str, by_id: Mapping[str, Instance], known: float, at: float) -> list[Verdict]:
     sightings = [one for one in tx.observations.sightings(endpoint) if one.instance_id in by_id]
     strangers = [_stranger(tx, sighting, by_id[sighting.instance_id]) for sighting in sightings]
     created_at = float(tx.meta.get("created_at") or at)

@@ -1,4 +1,4 @@
-"""The daemon: wait for an event or the next deadline, then refresh, age, plan, and wake the actors."""
+"""The daemon: wait for an event or the next deadline, then refresh, age, plan, and let the endpoints' threads act."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vmdirac_py.installation import Installation
 from vmdirac_py.ledger.api import Event, Lease, LeaseHeld
 from vmdirac_py.operations import aging, leases, planning, revisions
 
-from .actor import EndpointActor
+from .endpoint import EndpointThreads
 from .run_folder import kill_stale
 
 QUIET = frozenset({"plan.made", "job.matched", "job.running", "listing.wanted", "alarm.listing"})
@@ -28,7 +28,7 @@ class Daemon:
     def __init__(self, ctx: Installation) -> None:
         self.ctx = ctx
         self._stop = threading.Event()
-        self._actors: dict[str, EndpointActor] = {}
+        self._endpoints: dict[str, EndpointThreads] = {}
         self._log = logger("scheduler")
         self._cycled = 0.0
 
@@ -57,8 +57,8 @@ class Daemon:
         events = self._events(seq)
         if self._cause(events):
             self._cycle(lease)
-        for name in {event.subject for event in events if event.topic == "listing.wanted"} & set(self._actors):
-            self._actors[name].wake(listing=True)
+        for name in {event.subject for event in events if event.topic == "listing.wanted"} & set(self._endpoints):
+            self._endpoints[name].lister.want()
         seen = events[-1].seq if events else seq
         self.ctx.ledger.wait(after=seen, timeout=min(SLICE, self._due_in()))
         self._stop.wait(max(0.0, self._cycled + GAP - time.monotonic()))
@@ -94,25 +94,24 @@ class Daemon:
         else:
             if planned.acted:
                 self._log.info("planned", plan=planned.plan_id, launches=planned.launches, retires=planned.retires)
-        self._tend_actors()
+        self._tend_endpoints()
 
-    def _tend_actors(self) -> None:
-        """Have one living actor an endpoint of the active inventory, and tell them all to look."""
-        endpoints = self.ctx.inventory().endpoints
-        for name in set(self._actors) - set(endpoints):
-            self._actors.pop(name).end()
-        for name in endpoints:
-            if name not in self._actors or not self._actors[name].is_alive():
-                self._actors[name] = EndpointActor(self.ctx, name)
-                self._actors[name].start()
-            self._actors[name].wake()
+    def _tend_endpoints(self) -> None:
+        """Have living threads for each endpoint of the active inventory, and let them all look."""
+        described = self.ctx.inventory().endpoints
+        for name in set(self._endpoints) - set(described):
+            self._endpoints.pop(name).end()
+        for name in described:
+            if name not in self._endpoints or not self._endpoints[name].alive:
+                self._endpoints[name] = EndpointThreads(self.ctx, name)
+            self._endpoints[name].actor.wake()
 
     def _take(self) -> Lease:
         return leases.take(self.ctx, leases.PLAN, actor="scheduler")
 
     def _end(self, lease: Lease) -> None:
-        for actor in self._actors.values():
-            actor.end()
-        for actor in self._actors.values():
-            actor.join(timeout=20.0)
+        for threads in self._endpoints.values():
+            threads.end()
+        for threads in self._endpoints.values():
+            threads.join()
         leases.give_back(self.ctx, lease)

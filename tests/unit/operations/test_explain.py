@@ -18,7 +18,8 @@ def told(ctx: TestContext, subject: str) -> str:
     return "\n".join(line.text for line in why(ctx, subject))
 
 
-def test_why_a_job_waits(ctx: TestContext, cloud: ScriptedCloud) -> None:
+@pytest.mark.usefixtures("cloud")
+def test_why_a_job_waits(ctx: TestContext) -> None:
     """Before any plan, while its VM is asked for, while it boots, and when no VM can serve it."""
     job = submit(ctx)
     assert "no plan has seen it yet" in told(ctx, str(job.id))
@@ -50,7 +51,8 @@ def test_why_a_vm_failed(ctx: TestContext, cloud: ScriptedCloud) -> None:
     assert "refused it (quota)" in text
 
 
-def test_why_a_queue_and_a_pool(ctx: TestContext, cloud: ScriptedCloud) -> None:
+@pytest.mark.usefixtures("cloud")
+def test_why_a_queue_and_a_pool(ctx: TestContext) -> None:
     """A limit that binds is told for both; a queue that is served is told as well."""
     with ctx.ledger.write() as tx:
         tx.revisions.add(make_inventory(make_pool("astro-8", "astro", max_vms=0), make_pool("bio-8", "bio")))

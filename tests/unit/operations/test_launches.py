@@ -240,7 +240,8 @@ def test_a_persons_launch_is_sent_whatever_was_refused(ctx: TestContext, cloud: 
     assert len(cloud.alive()) == 1
 
 
-def test_an_answer_after_the_end_changes_nothing(ctx: TestContext, cloud: ScriptedCloud) -> None:
+@pytest.mark.usefixtures("cloud")
+def test_an_answer_after_the_end_changes_nothing(ctx: TestContext) -> None:
     """An outcome is told once, or the launch budget would count it twice."""
     batch = launches.intend(ctx, "astro-8", 1, actor="ann")
     launches.launch(ctx, batch, actor="ann")

@@ -63,7 +63,8 @@ def test_eighty_jobs_give_ten_vms(ctx: TestContext, cloud: ScriptedCloud) -> Non
     assert len(cloud.alive()) == 10
 
 
-def test_each_vo_has_its_own_vms(ctx: TestContext, cloud: ScriptedCloud) -> None:
+@pytest.mark.usefixtures("cloud")
+def test_each_vo_has_its_own_vms(ctx: TestContext) -> None:
     """A job of one VO is launched for on a pool of that VO alone."""
     submit(ctx, vo="bio")
     cycle(ctx)

@@ -67,9 +67,8 @@ def test_what_breaks_again_is_told_again(ctx: TestContext, tree: Path) -> None:
     assert len(events(ctx, "alarm.inventory")) == 2
 
 
-def test_what_the_machine_lacked_is_tried_again(
-    ctx: TestContext, tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("tree")
+def test_what_the_machine_lacked_is_tried_again(ctx: TestContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that failed for other reasons than the tree reads the same tree when it can."""
     sound = revisions.load
 
