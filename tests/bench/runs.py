@@ -1,10 +1,11 @@
-"""Playbook runs through the scheduler's own runner: an empty one, and the scheduler's with a module that does nothing."""
+"""Playbook runs through the scheduler's own runner: an empty one, and its own with a module that does nothing."""
 
 from __future__ import annotations
 
 import json
 import tempfile
 from pathlib import Path
+from typing import Self
 
 from vmdirac_py.base.share import shared
 from vmdirac_py.scheduler.runner import RunResult, RunStatus, run
@@ -25,7 +26,7 @@ class Playbooks:
         self.noop.write_text(provision.replace("vmdirac.cloud.instance:", "noop:"))
         self.empty.write_text(json.dumps(EMPTY))
 
-    def __enter__(self) -> Playbooks:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

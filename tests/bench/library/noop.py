@@ -1,4 +1,3 @@
-#!/usr/bin/python
 """An Ansible module that does nothing but say when it began."""
 
 from __future__ import annotations
