@@ -12,15 +12,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -30,7 +32,7 @@ from vmdirac_py.base.processes import marked
 from vmdirac_py.base.settings import HOME_VARIABLE, Home, Settings
 from vmdirac_py.cli.stack import MARK
 from vmdirac_py.clouds.local import set_faults, start_server, stop_server
-from vmdirac_py.clouds.local.places import server_pid
+from vmdirac_py.clouds.local.places import LOG, server_pid
 from vmdirac_py.clouds.local.records import Record, Store
 from vmdirac_py.installation import Installation, open_installation
 from vmdirac_py.model.batch import Batch, BatchKind, BatchState
@@ -92,6 +94,29 @@ def inventory(**keys: Any) -> dict[str, Any]:
     return {"all": {"children": groups}}
 
 
+class Gate:
+    """A port of this machine, which payloads can reach, and behind which they wait until it is opened."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        port = self._socket.getsockname()[1]
+        self.wait = f"until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.2; done"
+        """What a payload says to wait here."""
+
+    def open(self) -> None:
+        """Let all payloads pass, now and later."""
+        self._socket.listen(64)
+
+    def __enter__(self) -> Self:
+        """Return the closed gate."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the port back."""
+        self._socket.close()
+
+
 @dataclass
 class Here:
     """A running installation."""
@@ -120,7 +145,7 @@ class Here:
         """Run a command of the command line to its end, which must have this exit code."""
         command = [sys.executable, "-m", "vmdirac_py.cli", "--home", str(self.home.root), *arguments]
         done = subprocess.run(
-            command, env=environment(), capture_output=True, text=True, check=False, timeout=60, **more
+            command, env=environment(), capture_output=True, text=True, check=False, timeout=120, **more
         )
         assert done.returncode == code, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
         return done
@@ -130,9 +155,9 @@ class Here:
         return json.loads(self.vmdirac(*arguments, "--json").stdout)
 
     def submit(self, script: str, *, vo: str = "alpha", count: int = 1, cores: int = 1) -> list[int]:
-        """Submit jobs whose payload is this shell script; return their ids."""
+        """Submit jobs whose payload is this bash script; return their ids."""
         folder = self.home.root.parent
-        (folder / "job.sh").write_text(f"#!/bin/sh\n{script}\n")
+        (folder / "job.sh").write_text(f"#!/bin/bash\n{script}\n")
         jdl = f"""[ JobName = "test"; Executable = "job.sh"; InputSandbox = {{"job.sh"}};
             OutputSandbox = {{"std.out", "std.err"}}; CPUTime = 300; NumberOfProcessors = {cores}; ]"""
         done = job_operations.submit(self.ctx, jdl, folder=folder, where="test", actor="test", vo=vo, count=count)
@@ -175,24 +200,29 @@ class Here:
         every = (record for launch in Store(self.cloud).launches() for record in launch.instances)
         return Counter(record.mark["batch"] for record in every)
 
+    def create_calls(self) -> Counter[str]:
+        """Return how many create calls reached the cloud for each batch."""
+        text = (self.cloud / LOG).read_text()
+        return Counter(re.findall(r"launch asked for: '(b-[0-9a-f]+)'", text))
+
     def retired(self) -> bool:
         """Tell whether the fleet is over: no VM that lives, no instance at the cloud."""
         with self.ctx.ledger.read() as tx:
             living = [vm for vm in tx.vms.in_states(tuple(VmState)) if not _over(vm)]
         return not living and not self.instances()
 
-    def until(self, true: Callable[[], object], *, seconds: float = 30.0, what: str = "the condition") -> None:
+    def until(self, true: Callable[[], object], *, seconds: float = 60.0, what: str = "the condition") -> None:
         """Wait until something is so; when it does not become so, show the logs."""
         try:
             until(true, seconds=seconds, what=what)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.story()}") from None
 
-    def until_done(self, ids: list[int], *, seconds: float = 45.0) -> None:
+    def until_done(self, ids: list[int], *, seconds: float = 120.0) -> None:
         """Wait until these jobs are Done."""
         self.until(lambda: self.states_of(ids) == {JobState.DONE}, seconds=seconds, what=f"jobs {ids} Done")
 
-    def until_retired(self, *, seconds: float = 45.0) -> None:
+    def until_retired(self, *, seconds: float = 120.0) -> None:
         """Wait until the fleet is over."""
         self.until(self.retired, seconds=seconds, what="every VM Halted and the cloud empty")
 
@@ -232,7 +262,7 @@ class Here:
         self.processes[name].send_signal(number)
 
     def kill(self, name: str) -> None:
-        """kill -9 a service, and see it dead."""
+        """Kill a service by SIGKILL, and see it dead."""
         process = self.processes.pop(name)
         process.kill()
         process.wait(timeout=STOP_SECONDS)
@@ -248,7 +278,7 @@ class Here:
         start_server(self.cloud, hidden=[self.home.root])
 
     def kill_cloud(self) -> None:
-        """kill -9 the embedded cloud's server, and see it dead; its VMs live on."""
+        """Kill by SIGKILL the embedded cloud's server, and see it dead; its VMs live on."""
         pid = server_pid(self.cloud)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
@@ -262,10 +292,28 @@ class Here:
         """Let the next such call of the cloud hang."""
         self.fault(kind="hang", call=call, seconds=seconds, when=when)
 
-    def run_processes(self) -> list[int]:
-        """Return the processes of the scheduler's Ansible runs."""
+    def run_processes(self, program: str) -> list[int]:
+        """Return the processes of the scheduler's Ansible runs in whose command line `program` stands."""
         marks = [f"VMDIRAC_RUN={folder.name}" for folder in self.home.runs.glob("run-*")]
-        return [pid for mark in marks for pid in marked(mark)]
+        return _of_program(program, [pid for mark in marks for pid in marked(mark)])
+
+    def vm_processes(self, vm_id: str, program: str) -> list[int]:
+        """Return the processes of a VM in whose command line `program` stands."""
+        (vm,) = (vm for vm in self.vms() if vm.id == vm_id)
+        return _of_program(program, marked(f"VMDIRAC_INSTANCE={vm.instance_id}"))
+
+    def unread_by_manager(self) -> bool:
+        """Tell whether something was sent to the manager's VM listener that it has not read."""
+        port = f":{self.ctx.settings.vm_port:04X}"
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return any(row[1].endswith(port) and row[3] == "01" and int(row[4].split(":")[1], 16) for row in rows)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the ledger's write lock: whoever wants to write waits."""
+        with contextlib.closing(sqlite3.connect(self.home.database, isolation_level=None, timeout=30)) as ledger:
+            ledger.execute("BEGIN IMMEDIATE")
+            yield
 
     def end(self) -> None:
         """Stop everything and check that nothing is left."""
@@ -283,6 +331,16 @@ class Here:
             self.start_cloud()
         set_faults(self.cloud, clear=True)
         stop_server(self.cloud, terminate=True)
+
+
+def _of_program(program: str, pids: list[int]) -> list[int]:
+    def line(pid: int) -> str:
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+        except OSError:
+            return ""
+
+    return [pid for pid in pids if program in line(pid)]
 
 
 def _over(vm: Vm) -> bool:
