@@ -6,6 +6,7 @@ stopped manager, a payload behind a gate. Nothing is hit by luck, so each test r
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -135,9 +136,15 @@ def kill(here: Here, victim: str) -> None:
     pids = here.run_processes(victim)
     if victim == "ansible-playbook":
         pids = [pid for pid in pids if pid not in here.run_processes("AnsiballZ")]
+    kill_all(pids)
+
+
+def kill_all(pids: list[int]) -> None:
+    """Kill -9 these processes, of which there must be some."""
     assert pids
     for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # one ended the other
+            os.kill(pid, signal.SIGKILL)
 
 
 def revive(here: Here) -> None:
@@ -242,8 +249,7 @@ def test_worker_while_a_payload_runs(here: Here) -> None:
     with Gate() as gate:
         (job,) = here.submit(gate.wait)
         vm = here.running_job(job)
-        for pid in here.vm_processes(vm, "worker"):
-            os.kill(pid, signal.SIGKILL)
+        kill_all(here.vm_processes(vm, "worker"))
         here.until(lambda: here.job(job).state is not JobState.RUNNING, what="the loss noticed")
         gate.open()
         ended_well(here, [job])
@@ -256,13 +262,26 @@ def test_the_payload(here: Here) -> None:
     with Gate() as gate:
         (job,) = here.submit(gate.wait)
         vm = here.running_job(job)
-        for pid in here.vm_processes(vm, "job.sh"):
-            os.kill(pid, signal.SIGKILL)
+        kill_all(here.payload_processes(vm))
         here.until(lambda: here.job(job).state is JobState.FAILED, what="the job Failed")
         assert "signal 9" in here.job(job).minor
         gate.open()
         ended_well(here, here.submit("true"))
     assert here.launched().total() == 1
+
+
+def test_a_vm_without_namespaces(tmp_path: Path) -> None:
+    """Where VMs are mere process groups, a VM that is ended takes its payloads with it all the same."""
+    with made(tmp_path) as here, Gate() as gate:
+        here.start_cloud(namespaces=False)
+        here.start("manager", "scheduler")
+        (job,) = here.submit(gate.wait)
+        vm = here.running_job(job)
+        kill_all(here.vm_processes(vm, "init.py"))
+        here.until(lambda: here.job(job).state is not JobState.RUNNING, what="the loss noticed")
+        assert here.payload_processes(vm) == []
+        gate.open()
+        ended_well(here, [job])
 
 
 # All of it

@@ -188,7 +188,9 @@ def _marked_any(marks: set[str]) -> list[int]:
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     """A folder that holds no earlier quickstart is refused, and what is in it stays."""
     (tmp_path / "thesis.tex").write_text("years of work")
-    done = subprocess.run(command(tmp_path), env=environment(), capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        command(tmp_path), env=environment(), capture_output=True, text=True, check=False, timeout=120
+    )
     assert done.returncode == 1
     assert "--folder" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]

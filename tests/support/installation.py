@@ -273,9 +273,9 @@ class Here:
         process.terminate()
         return process.wait(timeout=STOP_SECONDS)
 
-    def start_cloud(self) -> None:
+    def start_cloud(self, *, namespaces: bool = True) -> None:
         """Start the embedded cloud."""
-        start_server(self.cloud, hidden=[self.home.root])
+        start_server(self.cloud, hidden=[self.home.root], namespaces=namespaces)
 
     def kill_cloud(self) -> None:
         """Kill by SIGKILL the embedded cloud's server, and see it dead; its VMs live on."""
@@ -307,6 +307,10 @@ class Here:
         port = f":{self.ctx.settings.vm_port:04X}"
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         return any(row[1].endswith(port) and row[3] == "01" and int(row[4].split(":")[1], 16) for row in rows)
+
+    def payload_processes(self, vm_id: str) -> list[int]:
+        """Return the processes of all payloads on a VM."""
+        return [process.pid for process in _speaking_of([f"VMDIRAC_JOB={vm_id}/".encode()])]
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -351,20 +355,30 @@ def remains(home: Path, cloud: Path) -> list[str]:
     """Return what is left on this machine of an installation: processes that speak of it or of its VMs, mounts."""
     launches = Store(cloud).launches() if cloud.exists() else []
     marks = [f"VMDIRAC_INSTANCE={record.id}".encode() for launch in launches for record in launch.instances]
-    found = [f"process {pid}" for pid in _speaking_of([f"{home}".encode(), *marks])]
+    found = [f"process {process.pid} {process.text!r}" for process in _speaking_of([f"{home}".encode(), *marks])]
     mounts = [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(home) in line]
     return found + mounts
 
 
-def _speaking_of(words: list[bytes]) -> list[str]:
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        text = b""
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process, its environment and command line."""
+
+    pid: int
+    text: bytes
+
+
+def _speaking_of(words: list[bytes]) -> list[Process]:
+    """Return the processes, but ourselves, in whose environment or command line one of these words stands."""
+    others = (process for process in _processes() if process.pid != os.getpid())
+    return [process for process in others if any(word in process.text for word in words)]
+
+
+def _processes() -> Iterator[Process]:
+    for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            text = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
-        if int(process.name) != os.getpid() and any(word in text for word in words):
-            found.append(f"{process.name} {text[-300:]!r}")
-    return found
+            text = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+            yield Process(int(folder.name), text)
 
 
 @contextlib.contextmanager

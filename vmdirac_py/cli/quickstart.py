@@ -6,7 +6,6 @@ import shutil
 import socket
 import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,13 +18,13 @@ from vmdirac_py.base.settings import Home, Settings
 from vmdirac_py.base.share import shared
 from vmdirac_py.clouds.local.places import server_pid
 from vmdirac_py.installation import Installation, init, open_installation, unix_actor
-from vmdirac_py.model.job import FINAL_JOB_STATES, Job, JobState
+from vmdirac_py.model.job import FINAL_JOB_STATES, JobState
 from vmdirac_py.model.vm import VmState
 from vmdirac_py.operations import jobs as job_operations
-from vmdirac_py.reports.accounts import Account, account
 
+from .bill import print_bill
 from .embedded import EmbeddedClouds, embedded_clouds, running_clouds
-from .output import console, errors, print_json, table
+from .output import console, errors
 from .stack import Stack, only_one, standard_stack, stop_event
 from .watch import View, look, screen
 
@@ -55,7 +54,7 @@ def quickstart(folder: Path, *, minutes: float, json: bool) -> bool:
         started = time.monotonic()
         view = _run(Show(ctx, stop, started + 60 * minutes, errors if json else console))
         problems = _verdict(view)
-        _summary(ctx, view, json=json, seconds=time.monotonic() - started)
+        print_bill(ctx, view, json=json, seconds=time.monotonic() - started)
     for problem in problems:
         errors.print(f"not as it should be: {problem}", style="bold red")
     return not problems
@@ -146,36 +145,3 @@ def _verdict(view: View) -> list[str]:
         for job in view.jobs
         if job.state is not expected.get(job.spec.name, JobState.DONE)
     ]
-
-
-def _summary(ctx: Installation, view: View, *, json: bool, seconds: float) -> None:
-    with ctx.ledger.read() as tx:
-        bill = account(tx, view.vms, view.jobs, at=view.at)
-    first = min((job.started_at - job.submitted_at for job in view.jobs if job.started_at), default=0.0)
-    if json:
-        print_json({"jobs": _by_vo(view.jobs), "bill": bill, "first_payload_seconds": first, "seconds": seconds})
-    else:
-        _print_summary(ctx, view, bill, first, seconds)
-
-
-def _by_vo(jobs: Sequence[Job]) -> dict[str, dict[str, int]]:
-    return {
-        vo: dict(Counter(str(job.state) for job in jobs if job.spec.vo == vo))
-        for vo in sorted({job.spec.vo for job in jobs})
-    }
-
-
-def _print_summary(ctx: Installation, view: View, bill: Account, first: float, seconds: float) -> None:
-    rows = [(vo, state, count) for vo, states in _by_vo(view.jobs).items() for state, count in sorted(states.items())]
-    console.print(table("Jobs", ("VO", "STATE", "JOBS"), rows))
-    for note in view.notes:
-        console.print(f"still waiting, queue {note}", highlight=False)
-    used = f"{bill.used / bill.paid:.0%}" if bill.paid else "nothing"
-    console.print(f"VMs started: {bill.vms}, all of them gone again")
-    console.print(f"core-hours: {bill.paid:.3f} paid, {bill.used:.3f} used by jobs ({used})")
-    console.print(f"submission to first payload: {first:.1f} s; the whole run: {seconds:.0f} s")
-    job = next((job.id for job in view.jobs if job.state is JobState.DONE), 1)
-    vmdirac = f"vmdirac --home {ctx.home.root}"
-    console.print("\nWhat to type next:")
-    for line in (f"job output {job} --print", f"why {job}", "vm list --all", "batch list --all", "up"):
-        console.print(f"  {vmdirac} {line}", highlight=False)
