@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -270,9 +273,18 @@ def test_the_payload(here: Here) -> None:
     assert here.launched().total() == 1
 
 
-def test_a_vm_without_namespaces(tmp_path: Path) -> None:
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that another user's processes can pass through."""
+    folder = Path(tempfile.mkdtemp(prefix="vmdirac-cloud-"))
+    folder.chmod(0o711)
+    yield folder / "cloud"
+    shutil.rmtree(folder)
+
+
+def test_a_vm_without_namespaces(tmp_path: Path, reachable: Path) -> None:
     """Where VMs are mere process groups, a VM that is ended takes its payloads with it all the same."""
-    with made(tmp_path) as here, Gate() as gate:
+    with made(tmp_path, endpoint_options={"state": str(reachable)}) as here, Gate() as gate:
         here.start_cloud(namespaces=False)
         here.start("manager", "scheduler")
         (job,) = here.submit(gate.wait)

@@ -31,7 +31,7 @@ from vmdirac_py import installation
 from vmdirac_py.base.processes import marked
 from vmdirac_py.base.settings import HOME_VARIABLE, Home, Settings
 from vmdirac_py.cli.stack import MARK
-from vmdirac_py.clouds.local import set_faults, start_server, stop_server
+from vmdirac_py.clouds.local import set_faults, start_server, state_of, stop_server
 from vmdirac_py.clouds.local.places import LOG, server_pid
 from vmdirac_py.clouds.local.records import Record, Store
 from vmdirac_py.installation import Installation, open_installation
@@ -123,12 +123,9 @@ class Here:
 
     home: Home
     ctx: Installation
+    cloud: Path
+    """The embedded cloud's folder."""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    @property
-    def cloud(self) -> Path:
-        """The embedded cloud's folder."""
-        return self.home.root / "cloud"
 
     @property
     def inventory_file(self) -> Path:
@@ -395,7 +392,7 @@ def made(folder: Path, *, settings: Mapping[str, Any] | None = None, **keys: Any
     given = {"vm_port": vm_port, "people_port": people_port, "cycle_seconds": 2.0, **(settings or {})}
     installation.init(home, Settings(inventory="../inventory.yml", **given))
     with open_installation(home) as ctx:
-        here = Here(home, ctx)
+        here = Here(home, ctx, state_of(ctx.inventory().endpoints["here"], home.root))
         try:
             yield here
         finally:
