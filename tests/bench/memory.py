@@ -37,8 +37,24 @@ def measure(*, quick: bool) -> Numbers:
 
 
 def _of_vm(name: str, instance: str) -> dict[str, float]:
-    sizes = [_pss(pid) for pid in marked(mark_of(instance))]
+    sizes = [_pss(pid) for pid in _processes(instance)]
     return {f"worker_{name}_mib": max(sizes), f"vm_{name}_mib": sum(sizes), f"vm_{name}_processes": len(sizes)}
+
+
+def _processes(instance: str) -> set[int]:
+    """Return the VM's processes: those that bear its mark, and what shares their process tree (payloads bear none)."""
+    ours = set(marked(mark_of(instance)))
+    spaces = {_space(str(pid)) for pid in ours} - {_space("self"), ""}
+    names = [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return ours | {int(name) for name in names if _space(name) in spaces}
+
+
+def _space(name: str) -> str:
+    """Return the process namespace, empty when the process is gone."""
+    try:
+        return str(Path(f"/proc/{name}/ns/pid").readlink())
+    except OSError:
+        return ""
 
 
 def _pss(pid: int) -> float:

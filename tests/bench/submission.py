@@ -3,11 +3,16 @@
 Jobs come one a second (Poisson) and in three bursts, on a fixed seed. Each needs a VM of its own, and VMs boot for
 ever, so the n-th submission is served by the n-th VM the cloud is asked for. Scheduler, runner, module and embedded
 cloud are the real ones; while one run is in flight, what comes meanwhile waits for the next.
+
+Runs of the module that does nothing go on all the while, one at a time with pauses, so that whatever else loads the
+machine disturbs both sides alike.
 """
 
 from __future__ import annotations
 
+import contextlib
 import random
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,7 +31,7 @@ RUNS = 1
 SINGLE, QUICK_SINGLE = 200, 40
 BURST, QUICK_BURST = 50, 10
 BURSTS = 3
-NOOPS = 20  # before, and as many after
+PAUSE = 3.0  # between two runs of the module that does nothing
 JOB = '[ Executable = "/bin/true"; CPUTime = 300; VirtualOrganization = "bench"; OwnerGroup = "bench_user"; ]'
 FACTOR, ALLOWANCE = 1.5, 0.5  # the target: factor x the no-op module, plus the allowance in seconds
 FOR_EVER = 86400
@@ -35,15 +40,14 @@ FOR_EVER = 86400
 def measure(*, quick: bool) -> Numbers:
     """Return seconds from submission to create call and to the no-op module; a share of the limit up to 1 meets it."""
     single, burst = (QUICK_SINGLE, QUICK_BURST) if quick else (SINGLE, BURST)
-    with Playbooks() as playbooks:
-        noop = _noops(playbooks)
+    with _noops() as noop:
         submitted, written, received = _storm(single, burst)
-        noop += _noops(playbooks)
     waits = [seen - asked for asked, seen in zip(submitted, received, strict=True)]
     planned = [at - asked for asked, at in zip(submitted, written, strict=True)]
     run = [seen - at for at, seen in zip(written, received, strict=True)]
     return {
         "submissions": len(waits),
+        "noops": len(noop),
         **_percentiles("create_call", waits),
         **_percentiles("noop_module", noop),
         **_percentiles("submission_to_batch", planned),
@@ -61,14 +65,26 @@ def _share(waits: Sequence[float], noop: Sequence[float], share: float) -> float
     return percentile(waits, share) / (FACTOR * percentile(noop, share) + ALLOWANCE)
 
 
-def _noops(playbooks: Playbooks) -> list[float]:
-    return [_time_to_module(playbooks) for _ in range(NOOPS)]
+@contextlib.contextmanager
+def _noops() -> Iterator[list[float]]:
+    """Run the module that does nothing again and again; the list grows by its times to the module."""
+    found: list[float] = []
+    stop = threading.Event()
+    with Playbooks() as playbooks:
+        runs = threading.Thread(target=_go_on, args=(playbooks, found, stop))
+        runs.start()
+        try:
+            yield found
+        finally:
+            stop.set()
+            runs.join()
 
 
-def _time_to_module(playbooks: Playbooks) -> float:
-    started = time.time()
-    began: float = playbooks.play(playbooks.noop).results[0]["began"]
-    return began - started
+def _go_on(playbooks: Playbooks, found: list[float], stop: threading.Event) -> None:
+    while not stop.wait(PAUSE):
+        started = time.time()
+        began: float = playbooks.play(playbooks.noop).results[0]["began"]
+        found.append(began - started)
 
 
 def _storm(single: int, burst: int) -> tuple[list[float], list[float], list[float]]:

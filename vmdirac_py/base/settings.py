@@ -97,8 +97,10 @@ def read_settings(home: Home) -> Settings:
     path = home.settings_file
     try:
         raw = yaml.safe_load(path.read_text()) or {}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise Unusable("no installation here", where=str(home.root), mend="run `vmdirac init`") from None
+    except OSError as error:
+        raise Unusable(f"cannot be read: {error.strerror}", where=str(path), mend="mend the file rights") from error
     except yaml.YAMLError as error:
         raise BadInput("not YAML: " + " ".join(str(error).split()), where=str(path)) from error
     try:
