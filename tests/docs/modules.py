@@ -23,7 +23,9 @@ def _undocumented(kind: str, names: list[str]) -> list[str]:
     names = [f"vmdirac.cloud.{name}" for name in names]
     done = _run(["ansible-doc", "--type", kind, "--json", *names])
     known = json.loads(done.stdout) if done.returncode == 0 else {}
-    return [f"{name}: ansible-doc cannot show this {kind}: {done.stderr.strip()}" for name in names if name not in known]
+    return [
+        f"{name}: ansible-doc cannot show this {kind}: {done.stderr.strip()}" for name in names if name not in known
+    ]
 
 
 def _lint() -> list[str]:

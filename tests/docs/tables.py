@@ -86,14 +86,16 @@ def _until(state: Any) -> str:
 
 def _way(state: Any) -> tuple[str, str, str]:
     way = WAYS[state]
-    return str(way.to), str(way.without_instance or ""), "an alarm, unless `pool_kill_busy`" if way.ends_payloads else ""
+    return (
+        str(way.to),
+        str(way.without_instance or ""),
+        "an alarm, unless `pool_kill_busy`" if way.ends_payloads else "",
+    )
 
 
 def backoffs() -> str:
     """Return the first back-off of each class of error, by scope."""
-    rows = [
-        (f"`{one.value}`", _seconds(ENDPOINT_BACKOFF, one), _seconds(POOL_BACKOFF, one)) for one in ErrorClass
-    ]
+    rows = [(f"`{one.value}`", _seconds(ENDPOINT_BACKOFF, one), _seconds(POOL_BACKOFF, one)) for one in ErrorClass]
     return table(("error", "the endpoint rests", "the pool rests"), rows)
 
 
