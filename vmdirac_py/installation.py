@@ -14,7 +14,7 @@ import yaml
 
 from vmdirac_py.base.blobs import BlobStore
 from vmdirac_py.base.clock import Clock, SystemClock
-from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing, Unusable
+from vmdirac_py.base.errors import Conflict, UnknownThing, Unusable
 from vmdirac_py.base.ids import new_id
 from vmdirac_py.base.settings import Home, Settings, read_settings
 from vmdirac_py.clouds.api import CloudEndpoint
@@ -118,8 +118,11 @@ def database_url(home: Home, settings: Settings) -> str:
 
 
 def unix_actor() -> str:
-    """Return the unix user as an actor."""
-    return f"unix:{getpass.getuser()}"
+    """Return the unix user as an actor; its number where it has no name, as in many containers."""
+    try:
+        return f"unix:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"unix:{os.getuid()}"
 
 
 def init(home: Home, settings: Settings) -> str:
@@ -154,13 +157,12 @@ def upgrade(home: Home) -> None:
 
 def _make_folders(home: Home) -> None:
     for folder in (home.root, home.blobs, home.runs, home.logs, home.static):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             folder.chmod(0o700)
-        except PermissionError as error:
-            raise Unusable("not ours", where=str(folder), mend="choose another --home") from error
-    if not os.access(home.root, os.W_OK):
-        raise BadInput("cannot write there", where=str(home.root))
+        except OSError as error:
+            what = f"cannot be made: {error.strerror}"
+            raise Unusable(what, where=str(folder), mend="choose another --home") from error
 
 
 def _first_facts(ledger: Ledger, inventory: Inventory, clock: Clock) -> str:

@@ -12,15 +12,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -29,8 +31,8 @@ from vmdirac_py import installation
 from vmdirac_py.base.processes import marked
 from vmdirac_py.base.settings import HOME_VARIABLE, Home, Settings
 from vmdirac_py.cli.stack import MARK
-from vmdirac_py.clouds.local import set_faults, start_server, stop_server
-from vmdirac_py.clouds.local.places import server_pid
+from vmdirac_py.clouds.local import set_faults, start_server, state_of, stop_server
+from vmdirac_py.clouds.local.places import LOG, server_pid
 from vmdirac_py.clouds.local.records import Record, Store
 from vmdirac_py.installation import Installation, open_installation
 from vmdirac_py.model.batch import Batch, BatchKind, BatchState
@@ -92,18 +94,38 @@ def inventory(**keys: Any) -> dict[str, Any]:
     return {"all": {"children": groups}}
 
 
+class Gate:
+    """A port of this machine, which payloads can reach, and behind which they wait until it is opened."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        port = self._socket.getsockname()[1]
+        self.wait = f"until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.2; done"
+        """What a payload says to wait here."""
+
+    def open(self) -> None:
+        """Let all payloads pass, now and later."""
+        self._socket.listen(64)
+
+    def __enter__(self) -> Self:
+        """Return the closed gate."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the port back."""
+        self._socket.close()
+
+
 @dataclass
 class Here:
     """A running installation."""
 
     home: Home
     ctx: Installation
+    cloud: Path
+    """The embedded cloud's folder."""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    @property
-    def cloud(self) -> Path:
-        """The embedded cloud's folder."""
-        return self.home.root / "cloud"
 
     @property
     def inventory_file(self) -> Path:
@@ -120,7 +142,7 @@ class Here:
         """Run a command of the command line to its end, which must have this exit code."""
         command = [sys.executable, "-m", "vmdirac_py.cli", "--home", str(self.home.root), *arguments]
         done = subprocess.run(
-            command, env=environment(), capture_output=True, text=True, check=False, timeout=60, **more
+            command, env=environment(), capture_output=True, text=True, check=False, timeout=120, **more
         )
         assert done.returncode == code, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
         return done
@@ -130,9 +152,9 @@ class Here:
         return json.loads(self.vmdirac(*arguments, "--json").stdout)
 
     def submit(self, script: str, *, vo: str = "alpha", count: int = 1, cores: int = 1) -> list[int]:
-        """Submit jobs whose payload is this shell script; return their ids."""
+        """Submit jobs whose payload is this bash script; return their ids."""
         folder = self.home.root.parent
-        (folder / "job.sh").write_text(f"#!/bin/sh\n{script}\n")
+        (folder / "job.sh").write_text(f"#!/bin/bash\n{script}\n")
         jdl = f"""[ JobName = "test"; Executable = "job.sh"; InputSandbox = {{"job.sh"}};
             OutputSandbox = {{"std.out", "std.err"}}; CPUTime = 300; NumberOfProcessors = {cores}; ]"""
         done = job_operations.submit(self.ctx, jdl, folder=folder, where="test", actor="test", vo=vo, count=count)
@@ -175,24 +197,29 @@ class Here:
         every = (record for launch in Store(self.cloud).launches() for record in launch.instances)
         return Counter(record.mark["batch"] for record in every)
 
+    def create_calls(self) -> Counter[str]:
+        """Return how many create calls reached the cloud for each batch."""
+        text = (self.cloud / LOG).read_text()
+        return Counter(re.findall(r"launch asked for: '(b-[0-9a-f]+)'", text))
+
     def retired(self) -> bool:
         """Tell whether the fleet is over: no VM that lives, no instance at the cloud."""
         with self.ctx.ledger.read() as tx:
             living = [vm for vm in tx.vms.in_states(tuple(VmState)) if not _over(vm)]
         return not living and not self.instances()
 
-    def until(self, true: Callable[[], object], *, seconds: float = 30.0, what: str = "the condition") -> None:
+    def until(self, true: Callable[[], object], *, seconds: float = 60.0, what: str = "the condition") -> None:
         """Wait until something is so; when it does not become so, show the logs."""
         try:
             until(true, seconds=seconds, what=what)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.story()}") from None
 
-    def until_done(self, ids: list[int], *, seconds: float = 45.0) -> None:
+    def until_done(self, ids: list[int], *, seconds: float = 120.0) -> None:
         """Wait until these jobs are Done."""
         self.until(lambda: self.states_of(ids) == {JobState.DONE}, seconds=seconds, what=f"jobs {ids} Done")
 
-    def until_retired(self, *, seconds: float = 45.0) -> None:
+    def until_retired(self, *, seconds: float = 120.0) -> None:
         """Wait until the fleet is over."""
         self.until(self.retired, seconds=seconds, what="every VM Halted and the cloud empty")
 
@@ -232,7 +259,7 @@ class Here:
         self.processes[name].send_signal(number)
 
     def kill(self, name: str) -> None:
-        """kill -9 a service, and see it dead."""
+        """Kill -9 a service, and see it dead."""
         process = self.processes.pop(name)
         process.kill()
         process.wait(timeout=STOP_SECONDS)
@@ -243,12 +270,12 @@ class Here:
         process.terminate()
         return process.wait(timeout=STOP_SECONDS)
 
-    def start_cloud(self) -> None:
+    def start_cloud(self, *, namespaces: bool = True) -> None:
         """Start the embedded cloud."""
-        start_server(self.cloud, hidden=[self.home.root])
+        start_server(self.cloud, hidden=[self.home.root], namespaces=namespaces)
 
     def kill_cloud(self) -> None:
-        """kill -9 the embedded cloud's server, and see it dead; its VMs live on."""
+        """Kill -9 the embedded cloud's server, and see it dead; its VMs live on."""
         pid = server_pid(self.cloud)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
@@ -262,10 +289,32 @@ class Here:
         """Let the next such call of the cloud hang."""
         self.fault(kind="hang", call=call, seconds=seconds, when=when)
 
-    def run_processes(self) -> list[int]:
-        """Return the processes of the scheduler's Ansible runs."""
+    def run_processes(self, program: str) -> list[int]:
+        """Return the processes of the scheduler's Ansible runs in whose command line `program` stands."""
         marks = [f"VMDIRAC_RUN={folder.name}" for folder in self.home.runs.glob("run-*")]
-        return [pid for mark in marks for pid in marked(mark)]
+        return _of_program(program, [pid for mark in marks for pid in marked(mark)])
+
+    def vm_processes(self, vm_id: str, program: str) -> list[int]:
+        """Return the processes of a VM in whose command line `program` stands."""
+        (vm,) = (vm for vm in self.vms() if vm.id == vm_id)
+        return _of_program(program, marked(f"VMDIRAC_INSTANCE={vm.instance_id}"))
+
+    def unread_by_manager(self) -> bool:
+        """Tell whether something was sent to the manager's VM listener that it has not read."""
+        port = f":{self.ctx.settings.vm_port:04X}"
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return any(row[1].endswith(port) and row[3] == "01" and int(row[4].split(":")[1], 16) for row in rows)
+
+    def payload_processes(self, vm_id: str) -> list[int]:
+        """Return the processes of all payloads on a VM."""
+        return [process.pid for process in _speaking_of([f"VMDIRAC_JOB={vm_id}/".encode()])]
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the ledger's write lock: whoever wants to write waits."""
+        with contextlib.closing(sqlite3.connect(self.home.database, isolation_level=None, timeout=30)) as ledger:
+            ledger.execute("BEGIN IMMEDIATE")
+            yield
 
     def end(self) -> None:
         """Stop everything and check that nothing is left."""
@@ -285,6 +334,16 @@ class Here:
         stop_server(self.cloud, terminate=True)
 
 
+def _of_program(program: str, pids: list[int]) -> list[int]:
+    def line(pid: int) -> str:
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+        except OSError:
+            return ""
+
+    return [pid for pid in pids if program in line(pid)]
+
+
 def _over(vm: Vm) -> bool:
     return vm.state is VmState.HALTED or (vm.state is VmState.FAILED and not vm.instance_id)
 
@@ -293,20 +352,30 @@ def remains(home: Path, cloud: Path) -> list[str]:
     """Return what is left on this machine of an installation: processes that speak of it or of its VMs, mounts."""
     launches = Store(cloud).launches() if cloud.exists() else []
     marks = [f"VMDIRAC_INSTANCE={record.id}".encode() for launch in launches for record in launch.instances]
-    found = [f"process {pid}" for pid in _speaking_of([f"{home}".encode(), *marks])]
+    found = [f"process {process.pid} {process.text!r}" for process in _speaking_of([f"{home}".encode(), *marks])]
     mounts = [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(home) in line]
     return found + mounts
 
 
-def _speaking_of(words: list[bytes]) -> list[str]:
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        text = b""
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process, its environment and command line."""
+
+    pid: int
+    text: bytes
+
+
+def _speaking_of(words: list[bytes]) -> list[Process]:
+    """Return the processes, but ourselves, in whose environment or command line one of these words stands."""
+    others = (process for process in _processes() if process.pid != os.getpid())
+    return [process for process in others if any(word in process.text for word in words)]
+
+
+def _processes() -> Iterator[Process]:
+    for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            text = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
-        if int(process.name) != os.getpid() and any(word in text for word in words):
-            found.append(f"{process.name} {text[-300:]!r}")
-    return found
+            text = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+            yield Process(int(folder.name), text)
 
 
 @contextlib.contextmanager
@@ -323,7 +392,7 @@ def made(folder: Path, *, settings: Mapping[str, Any] | None = None, **keys: Any
     given = {"vm_port": vm_port, "people_port": people_port, "cycle_seconds": 2.0, **(settings or {})}
     installation.init(home, Settings(inventory="../inventory.yml", **given))
     with open_installation(home) as ctx:
-        here = Here(home, ctx)
+        here = Here(home, ctx, state_of(ctx.inventory().endpoints["here"], home.root))
         try:
             yield here
         finally:

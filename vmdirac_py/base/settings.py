@@ -23,12 +23,15 @@ class Settings(BaseModel):
     inventory: str = Field(description="path of the Ansible inventory (a folder or file)")
     database: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the home")
     vm_host: str = Field(default="127.0.0.1", description="address the VM listener binds, and VMs reach")
-    vm_port: int = Field(default=8443, ge=0, le=65535)
-    people_host: str = "127.0.0.1"
-    people_port: int = Field(default=8444, ge=0, le=65535)
-    certificate_hours: float = Field(default=72.0, gt=0)
+    vm_port: int = Field(default=8443, ge=0, le=65535, description="port of the VM listener")
+    people_host: str = Field(default="127.0.0.1", description="address the people's listener binds")
+    people_port: int = Field(default=8444, ge=0, le=65535, description="port of the people's listener")
+    certificate_hours: float = Field(default=72.0, gt=0, description="life of a VM's certificate; renewed at a third")
     cycle_seconds: float = Field(default=60.0, gt=0, description="longest sleep of the scheduler")
     max_attempts: int = Field(default=3, ge=1, description="how often a job is run when its VMs die")
+    gather_seconds: float = Field(
+        default=15.0, ge=0, description="how long VMs that power themselves off wait to be terminated together"
+    )
     max_terminations: int = Field(default=100, ge=1, description="terminations per endpoint and cycle")
 
 
@@ -94,8 +97,10 @@ def read_settings(home: Home) -> Settings:
     path = home.settings_file
     try:
         raw = yaml.safe_load(path.read_text()) or {}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise Unusable("no installation here", where=str(home.root), mend="run `vmdirac init`") from None
+    except OSError as error:
+        raise Unusable(f"cannot be read: {error.strerror}", where=str(path), mend="mend the file rights") from error
     except yaml.YAMLError as error:
         raise BadInput("not YAML: " + " ".join(str(error).split()), where=str(path)) from error
     try:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vmdirac_py.base.errors import UnknownThing
+from vmdirac_py.base.errors import BadInput, UnknownThing
 
 from .common import Json, actor, opened
 from .output import clock_time, console, print_json, span, table
+
+if TYPE_CHECKING:
+    from vmdirac_py.model.job import JobState
 
 app = typer.Typer(no_args_is_help=True, help="Jobs of the embedded queue.")
 Ids = Annotated[list[int], typer.Argument(help="Job ids.")]
@@ -45,12 +48,20 @@ def submit(
 
 
 def _read(path: Path) -> str:
-    if str(path) == "-":
-        return sys.stdin.read()
     try:
-        return path.read_text()
+        return sys.stdin.read() if str(path) == "-" else path.read_text()
     except OSError as error:
         raise UnknownThing(f"cannot be read: {error.strerror}", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise BadInput("not a text in UTF-8", where=str(path), mend="name JDL files") from error
+
+
+def _states(name: str) -> list[JobState]:
+    from vmdirac_py.model.job import JobState
+
+    if name and name not in list(JobState):
+        raise BadInput(f"no job is ever {name!r}", where="--state", mend="one of " + ", ".join(JobState))
+    return [JobState(name)] if name else []
 
 
 @app.command("list")
@@ -61,9 +72,7 @@ def list_jobs(
     json: Json = False,
 ) -> None:
     """List jobs."""
-    from vmdirac_py.model.job import JobState
-
-    states = [JobState(state)] if state else []
+    states = _states(state)
     with opened() as ctx, ctx.ledger.read() as tx:
         jobs = tx.jobs.find(states=states, vo=vo, limit=limit)
     if json:

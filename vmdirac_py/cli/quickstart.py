@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import socket
 import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+
+from rich.console import Console
 
 from vmdirac_py.base.errors import Unusable, VmdiracError
 from vmdirac_py.base.settings import Home, Settings
 from vmdirac_py.base.share import shared
+from vmdirac_py.clouds.local.places import server_pid
 from vmdirac_py.installation import Installation, init, open_installation, unix_actor
-from vmdirac_py.model.job import FINAL_JOB_STATES, Job, JobState
+from vmdirac_py.model.job import FINAL_JOB_STATES, JobState
 from vmdirac_py.model.vm import VmState
 from vmdirac_py.operations import jobs as job_operations
-from vmdirac_py.reports.accounts import Account, account
 
-from .output import console, errors, print_json, table
-from .stack import Stack, local_clouds, only_one, standard_stack
+from .bill import print_bill
+from .embedded import EmbeddedClouds, embedded_clouds, running_clouds
+from .output import console, errors
+from .stack import Stack, only_one, standard_stack, stop_event
 from .watch import View, look, screen
 
 MEANT_TO_FAIL = "fails-on-purpose"
@@ -29,17 +33,28 @@ UNSERVEABLE = "too-big-for-us"
 LOOK_SECONDS = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class Show:
+    """One quickstart: where it runs, what ends it early, and where its progress is printed."""
+
+    ctx: Installation
+    stop: threading.Event
+    until: float
+    progress: Console
+
+
 def quickstart(folder: Path, *, minutes: float, json: bool) -> bool:
-    """Make an installation in `folder`, run the example jobs, print the bill; tell whether all ended as it should."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    """Make an installation in `folder`, run the example jobs, print the bill; tell whether all ended as it should.
+
+    With `json` standard output has the summary alone; the progress goes to standard error.
+    """
+    stop = stop_event()
     home = _fresh_home(folder.resolve())
     with open_installation(home) as ctx:
         started = time.monotonic()
-        view = _run(ctx, stop, until=started + 60 * minutes)
+        view = _run(Show(ctx, stop, started + 60 * minutes, errors if json else console))
         problems = _verdict(view)
-        _summary(ctx, view, json=json, seconds=time.monotonic() - started)
+        print_bill(ctx, view, json=json, seconds=time.monotonic() - started)
     for problem in problems:
         errors.print(f"not as it should be: {problem}", style="bold red")
     return not problems
@@ -52,11 +67,21 @@ def _fresh_home(root: Path) -> Home:
         if not home.settings_file.exists():
             raise Unusable("not an earlier quickstart", where=str(root), mend="choose another --folder")
         with only_one(home):
+            _end_earlier(home)
             shutil.rmtree(root)
     vm_port, people_port = _free_ports()
     inventory = str(shared("inventories/quickstart"))
     init(home, Settings(inventory=inventory, vm_port=vm_port, people_port=people_port, cycle_seconds=5.0))
     return home
+
+
+def _end_earlier(home: Home) -> None:
+    """End what an earlier quickstart left running when it was killed."""
+    standard_stack(home).stop()
+    with suppress(VmdiracError), open_installation(home) as ctx:  # killed while it was made, it has no ledger
+        clouds = embedded_clouds(ctx)
+        if any(map(server_pid, clouds.states)):
+            clouds.end()
 
 
 def _free_ports() -> tuple[int, int]:
@@ -66,42 +91,43 @@ def _free_ports() -> tuple[int, int]:
         return one.getsockname()[1], two.getsockname()[1]
 
 
-def _run(ctx: Installation, stop: threading.Event, *, until: float) -> View:
+def _run(show: Show) -> View:
     """Run the stack until all that can be done is done; return the last view."""
-    with only_one(ctx.home), local_clouds(ctx):
-        stack = standard_stack(ctx.home)
+    with only_one(show.ctx.home), running_clouds(show.ctx) as clouds:
+        stack = standard_stack(show.ctx.home)
         try:
             stack.start()
-            ids = _submit_examples(ctx)
-            return _watch(ctx, stack, ids, stop, until)
+            ids = _submit_examples(show)
+            return _watch(show, (stack, clouds), ids)
         finally:
             stack.stop()
 
 
-def _submit_examples(ctx: Installation) -> list[int]:
+def _submit_examples(show: Show) -> list[int]:
     ids: list[int] = []
     for path in sorted(shared("examples/jobs").glob("*.jdl")):
         submitted = job_operations.submit(
-            ctx, path.read_text(), folder=path.parent, where=path.name, actor=unix_actor()
+            show.ctx, path.read_text(), folder=path.parent, where=path.name, actor=unix_actor()
         )
         ids.extend(job.id for job in submitted)
-    console.print(f"{len(ids)} jobs submitted")
+    show.progress.print(f"{len(ids)} jobs submitted")
     return ids
 
 
-def _watch(ctx: Installation, stack: Stack, ids: Sequence[int], stop: threading.Event, until: float) -> View:
-    with screen(console) as shown:
+def _watch(show: Show, parts: Sequence[Stack | EmbeddedClouds], ids: Sequence[int]) -> View:
+    with screen(show.progress) as shown:
         while True:
-            stack.tend()
-            view = look(ctx, ids)
+            for part in parts:
+                part.tend()
+            view = look(show.ctx, ids)
             shown.show(view)
             if _finished(view):
                 return view
-            if stop.is_set():
+            if show.stop.is_set():
                 raise VmdiracError("stopped; nothing is left running")
-            if time.monotonic() > until:
-                raise VmdiracError(f"did not finish in time: {view.line}", mend=f"see {ctx.home.logs}")
-            stop.wait(LOOK_SECONDS)
+            if time.monotonic() > show.until:
+                raise VmdiracError(f"did not finish in time: {view.line}", mend=f"see {show.ctx.home.logs}")
+            show.stop.wait(LOOK_SECONDS)
 
 
 def _finished(view: View) -> bool:
@@ -119,36 +145,3 @@ def _verdict(view: View) -> list[str]:
         for job in view.jobs
         if job.state is not expected.get(job.spec.name, JobState.DONE)
     ]
-
-
-def _summary(ctx: Installation, view: View, *, json: bool, seconds: float) -> None:
-    with ctx.ledger.read() as tx:
-        bill = account(tx, view.vms, view.jobs, at=view.at)
-    first = min((job.started_at - job.submitted_at for job in view.jobs if job.started_at), default=0.0)
-    if json:
-        print_json({"jobs": _by_vo(view.jobs), "bill": bill, "first_payload_seconds": first, "seconds": seconds})
-    else:
-        _print_summary(ctx, view, bill, first, seconds)
-
-
-def _by_vo(jobs: Sequence[Job]) -> dict[str, dict[str, int]]:
-    return {
-        vo: dict(Counter(str(job.state) for job in jobs if job.spec.vo == vo))
-        for vo in sorted({job.spec.vo for job in jobs})
-    }
-
-
-def _print_summary(ctx: Installation, view: View, bill: Account, first: float, seconds: float) -> None:
-    rows = [(vo, state, count) for vo, states in _by_vo(view.jobs).items() for state, count in sorted(states.items())]
-    console.print(table("Jobs", ("VO", "STATE", "JOBS"), rows))
-    for note in view.notes:
-        console.print(f"still waiting, queue {note}", highlight=False)
-    used = f"{bill.used / bill.paid:.0%}" if bill.paid else "nothing"
-    console.print(f"VMs started: {bill.vms}, all of them gone again")
-    console.print(f"core-hours: {bill.paid:.3f} paid, {bill.used:.3f} used by jobs ({used})")
-    console.print(f"submission to first payload: {first:.1f} s; the whole run: {seconds:.0f} s")
-    job = next((job.id for job in view.jobs if job.state is JobState.DONE), 1)
-    vmdirac = f"vmdirac --home {ctx.home.root}"
-    console.print("\nWhat to type next:")
-    for line in (f"job output {job} --print", f"why {job}", "vm list --all", "batch list --all", "up"):
-        console.print(f"  {vmdirac} {line}", highlight=False)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
-import time
 from typing import Annotated
 
 import typer
@@ -48,21 +46,27 @@ def up(
 
     At the end the embedded clouds' VMs are stopped; VMs on real clouds go on without us.
     """
-    from .stack import local_clouds, only_one, standard_stack
+    from .embedded import running_clouds
+    from .stack import only_one, standard_stack, stop_event
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    with opened() as ctx, only_one(ctx.home), local_clouds(ctx) as clouds:
+    stop = stop_event()
+    with opened() as ctx, only_one(ctx.home), running_clouds(ctx) as clouds:
         stack = standard_stack(ctx.home)
-        stack.on_death = lambda name, code: console.print(f"{name} ended with {code}; starting it again")
+        stack.on_death = lambda name, code: _tell_death(name, code, stack.last_line(name))
         try:
             stack.start()
             if not quiet:
-                console.print(f"manager and scheduler run, logs in {ctx.home.logs}; embedded clouds: {len(clouds)}")
+                console.print(
+                    f"manager and scheduler run, logs in {ctx.home.logs}; embedded clouds: {len(clouds.states)}"
+                )
                 console.print("in another terminal: vmdirac status; vmdirac job submit ...; Ctrl-C stops all")
-            while not stop.is_set():
+            while not stop.wait(TEND_SECONDS):
                 stack.tend()
-                time.sleep(TEND_SECONDS)
+                for state in clouds.tend():
+                    console.print(f"embedded cloud {state} had ended; it runs again", highlight=False)
         finally:
             stack.stop()
+
+
+def _tell_death(name: str, code: int, last_words: str) -> None:
+    console.print(f"{name} ended with {code} ({last_words}); starting it again", highlight=False, markup=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -13,10 +14,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vmdirac_py.base.errors import Conflict, Unusable
+from vmdirac_py.base.errors import Conflict
 from vmdirac_py.base.processes import kill_marked
 from vmdirac_py.base.settings import HOME_VARIABLE, Home
-from vmdirac_py.installation import Installation
+from vmdirac_py.scheduler.run_folder import kill_stale
 
 MARK = "VMDIRAC_STACK"
 RESTART_PAUSE = 0.5
@@ -45,7 +46,7 @@ class Stack:
 
     def start(self) -> None:
         """Start everything; what an earlier stack of this home left behind is ended first."""
-        kill_marked(self._mark)
+        self._clear()
         for service in self.services:
             self._spawn(service)
 
@@ -70,12 +71,25 @@ class Stack:
         for process in living:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=max(0.1, until - time.monotonic()))
-        kill_marked(self._mark)
+        self._clear()
 
     def pid(self, name: str) -> int:
         """Return the pid of a service, 0 while it is down."""
         process = next(service.process for service in self.services if service.name == name)
         return process.pid if process else 0
+
+    def last_line(self, name: str) -> str:
+        """Return the last thing a service wrote into its log."""
+        lines = self._log(name).read_text(errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "")
+
+    def _clear(self) -> None:
+        """End what no longer has anybody it belongs to: services, and then the runs of a scheduler that is gone."""
+        kill_marked(self._mark)
+        kill_stale(self.home.runs)
+
+    def _log(self, name: str) -> Path:
+        return self.home.logs / f"{name}.log"
 
     @property
     def _mark(self) -> str:
@@ -83,7 +97,7 @@ class Stack:
 
     def _spawn(self, service: Service) -> None:
         environment = os.environ | {MARK: str(self.home.root), HOME_VARIABLE: str(self.home.root)}
-        with (self.home.logs / f"{service.name}.log").open("ab") as log:
+        with self._log(service.name).open("ab") as log:
             service.process = subprocess.Popen(
                 service.command,
                 env=environment,
@@ -116,33 +130,10 @@ def only_one(home: Home) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def local_clouds(ctx: Installation) -> Iterator[list[Path]]:
-    """Run the embedded clouds of the active inventory for the length of a `with`; at the end their VMs are stopped."""
-    from vmdirac_py.clouds.local import start_server, state_of, stop_server
-
-    states = [
-        state_of(endpoint, ctx.home.root) for endpoint in ctx.inventory().endpoints.values() if endpoint.kind == "local"
-    ]
-    started: list[Path] = []
-    try:
-        for state in states:
-            start_server(state, hidden=[ctx.home.root])
-            started.append(state)
-        yield started
-    finally:
-        for state in started:
-            stop_server(state, terminate=True)
-
-
-def wait_until(true: Callable[[], bool], *, seconds: float, what: str, stop: threading.Event | None = None) -> None:
-    """Wait until something holds.
-
-    Raises:
-        Unusable: it did not within `seconds`.
-    """
-    until = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > until or (stop and stop.is_set()):
-            raise Unusable(f"{what} did not come up within {seconds:.0f} s", mend="see the logs folder of the home")
-        time.sleep(0.05)
+def stop_event() -> threading.Event:
+    """Return an event that is set when somebody asks this program to end; a terminal that is closed does so too."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` leaves it
+            signal.signal(number, lambda *_: stop.set())
+    return stop

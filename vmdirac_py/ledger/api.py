@@ -234,6 +234,9 @@ class Vms(Protocol):
     def in_states(self, states: Collection[VmState], *, endpoint: str = "", pool: str = "", vo: str = "") -> list[Vm]:
         """Return VMs in these states, oldest first."""
 
+    def next_deadline(self) -> float:
+        """Return the earliest deadline of a VM that is not Halted; infinity when there is none."""
+
     def counts(self) -> dict[tuple[str, str, VmState], int]:
         """Return the number of VMs by (VO, pool, state)."""
 

@@ -59,6 +59,12 @@ class SqlVms(Part):
         wanted = {_VMS.c.endpoint: endpoint, _VMS.c.pool: pool, _VMS.c.vo: vo}
         return self._all(_VMS.c.state.in_(states), *(column == value for column, value in wanted.items() if value))
 
+    def next_deadline(self) -> float:
+        """Return the earliest deadline of a VM that is not Halted; infinity when there is none."""
+        table = schema.vms
+        found = self.connection.scalar(select(func.min(table.c.deadline)).where(table.c.state != VmState.HALTED))
+        return float("inf") if found is None else float(found)
+
     def counts(self) -> dict[tuple[str, str, VmState], int]:
         """Return the number of VMs by (VO, pool, state)."""
         keys = (_VMS.c.vo, _VMS.c.pool, _VMS.c.state)

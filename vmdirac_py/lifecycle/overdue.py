@@ -40,9 +40,7 @@ WAYS: Mapping[VmState, Way] = MappingProxyType(
         VmState.CONTEXTUALISING: Way(VmState.FAILED, "deadline.context"),
         VmState.RUNNING: Way(VmState.DRAINING, "life.over", ends_payloads=False),
         VmState.DRAINING: Way(VmState.STOPPING, "deadline.drain"),
-        # A VM silent for twice `stalled_after` cannot report its payloads any more: they are presumed lost
-        # and run elsewhere, so letting it live would only run them twice.
-        VmState.STALLED: Way(VmState.STOPPING, "deadline.stalled", ends_payloads=False),
+        VmState.STALLED: Way(VmState.STOPPING, "deadline.stalled"),
         VmState.STOPPING: Way(VmState.STOPPING, "deadline.stop", ends_payloads=False),
         VmState.FAILED: Way(VmState.STOPPING, "failed.cleanup", without_instance=VmState.HALTED),
     }

@@ -15,6 +15,7 @@ from functools import partial
 import uvloop
 from anyio import to_thread
 
+from vmdirac_py.operations import pulse
 from vmdirac_py.operations.api import Context
 
 from . import people, vms
@@ -65,6 +66,7 @@ async def run(ctx: Context, sockets: Sequence[socket.socket], *, stop: asyncio.E
             group.create_task(one.serve(sockets=[listener]))
         chores = [
             group.create_task(_every(FLUSH_SECONDS, partial(_flush, ctx, beats))),
+            group.create_task(_every(pulse.PERIOD, partial(to_thread.run_sync, pulse.beat, ctx))),
             group.create_task(_every(CERTIFICATE_SECONDS, partial(_keep_certificate, ctx, contexts))),
         ]
         for one in servers:

@@ -13,7 +13,7 @@ from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Move, VmState
 
-from . import stillbirth
+from . import pulse, retirements, stillbirth
 from .api import Context
 from .launches import UNSENT
 from .listings import LIVE
@@ -59,15 +59,17 @@ def advance(ctx: Context, *, actor: str = ACTOR) -> AgingReport:
 def next_deadline(ctx: Context) -> float:
     """Return when (epoch) the next deadline of a VM or batch falls due; infinity when none is set."""
     with ctx.ledger.read() as tx:
-        deadlines = [vm.deadline for vm in tx.vms.in_states(LIVE)]
+        deadlines = [tx.vms.next_deadline()]
         deadlines += [batch.deadline for batch in tx.batches.in_states(OPEN_BATCHES)]
-    return min(deadlines, default=float("inf"))
+        leaving = [vm for vm in tx.vms.in_states((VmState.STOPPING,)) if not vm.retire_batch]
+    return min([*deadlines, *(retirements.due_at(vm, ctx.settings) for vm in leaving)])
 
 
 def _verdicts(tx: Transaction, inventory: Inventory, at: float) -> Iterable[Move | Alarm | None]:
     living = tx.vms.in_states(LIVE)
     busy = tx.jobs.used_cores([vm.id for vm in living])
     beats = tx.observations.heartbeats()
+    listening = pulse.heard_since(tx, at=at)
     pending = {batch.id for batch in tx.batches.in_states(OPEN_BATCHES, kind=BatchKind.LAUNCH)}
     for vm in living:
         if not vm.instance_id and vm.state in HOPING and vm.batch in pending:
@@ -75,7 +77,10 @@ def _verdicts(tx: Transaction, inventory: Inventory, at: float) -> Iterable[Move
         if not vm.instance_id and vm.state is VmState.STOPPING:
             yield move_by(inventory, vm, VmState.HALTED, NOTHING_LEFT, at=at)
             continue
-        last_beat = beats[vm.id].at if vm.id in beats else 0.0
+        if vm.state is VmState.STALLED and listening is None:
+            continue  # nobody listens: its silence means nothing
+        # A silence counts from when somebody began to listen; while nobody does there is none.
+        last_beat = max(beats[vm.id].at if vm.id in beats else 0.0, at if listening is None else listening)
         rules = rules_for(vm, inventory)
         yield overdue(
             vm,

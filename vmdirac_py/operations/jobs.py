@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,17 +53,35 @@ def submit(
 
 
 def pack(files: Sequence[Path]) -> bytes:
-    """Return files as a tar.gz, flat, equal input giving equal bytes."""
+    """Return files, and folders with all files in them, as a tar.gz; equal input gives equal bytes.
+
+    Raises:
+        BadInput: one cannot be read.
+    """
     buffer = io.BytesIO()
     # Without a time in the header, or equal files would be blobs of their own each second.
     zipped = gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=6, mtime=0)
     with zipped, tarfile.open(fileobj=zipped, mode="w") as archive:
-        for path in sorted(files):
-            info = tarfile.TarInfo(path.name)
-            data = path.read_bytes()
-            info.size, info.mode = len(data), path.stat().st_mode & 0o755
-            archive.addfile(info, io.BytesIO(data))
+        for path, name in _members(files):
+            _add(archive, path, name)
     return buffer.getvalue()
+
+
+def _members(files: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield every file with its name inside the sandbox: folders keep theirs, what is around them is left off."""
+    for top in sorted(files):
+        inside = sorted(path for path in top.rglob("*") if path.is_file()) if top.is_dir() else [top]
+        yield from ((path, str(path.relative_to(top.parent))) for path in inside)
+
+
+def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
+    info = tarfile.TarInfo(name)
+    try:
+        data = path.read_bytes()
+        info.size, info.mode = len(data), path.stat().st_mode & 0o755
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", where=str(path), mend="mend its rights") from error
+    archive.addfile(info, io.BytesIO(data))
 
 
 def _with_vo(spec: JobSpec, inventory: Inventory, where: str) -> JobSpec:

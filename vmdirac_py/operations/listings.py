@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vmdirac_py.base.errors import UnknownThing
-from vmdirac_py.clouds.api import CloudError, CloudLimits, Instance
+from vmdirac_py.clouds.api import CloudEndpoint, CloudError, CloudLimits, Instance
 from vmdirac_py.ledger.api import Listing, Transaction
 from vmdirac_py.lifecycle.observe import ABSENT, Sighting
 from vmdirac_py.lifecycle.observe import observe as observe_vm
@@ -51,14 +51,24 @@ def observe(ctx: Context, endpoint_name: str) -> ListingReport:
     started = ctx.clock.now()
     try:
         driver = ctx.endpoint(endpoint_name)
-        instances, limits = driver.instances(), driver.limits()
+        instances = driver.instances()
     except CloudError as error:
         return _note_failure(ctx, endpoint_name, error)
+    limits = _limits(driver)
     with ctx.ledger.write() as tx:
         binding = _Binding(tx, inventory, endpoint, instances, started, ctx.settings.max_attempts)
         result = binding.commit()
-        tx.documents.save(f"endpoint:{endpoint_name}", _use(instances, limits, tx, endpoint_name))
+        if limits:
+            tx.documents.save(f"endpoint:{endpoint_name}", _use(instances, limits, tx, endpoint_name))
     return result
+
+
+def _limits(driver: CloudEndpoint) -> CloudLimits | None:
+    """Return limits and use; a cloud that does not tell them now keeps the last known, and its listing counts."""
+    try:
+        return driver.limits()
+    except CloudError:
+        return None
 
 
 def endpoint_views(tx: Transaction, inventory: Inventory) -> tuple[EndpointView, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from vmdirac_py.base.errors import Conflict
 from vmdirac_py.base.ids import new_id
+from vmdirac_py.base.settings import Settings
 from vmdirac_py.ledger.api import Lease, Transaction
 from vmdirac_py.model.batch import Batch, BatchState
 from vmdirac_py.model.plan import Action, Placement, Plan, Snapshot
@@ -100,7 +101,7 @@ def _commit(ctx: Context, lease: Lease, actor: str) -> Planned:
         plan_id = new_id("p") if plan.acts else ""
         launched = _write_launches(tx, world, plan, plan_id, actor)
         drained = _write_drains(tx, world, plan, actor)
-        retired = _write_retires(tx, world, ctx.settings.max_terminations, plan_id, actor)
+        retired = _write_retires(tx, world, ctx.settings, plan_id, actor)
         _remember(tx, world, plan, plan_id, actor)
         if after != before:
             memory.save(tx, after)
@@ -137,23 +138,26 @@ def _write_drains(tx: Transaction, world: Snapshot, plan: Plan, actor: str) -> t
     return tuple(drained)
 
 
-def _write_retires(tx: Transaction, world: Snapshot, cap: int, plan_id: str, actor: str) -> dict[str, list[str]]:
-    """Write retire batches for VMs that are Stopping and not being terminated; at most `cap` an endpoint."""
+def _write_retires(
+    tx: Transaction, world: Snapshot, settings: Settings, plan_id: str, actor: str
+) -> dict[str, list[str]]:
+    """Write retire batches for VMs that are Stopping and not being terminated; a capped number an endpoint."""
     by_endpoint: dict[str, list[Vm]] = defaultdict(list)
     batches: dict[str, Batch | None] = {}
     for vm in tx.vms.in_states((VmState.STOPPING,)):
         if vm.retire_batch not in batches:
             batches[vm.retire_batch] = tx.batches.get(vm.retire_batch) if vm.retire_batch else None
         reachable = vm.instance_id and vm.endpoint in world.inventory.endpoints
-        if reachable and _due(vm, batches[vm.retire_batch]) and not strangers.spared(tx, vm):
+        due = retirements.due_at(vm, settings) <= world.at and _unasked(vm, batches[vm.retire_batch])
+        if reachable and due and not strangers.spared(tx, vm):
             by_endpoint[vm.endpoint].append(vm)
     return {
-        endpoint: retirements.write(tx, vms[:cap], plan=plan_id, actor=actor, at=world.at)
+        endpoint: retirements.write(tx, vms[: settings.max_terminations], plan=plan_id, actor=actor, at=world.at)
         for endpoint, vms in sorted(by_endpoint.items())
     }
 
 
-def _due(vm: Vm, batch: Batch | None) -> bool:
+def _unasked(vm: Vm, batch: Batch | None) -> bool:
     """Tell whether a VM that is Stopping must be terminated, or terminated again because its deadline passed."""
     if batch is None:
         return True

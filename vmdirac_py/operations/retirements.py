@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing
 from vmdirac_py.base.ids import new_id
 from vmdirac_py.base.processes import own_name
+from vmdirac_py.base.settings import Settings
 from vmdirac_py.clouds.api import AnswerLost, CloudError
 from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.states import move_by
@@ -18,6 +19,18 @@ from vmdirac_py.model.vm import Vm, VmState
 from .api import BatchReport, Context
 from .fleet import known
 from .launches import UNSENT_SECONDS, report
+
+LEAVING = frozenset({"vm.left", "vm.drained"})  # reasons of VMs that power themselves off
+
+
+def due_at(vm: Vm, settings: Settings) -> float:
+    """Return when (epoch) a VM that is Stopping should be terminated.
+
+    One that powers itself off may be gone by itself meanwhile, and its neighbours leave with it: they wait a little,
+    so that one run terminates them all, or none is needed.
+    """
+    leaving = vm.reason is not None and vm.reason.code in LEAVING
+    return vm.state_since + (settings.gather_seconds if leaving else 0.0)
 
 
 def intend(ctx: Context, vm_ids: Collection[str], *, actor: str, force: bool = False) -> list[str]:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vmdirac_py.base.errors import BadInput, VmdiracError
+from vmdirac_py.base.errors import BadInput, Conflict, VmdiracError
 from vmdirac_py.clouds.registry import problems_of
 from vmdirac_py.inventory.load import fingerprint, load
 from vmdirac_py.model.inventory import Inventory
 
 from .api import Context
+from .listings import LIVE
 
 REFUSED = "inventory.refused"
 
@@ -71,6 +72,7 @@ def refresh(ctx: Context, *, actor: str = "scheduler") -> Refreshed:
         return Refreshed(changed=False, fingerprint=active.fingerprint)
     try:
         inventory = check(path)
+        _check_departures(ctx, inventory, active)
     except VmdiracError as error:
         if active is None:
             raise
@@ -79,6 +81,19 @@ def refresh(ctx: Context, *, actor: str = "scheduler") -> Refreshed:
         new = found != refused and _note_broken(ctx, path, found, actor)
         return Refreshed(changed=False, fingerprint=active.fingerprint, error=str(error) if new else "")
     return _activate(ctx, inventory, actor)
+
+
+def _check_departures(ctx: Context, inventory: Inventory, active: Inventory | None) -> None:
+    """Raise Conflict when an endpoint leaves that still has VMs: nobody could list or terminate them any more."""
+    for name in set(active.endpoints if active else ()) - set(inventory.endpoints):
+        with ctx.ledger.read() as tx:
+            living = tx.vms.in_states(LIVE, endpoint=name)
+        if living:
+            raise Conflict(
+                f"endpoint {name} leaves the inventory but still has {len(living)} VMs",
+                where=inventory.source,
+                mend="set its endpoint_max_vms to 0 and wait until they are gone, or `vmdirac vm halt` them",
+            )
 
 
 def _forget(ctx: Context, refused: object) -> None:

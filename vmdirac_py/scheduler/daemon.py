@@ -102,7 +102,9 @@ class Daemon:
         for name in set(self._endpoints) - set(described):
             self._endpoints.pop(name).end()
         for name in described:
-            if name not in self._endpoints or not self._endpoints[name].alive:
+            if name in self._endpoints and not self._endpoints[name].alive:
+                self._endpoints.pop(name).end()
+            if name not in self._endpoints:
                 self._endpoints[name] = EndpointThreads(self.ctx, name)
             self._endpoints[name].actor.wake()
 

@@ -56,7 +56,7 @@ class Rounds(threading.Thread):
             except LeaseHeld as held:
                 self.log.warning("somebody else acts on this endpoint", owner=held.owner)
             except VmdiracError as error:
-                self.log.error("round failed", error=str(error))
+                self.log.error("round failed", error=str(error))  # noqa: TRY400 - expected, needs no traceback
             self._woken.wait(max(0.05, self.pause()))
 
     def round(self) -> None:

@@ -1,5 +1,6 @@
 """What a payload is given: its folders, its command line and its environment."""
 
+import os
 import shlex
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ from .sandbox import BadSandbox, inside
 from .wire import Work
 
 MARK = "VMDIRAC_JOB"
+INSTANCE = "VMDIRAC_INSTANCE"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -46,7 +48,7 @@ def mark(vm: str, attempt: str) -> str:
 
 
 def environment(work: Work, place: Place, vm: str) -> Dict[str, str]:
-    """Return the payload's whole environment; the job may add to it and replace all but the mark."""
+    """Return the payload's whole environment; the job may add to it and replace all but the marks."""
     name, _, value = mark(vm, place.top.name).partition("=")
     return {
         "PATH": _PATH,
@@ -58,7 +60,13 @@ def environment(work: Work, place: Place, vm: str) -> Dict[str, str]:
         "OMP_NUM_THREADS": str(work.cores),
         **work.environment,
         name: value,
+        **_instance(),
     }
+
+
+def _instance() -> Dict[str, str]:
+    """Return the mark of this VM in the embedded cloud, by which it ends all of a VM where it has no namespaces."""
+    return {INSTANCE: os.environ[INSTANCE]} if INSTANCE in os.environ else {}
 
 
 def command(work: Work, place: Place, path: str) -> List[str]:

@@ -84,8 +84,7 @@ def test_a_vm_that_just_became_running_is_not_silent() -> None:
     assert aged(replace(VM, state_since=650.0), 700.0, beat=0.0) is None
 
 
-def test_a_stalled_busy_vm_is_stopped() -> None:
-    """Payloads of a VM that stays silent are presumed lost."""
-    step = aged(replace(VM, state=VmState.STALLED), 1000.0, busy=3, beat=0.0)
-    assert isinstance(step, Move)
-    assert step.to is VmState.STOPPING
+def test_a_stalled_busy_vm_raises_an_alarm() -> None:
+    """Silence does not prove that payloads are lost: only a pool that says so, or a person, ends them."""
+    silent = replace(VM, state=VmState.STALLED)
+    assert isinstance(aged(silent, 1000.0, busy=3, beat=0.0), Alarm)

@@ -7,7 +7,7 @@ from tests.support.acting import give_job, launched, pass_time
 from tests.support.context import TestContext, add_vm, events, row_of
 from vmdirac_py.ledger.api import Heartbeat
 from vmdirac_py.model.vm import Vm, VmState
-from vmdirac_py.operations import aging, fleet, presence
+from vmdirac_py.operations import aging, fleet, presence, pulse
 from vmdirac_py.operations.explain import why
 
 
@@ -64,16 +64,40 @@ def test_the_end_of_life_is_an_order(ctx: TestContext, cloud: ScriptedCloud) -> 
     beat(ctx, vm)
     aging.advance(ctx)
     assert row_of(ctx, vm.id).state is VmState.DRAINING
-    assert [order.verb for order in presence.heartbeat(ctx, vm.id, {}).orders] == ["drain"]
+    assert [order.verb for order in presence.heartbeat(ctx, vm.id, {"slots": []}).orders] == ["drain"]
+
+
+def hear(ctx: TestContext, *, seconds: float) -> None:
+    """Let time pass while the manager listens."""
+    with ctx.ledger.write() as tx:
+        tx.documents.save(pulse.DOCUMENT, {"since": ctx.clock.now(), "at": ctx.clock.now() + seconds})
+    ctx.clock.advance(seconds)
+
+
+def test_nobody_is_silent_while_nobody_listens(ctx: TestContext, cloud: ScriptedCloud) -> None:
+    """A manager that is down makes no VM Stalled, and one that came back hears them out first."""
+    vm = launched(ctx, cloud)
+    ctx.clock.advance(86400)
+    aging.advance(ctx)
+    assert row_of(ctx, vm.id).state is VmState.RUNNING
+    pulse.beat(ctx)
+    aging.advance(ctx)
+    assert row_of(ctx, vm.id).state is VmState.RUNNING
+    hear(ctx, seconds=601)
+    aging.advance(ctx)
+    assert row_of(ctx, vm.id).state is VmState.STALLED
+    ctx.clock.advance(86400)
+    aging.advance(ctx)
+    assert row_of(ctx, vm.id).state is VmState.STALLED
 
 
 def test_silence_stalls_and_a_heartbeat_brings_back(ctx: TestContext, cloud: ScriptedCloud) -> None:
     """A silent VM is Stalled, not ended; heard again it is Running."""
     vm = launched(ctx, cloud)
-    ctx.clock.advance(601)
+    hear(ctx, seconds=601)
     aging.advance(ctx)
     assert row_of(ctx, vm.id).state is VmState.STALLED
-    presence.heartbeat(ctx, vm.id, {})
+    presence.heartbeat(ctx, vm.id, {"slots": []})
     aging.advance(ctx)
     assert row_of(ctx, vm.id).state is VmState.RUNNING
 

@@ -27,7 +27,7 @@ def test_a_drained_vm_gets_no_more_jobs(ctx: TestContext, cloud: ScriptedCloud) 
     fleet.drain(ctx, [vm.id], actor="ann")
     claim = work.Claim(8, 8, 16000, 0, empty=True, seconds_left=1e6)
     assert work.match(ctx, vm.id, claim, ["any"]) is None
-    assert [order.verb for order in presence.heartbeat(ctx, vm.id, {}).orders] == ["drain"]
+    assert [order.verb for order in presence.heartbeat(ctx, vm.id, {"slots": []}).orders] == ["drain"]
 
 
 @pytest.mark.parametrize(("seconds", "until"), [(None, 86400.0), (0.0, 0.0), (90.0, 90.0)])
@@ -37,7 +37,7 @@ def test_a_drain_has_the_deadline_it_was_given(
     """Order and row agree on it: the pool's, or what was said, zero included."""
     vm = launched(ctx, cloud)
     fleet.drain(ctx, [vm.id], actor="ann", seconds=seconds)
-    (order,) = presence.heartbeat(ctx, vm.id, {}).orders
+    (order,) = presence.heartbeat(ctx, vm.id, {"slots": []}).orders
     assert (row_of(ctx, vm.id).deadline, order.deadline) == (ctx.clock.now() + until,) * 2
 
 

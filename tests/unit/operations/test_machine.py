@@ -111,8 +111,11 @@ class World:
 
     def _beat(self, worker: Worker) -> None:
         now = self.ctx.clock.now()
-        answer = presence.heartbeat(self.ctx, worker.vm, {})
-        presence.flush(self.ctx, [Heartbeat(worker.vm, now, {})])
+        beat = {"slots": [{"job": job, "cores": 2, "started_at": now} for job in worker.jobs]}
+        answer = presence.heartbeat(self.ctx, worker.vm, beat)
+        presence.flush(self.ctx, [Heartbeat(worker.vm, now, beat)])
+        for job in answer.kill:
+            del worker.jobs[job]
         if {order.verb for order in answer.orders} and not worker.jobs:
             presence.acknowledge(self.ctx, worker.vm, "drain", empty=True)
         self._ask(worker)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from .faults import Faults, read_fault
 from .isolation import PROMISES, Isolation
 from .launching import Launcher
 from .messages import Message, order, public, text
+
+CHANGING: Mapping[str, str] = {"launch": "token", "terminate": "instances"}  # logged, with what they are about
+log = logging.getLogger("vmdirac.cloud.local")
 
 
 class LoseAnswerError(Exception):
@@ -56,6 +60,8 @@ class Calls:
         call = self._calls().get(name)
         if call is None:
             raise BadRequest(f"no such call: {name[:80]}")
+        if name in CHANGING:
+            log.info("%s asked for: %.200r", name, message.get(CHANGING[name]))
         self._hang(name, "before")
         if fault := self.faults.take("refuse", call=name):
             raise OrderedRefusalError(fault.error_class)
