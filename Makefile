@@ -37,7 +37,7 @@ lint: test-environment  ## ruff, mypy, import-linter, ansible-lint, changelog
 bench: test-environment  ## the figures of docs/performance.md, as JSON
 	@$(PY) -m tests.bench
 
-docs: test-environment  ## check that links in docs lead somewhere and that module docs build
+docs: test-environment  ## check the pages: links, commands, tables made from code; and that module docs build
 	@$(PY) -m tests.docs
 
 build: test-environment  ## the wheel, with the collection inside

@@ -92,6 +92,16 @@ def test_equal_files_are_one_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert jobs.pack([file]) == first
 
 
+def test_a_folder_travels_with_all_its_files(tmp_path: Path) -> None:
+    """Under its own name, however deep; a file that cannot be read is named."""
+    (tmp_path / "inputs" / "deep").mkdir(parents=True)
+    (tmp_path / "inputs" / "deep" / "data").write_text("1")
+    with tarfile.open(fileobj=io.BytesIO(jobs.pack([tmp_path / "inputs"]))) as packed:
+        assert packed.getnames() == ["inputs/deep/data"]
+    with pytest.raises(BadInput, match="gone"):
+        jobs.pack([tmp_path / "gone"])
+
+
 def test_waiting_and_running_jobs_can_be_killed(ctx: TestContext, cloud: ScriptedCloud) -> None:
     """Final ones stay as they are and are not reported as changed."""
     running, waiting = give_job(ctx, launched(ctx, cloud)), submit(ctx).id
