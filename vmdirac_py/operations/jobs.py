@@ -47,7 +47,7 @@ def submit(
     parsed = jdl.parse(text, folder=folder, where=where, owner=owner or actor, group=group, vo=vo)
     if warn:
         for warning in parsed.warnings:
-            warn(f"{where}: {warning}")
+            warn(warning)
     specs = [_with_vo(spec, ctx.inventory(), where) for spec in parsed.specs]
     sandbox = ctx.blobs.put(pack(parsed.input_files)) if parsed.input_files else ""
     ready = [replace(spec, payload=replace(spec.payload, input_sandbox=sandbox)) for spec in specs]
