@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from vmdirac_py.installation import Installation
 from vmdirac_py.model.job import Job, JobState
@@ -41,7 +44,19 @@ def _print_summary(ctx: Installation, view: View, bill: Account, first: float, s
     console.print(f"core-hours: {bill.paid:.3f} paid, {bill.used:.3f} used by jobs ({used})")
     console.print(f"submission to first payload: {first:.1f} s; the whole run: {seconds:.0f} s")
     job = next((job.id for job in view.jobs if job.state is JobState.DONE), 1)
-    vmdirac = f"vmdirac --home {ctx.home.root}"
+    vmdirac = f"{_program()} --home {_short(ctx.home.root)}"
     console.print("\nWhat to type next:")
     for line in (f"job output {job} --print", f"why {job}", "vm list --all", "batch list --all", "up"):
         console.print(f"  {vmdirac} {line}", highlight=False)
+
+
+def _program() -> str:
+    """Return what a person types to run this very program."""
+    beside = Path(sys.executable).parent / "vmdirac"
+    found = shutil.which("vmdirac")
+    return "vmdirac" if found and Path(found).samefile(beside) else str(_short(beside))
+
+
+def _short(path: Path) -> Path:
+    """Return a path relative to where we are, when it lies below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

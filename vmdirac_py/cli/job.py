@@ -11,7 +11,7 @@ import typer
 from vmdirac_py.base.errors import BadInput, UnknownThing
 
 from .common import Json, actor, opened
-from .output import clock_time, console, print_json, span, table
+from .output import clock_time, console, errors, print_json, span, table
 
 if TYPE_CHECKING:
     from vmdirac_py.model.job import JobState
@@ -38,13 +38,26 @@ def submit(
         for text, path in texts:
             folder = None if str(path) == "-" else path.resolve().parent
             submitted += jobs.submit(
-                ctx, text, folder=folder, where=str(path), actor=actor(), owner=owner, group=group, vo=vo, count=count
+                ctx,
+                text,
+                folder=folder,
+                where=str(path),
+                actor=actor(),
+                owner=owner,
+                group=group,
+                vo=vo,
+                count=count,
+                warn=_warn,
             )
     if json:
         print_json([{"id": job.id, "vo": job.spec.vo, "name": job.spec.name} for job in submitted])
     else:
         for job in submitted:
             console.print(f"job {job.id} submitted: {job.spec.name} ({job.spec.vo})")
+
+
+def _warn(text: str) -> None:
+    errors.print(f"warning: {text}", highlight=False, markup=False)
 
 
 def _read(path: Path) -> str:

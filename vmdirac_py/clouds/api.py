@@ -93,9 +93,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """The cloud's thing, as listed.
+    """The cloud's thing, as listed. `state` is the cloud's own word.
 
-    `state` is the cloud's own word; `terminal`: it will never run (again) and holds nothing any more: an instance that is only shut off still holds quota and must be terminated.
+    `terminal`: it will never run (again) and holds nothing any more. An instance that is only shut off still holds
+    quota, is not terminal, and must be terminated.
     """
 
     id: str

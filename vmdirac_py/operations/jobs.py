@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,10 +32,12 @@ def submit(
     group: str = "",
     vo: str = "",
     count: int = 1,
+    warn: Callable[[str], None] | None = None,
 ) -> list[Job]:
     """Submit the jobs of one JDL text `count` times; input sandbox files are read from `folder`.
 
-    Owner, group and VO given here win over the JDL's; the VO may also follow from the group.
+    Owner, group and VO given here must agree with the JDL's where it says them; the VO may also follow from the group.
+    `warn` is told of each attribute that is not understood and so has no effect.
 
     Raises:
         BadInput: the JDL cannot be used, or names no VO of the inventory; nothing was submitted.
@@ -43,6 +45,9 @@ def submit(
     if not 1 <= count <= MAX_COUNT:
         raise BadInput(f"cannot submit {count} copies", where=where, mend=f"ask for 1 to {MAX_COUNT}")
     parsed = jdl.parse(text, folder=folder, where=where, owner=owner or actor, group=group, vo=vo)
+    if warn:
+        for warning in parsed.warnings:
+            warn(warning)
     specs = [_with_vo(spec, ctx.inventory(), where) for spec in parsed.specs]
     sandbox = ctx.blobs.put(pack(parsed.input_files)) if parsed.input_files else ""
     ready = [replace(spec, payload=replace(spec.payload, input_sandbox=sandbox)) for spec in specs]

@@ -1,4 +1,4 @@
-"""One playbook run for all the batches of a kind that are written for an endpoint."""
+"""One playbook run for all the batches of a kind that stand written for an endpoint."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from vmdirac_py.installation import Installation
-from vmdirac_py.model.batch import BatchKind, BatchState
+from vmdirac_py.model.batch import BatchKind
+from vmdirac_py.operations.written import written
 
 from .runner import Run, RunStatus, run
 
@@ -44,16 +45,14 @@ class Acting:
             self._run.kill()
 
     def _act(self, kind: BatchKind, playbook: str) -> None:
-        with self.ctx.ledger.read() as tx:
-            batches = [b.id for b in tx.batches.in_states((BatchState.WRITTEN,), endpoint=self.endpoint, kind=kind)]
-        if not batches:
+        if not written(self.ctx, self.endpoint, kind):
             return
         timeout = 2 * self.ctx.inventory().endpoints[self.endpoint].client_timeout + SLACK
-        extravars = {"batches": batches, "home": str(self.ctx.home.root), "actor": "scheduler"}
+        extravars = {"endpoint": self.endpoint, "home": str(self.ctx.home.root), "actor": "scheduler"}
         runs_dir = Path(self.ctx.home.runs)
         result = run(playbook, extravars, runs_dir=runs_dir, timeout=timeout, on_start=self._started)
         self._run = None
-        self.log.info("run ended", playbook=playbook, batches=batches, status=str(result.status))
+        self.log.info("run ended", playbook=playbook, status=str(result.status))
         self._note(failed=result.status is not RunStatus.OK, error=result.error)
 
     def _started(self, started: Run) -> None:

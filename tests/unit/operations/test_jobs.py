@@ -168,3 +168,11 @@ def test_lost_and_missing_outputs_are_told(ctx: TestContext) -> None:
     for job, told in ((HUGE, "no such job"), (waiting, "no output yet"), (lost, "output is lost")):
         with pytest.raises(UnknownThing, match=told):
             outputs.standard_output(ctx, job)
+
+
+def test_what_has_no_effect_is_told(ctx: TestContext) -> None:
+    """An attribute that is not understood is named to whoever submits; the job is submitted all the same."""
+    told: list[str] = []
+    text = f'{JDL} Colour = "red";'
+    assert jobs.submit(ctx, text, folder=None, where="x.jdl", actor="jane", vo="astro", warn=told.append)
+    assert told == ["x.jdl:1: unknown attribute Colour is ignored"]

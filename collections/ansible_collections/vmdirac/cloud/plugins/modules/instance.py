@@ -25,6 +25,11 @@ options:
       - Batches that a plan or a person has written before, of the kind that O(state) asks for.
     type: list
     elements: str
+  endpoint:
+    description:
+      - All batches of the kind that O(state) asks for that stand written for this endpoint, also those that are written
+        while the module is at work. This is how the scheduler asks.
+    type: str
   pool:
     description:
       - With O(count), launch machines of this pool by hand. Each run launches anew.
@@ -134,6 +139,7 @@ from ansible_collections.vmdirac.cloud.plugins.module_utils.rows import batch_ro
 SPEC = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "batches": {"type": "list", "elements": "str"},
+    "endpoint": {"type": "str"},
     "pool": {"type": "str"},
     "count": {"type": "int"},
     "vms": {"type": "list", "elements": "str"},
@@ -196,6 +202,40 @@ class RetireWritten(Written):
         return [self.retire(row["batch"]) for row in before]
 
 
+class OfEndpoint(Batches):
+    """Batches that stand written for an endpoint when the module gets to work."""
+
+    kind = ""
+
+    def find(self):
+        if self.params["endpoint"] not in self.context.inventory().endpoints:
+            raise self.unknown("endpoint", self.params["endpoint"])
+        with self.context.ledger.read() as tx:
+            return [batch_row(tx.batches.get(name)) for name in self.waiting()]
+
+    def waiting(self):
+        return self.room("operations.written").written(self.context, self.params["endpoint"], self.wanted_kind)
+
+    def simulate(self, before):
+        return [{**row, "state": "Answered", "sent": True, "launched": row["wanted"]} for row in before]
+
+    def apply(self, before):
+        send = self.room("operations.written").send_written
+        return [plain(row) for row in send(self.context, self.params["endpoint"], self.wanted_kind, actor=self.actor)]
+
+    @property
+    def wanted_kind(self):
+        return self.room("model.batch").BatchKind(self.kind)
+
+
+class LaunchOfEndpoint(OfEndpoint):
+    kind = "launch"
+
+
+class RetireOfEndpoint(OfEndpoint):
+    kind = "retire"
+
+
 class ByHand(Batches):
     """Batches that are written now."""
 
@@ -247,6 +287,8 @@ class RetireByHand(ByHand):
 
 def machine_of(params):
     """Return what these parameters ask for."""
+    if params["endpoint"]:
+        return LaunchOfEndpoint if params["state"] == "present" else RetireOfEndpoint
     if params["state"] == "present":
         return LaunchByHand if params["pool"] else LaunchWritten
     return RetireByHand if params["vms"] else RetireWritten
@@ -256,11 +298,11 @@ def main():
     run_change(
         machine_of,
         SPEC,
-        mutually_exclusive=[("batches", "pool", "vms")],
+        mutually_exclusive=[("batches", "endpoint", "pool", "vms")],
         required_together=[("pool", "count")],
         required_if=[
-            ("state", "present", ("batches", "pool"), True),
-            ("state", "absent", ("batches", "vms"), True),
+            ("state", "present", ("batches", "endpoint", "pool"), True),
+            ("state", "absent", ("batches", "endpoint", "vms"), True),
         ],
     )
 
