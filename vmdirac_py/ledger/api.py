@@ -156,6 +156,9 @@ class Events(Protocol):
     def append(self, topic: str, *, subject: str = "", actor: str = "", data: Mapping[str, Any] | None = None) -> int:
         """Write one event, return its sequence number; on PostgreSQL also NOTIFY."""
 
+    def append_each(self, topic: str, subjects: Collection[str], *, actor: str = "") -> None:
+        """Write one event a subject, in bulk."""
+
     def after(self, seq: int, *, topics: Collection[str] = (), limit: int = 1000) -> list[Event]: ...
     def last(self) -> int:
         """Return the newest sequence number, 0 when there is none."""

@@ -22,14 +22,16 @@ class SqlEvents(Part):
     def append(self, topic: str, *, subject: str = "", actor: str = "", data: Mapping[str, Any] | None = None) -> int:
         """Write one event, return its sequence number."""
         table = schema.events
-        row = {
-            "at": self.clock.now(),
-            "topic": topic,
-            "subject": subject,
-            "actor": actor,
-            "data": encode(data or {}),
-        }
+        row = self._row(topic, subject, actor, data or {})
         return int(self.connection.execute(insert(table).returning(table.c.seq), row).scalar_one())
+
+    def append_each(self, topic: str, subjects: Collection[str], *, actor: str = "") -> None:
+        """Write one event a subject, in bulk."""
+        if subjects:
+            self.connection.execute(insert(schema.events), [self._row(topic, one, actor, {}) for one in subjects])
+
+    def _row(self, topic: str, subject: str, actor: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {"at": self.clock.now(), "topic": topic, "subject": subject, "actor": actor, "data": encode(data)}
 
     def after(self, seq: int, *, topics: Collection[str] = (), limit: int = 1000) -> list[Event]:
         """Return events newer than `seq`, oldest first, of these topics or of all."""
@@ -49,7 +51,14 @@ class PostgresEvents(SqlEvents):
 
     def append(self, topic: str, *, subject: str = "", actor: str = "", data: Mapping[str, Any] | None = None) -> int:
         """Write one event, return its sequence number; listeners hear of it at the commit."""
+        self._queue_up()
+        return super().append(topic, subject=subject, actor=actor, data=data)
+
+    def append_each(self, topic: str, subjects: Collection[str], *, actor: str = "") -> None:
+        """Write one event a subject, in bulk; listeners hear of them at the commit."""
+        self._queue_up()
+        super().append_each(topic, subjects, actor=actor)
+
+    def _queue_up(self) -> None:
         self.connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-        seq = super().append(topic, subject=subject, actor=actor, data=data)
         self.connection.execute(select(func.pg_notify(CHANNEL, "")))
-        return seq

@@ -45,7 +45,8 @@ def advance(ctx: Context, *, actor: str = ACTOR) -> AgingReport:
         moves = [verdict for verdict in verdicts if isinstance(verdict, Move)]
         alarms = [verdict for verdict in verdicts if isinstance(verdict, Alarm)]
         moved = tx.vms.move(moves, actor=actor, at=at)
-        gone = [change.vm for change in moves if change.to is VmState.HALTED and change.vm in set(moved)]
+        really = set(moved)
+        gone = [change.vm for change in moves if change.to is VmState.HALTED and change.vm in really]
         for vm_id in gone:
             give_back(tx, vm_id, minor="its VM is gone", max_attempts=ctx.settings.max_attempts, actor=actor, at=at)
         stillbirth.tell(tx, moves, moved, actor=actor)

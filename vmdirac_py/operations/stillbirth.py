@@ -13,6 +13,6 @@ ENDED = frozenset({VmState.FAILED, VmState.HALTED})
 
 def tell(tx: Transaction, moves: Sequence[Move], moved: Collection[str], *, actor: str) -> None:
     """Write an event for each VM that went straight from booting to its end."""
-    for change in moves:
-        if change.was in ON_THE_WAY and change.to in ENDED and change.vm in moved:
-            tx.events.append(STILLBORN, subject=change.vm, actor=actor, data={"code": change.reason.code})
+    really = set(moved)
+    ended = [change.vm for change in moves if change.was in ON_THE_WAY and change.to in ENDED and change.vm in really]
+    tx.events.append_each(STILLBORN, ended, actor=actor)

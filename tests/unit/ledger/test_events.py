@@ -155,3 +155,13 @@ def test_closing_wakes_whoever_waits(ledger: SqlLedger, wait_until: Callable[[Ca
         wait_until(waiting.running)
         ledger.close()
         assert waiting.result(timeout=PATIENCE) == 0
+
+
+def test_one_event_a_subject_in_bulk(ledger: SqlLedger) -> None:
+    """Each subject gets an event of its own; no subject, no event."""
+    with ledger.write() as tx:
+        tx.events.append_each("vm.stillborn", ["vm-1", "vm-2"], actor="aging")
+        tx.events.append_each("vm.stillborn", [], actor="aging")
+    with ledger.read() as tx:
+        told = [(event.topic, event.subject, event.actor) for event in tx.events.after(0)]
+    assert told == [("vm.stillborn", "vm-1", "aging"), ("vm.stillborn", "vm-2", "aging")]
