@@ -10,20 +10,21 @@ from dataclasses import MISSING, Field, dataclass, fields
 from math import inf
 from typing import Any
 
-from vmdirac_py.model.inventory import Endpoint, Pool, Vo
+from vmdirac_py.model.inventory import INNER_CES, Endpoint, Pool, Vo
 from vmdirac_py.model.resources import Resources
 
-from .values import TYPES, Type, Unfit
+from .values import TYPES, Type, Unfit, show
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a key means, and the least and most its number may be."""
+    """What a key means, the least and most its number may be, or the words it may be."""
 
     meaning: str
     least: float = 0.0
     most: float = inf
     required: bool = False
+    one_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Key:
         result = self.type.read(value)
         if isinstance(result, (int, float)) and not self.about.least <= result <= self.about.most:
             raise Unfit(f"must be {self._bounds()}, not {result:.12g}")
+        if self.about.one_of and result not in self.about.one_of:
+            raise Unfit(f"must be one of {', '.join(self.about.one_of)}, not {show(result)}")
         return result
 
     def _bounds(self) -> str:
@@ -101,7 +104,7 @@ POOL = {
     "idle_seconds": About("how long an empty VM lives on, seconds", most=YEAR),
     "max_life": About("a VM's whole life, seconds", least=1, most=YEAR),
     "drain_seconds": About("how long a drain may take, seconds", most=YEAR),
-    "inner_ce": About("how the worker runs payloads"),
+    "inner_ce": About("how the worker runs payloads", one_of=INNER_CES),
     "kill_busy": About("whether deadlines may end VMs with running payloads"),
     "options": About("whatever the driver needs for this pool"),
 }

@@ -8,6 +8,9 @@ from typing import Any
 
 from .resources import Resources
 
+INNER_CES = ("InProcess", "Pool", "Pool/InProcess")
+"""What a worker can run payloads in, as DIRAC's `LocalCE` names it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Vo:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from vmdirac_py.model.inventory import INNER_CES
+from vmdirac_py.worker.ce import KINDS
 from vmdirac_py.worker.settings import BadConfig, forget_token, read_config, read_instance_id
 from vmdirac_py.worker.wire import Config
 
@@ -58,3 +60,8 @@ def test_instance_id(tmp_path: Path) -> None:
     for name in ("none", "empty"):
         with pytest.raises(BadConfig, match="instance_id_file"):
             read_instance_id(GOOD._replace(instance_id_file=str(tmp_path / name)))
+
+
+def test_an_inventory_may_name_every_inner_ce_there_is() -> None:
+    """What the inventory accepts is what the worker can do, or VMs would boot only to end."""
+    assert set(INNER_CES) == set(KINDS)
