@@ -74,7 +74,7 @@ def test_scheduler_between_plan_and_run(here: Here) -> None:
 def test_in_the_run_before_the_create_call(here: Here, victim: str) -> None:
     """A run that dies before its module has claimed the batch has done nothing: the batch is sent later, once."""
     ids = here.submit("true")
-    until_batch(here, BatchState.WRITTEN)
+    here.until(lambda: here.run_processes("ansible-playbook"), what="the run")
     with here.locked():
         here.until(lambda: here.run_processes("AnsiballZ"), what="the module")
         kill(here, victim)

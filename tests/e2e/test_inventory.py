@@ -26,7 +26,8 @@ def test_a_broken_inventory_keeps_the_last_good_one_until_it_is_mended(here: Her
 def test_a_new_pool_serves_a_job_that_nothing_could_serve(here: Here) -> None:
     """A job too big for every pool waits; once the inventory has a pool for it, it runs."""
     (job,) = here.submit("true", cores=4)
-    here.until(lambda: "4 cores" in here.vmdirac("why", str(job)).stdout, what="the reason why it waits")
+    here.until(lambda: here.reasons(here.job(job).queue), what="the reason why it waits")
+    assert "4 cores" in here.vmdirac("why", str(job)).stdout
     here.write_inventory(inventory(pool_cores=4))
     here.until_done([job])
     here.until_retired()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.installation import Here
+from tests.support.installation import Gate, Here
 from vmdirac_py.model.job import JobState
 
 pytestmark = pytest.mark.slow
@@ -12,11 +12,19 @@ pytestmark = pytest.mark.slow
 
 def test_everything_can_be_looked_at_by_people_and_programs(here: Here) -> None:
     """Each command that shows something prints text that names it, and JSON that can be parsed."""
-    (job,) = here.submit("sleep 3")
-    (huge,) = here.submit("echo never", cores=64)
-    vm = here.running_job(job)
+    with Gate() as gate:
+        (job,) = here.submit(gate.wait)
+        (huge,) = here.submit("true", cores=64)
+        vm = here.running_job(job)
+        here.until(lambda: here.reasons(here.job(huge).queue), what="the reason why it waits")
+        for command, word in _questions(here, job, huge, vm).items():
+            assert word in here.vmdirac(*command).stdout, command
+            assert here.json(*command), command
+
+
+def _questions(here: Here, job: int, huge: int, vm: str) -> dict[tuple[str, ...], str]:
     queue = here.job(huge).queue
-    asked = {
+    return {
         ("status",): "alpha",
         ("plan",): queue,
         ("why", str(job)): "Running",
@@ -31,9 +39,6 @@ def test_everything_can_be_looked_at_by_people_and_programs(here: Here) -> None:
         ("job", "show", str(job)): vm,
         ("inventory", "show"): "gamma-2core",
     }
-    for command, word in asked.items():
-        assert word in here.vmdirac(*command).stdout, command
-        assert here.json(*command), command
 
 
 def test_why_tells_the_whole_life_of_a_vm(here: Here) -> None:

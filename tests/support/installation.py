@@ -52,7 +52,7 @@ POOL = {
     "pool_boot_seconds": 3,
     "pool_boot_deadline": 30,
     "pool_heartbeat_seconds": 0.5,
-    "pool_stalled_after": 8,
+    "pool_stalled_after": 30,
     "pool_idle_seconds": 1.5,
     "pool_drain_seconds": 60,
     "pool_max_life": 7200,
@@ -182,6 +182,11 @@ class Here:
         """Return all batches of a kind."""
         with self.ctx.ledger.read() as tx:
             return tx.batches.in_states(tuple(BatchState), kind=kind)
+
+    def reasons(self, queue: str) -> list[str]:
+        """Return the codes of the reasons why a queue's jobs wait."""
+        with self.ctx.ledger.read() as tx:
+            return [span.reason.code for span in tx.reasons.holding(f"queue:{queue}")]
 
     def topics(self) -> Counter[str]:
         """Return how many events of each topic there are."""

@@ -47,10 +47,21 @@ class Daemon:
         seq = 0
         try:
             while not self._stop.is_set():
-                lease = self._take()
-                seq = self._round(lease, seq)
+                lease, seq = self._guarded(lease, seq)
         finally:
             self._end(lease)
+
+    def _guarded(self, lease: Lease, seq: int) -> tuple[Lease, int]:
+        """Do one round; when the ledger cannot be used now (locked, disk full ...), try again a little later."""
+        try:
+            lease = self._take()
+            return lease, self._round(lease, seq)
+        except LeaseHeld:
+            raise
+        except VmdiracError as error:
+            self._log.error("round failed", error=str(error))
+            self._stop.wait(SLICE)
+            return lease, seq
 
     def _round(self, lease: Lease, seq: int) -> int:
         """Do one cycle if there is a cause, then sleep until there may be another; return the last event seen."""

@@ -123,9 +123,10 @@ class Monitor:
         self._parts.pilot.close()
 
     def _acknowledge(self) -> None:
-        """Say that a drain is obeyed, and say it again when nothing runs any more."""
+        """Say that a drain is obeyed, and say it again when nothing runs any more and all of it was reported."""
         if DRAIN in self._orders:
-            empty = self._parts.pilot.close()
+            # In this order: a payload that ends in between has its report in the outbox before it is gone.
+            empty = self._parts.pilot.close() and not self._parts.outbox.waiting()
             if self._acknowledged != empty and self._parts.line.say("acknowledge", Ack(DRAIN, empty), dict) is not None:
                 self._acknowledged = empty
 

@@ -150,6 +150,26 @@ def test_drain(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
     assert [asked for asked in manager.of("match") if asked.at > drained] == []
 
 
+def test_a_drained_vm_is_not_empty_before_its_reports_are_heard(
+    manager: ManagerDouble, start: Any, tmp_path: Path
+) -> None:
+    """While a report cannot be delivered the VM does not say it is empty: its job would be run again elsewhere."""
+    manager.script.work = [waits_for(1, tmp_path / "flag")]
+    vm = start()
+    manager.wait(lambda: states(manager, 1) == ["Running"])
+    manager.script.orders = [{"id": 1, "verb": "drain", "deadline": 0.0}]
+    manager.wait(lambda: manager.of("acknowledge"))
+    manager.script.refused = {"report": 503}
+    (tmp_path / "flag").touch()
+    manager.wait(lambda: "Done" in states(manager, 1))
+    beats = len(manager.of("heartbeat"))
+    manager.wait(lambda: len(manager.of("heartbeat")) > beats + 2)
+    assert {"verb": "drain", "empty": True} not in manager.messages("acknowledge")
+    manager.script.refused = {}
+    assert vm.ended() == 0, vm.log
+    assert manager.messages("acknowledge")[-1] == {"verb": "drain", "empty": True}
+
+
 def test_halt(manager: ManagerDouble, start: Any) -> None:
     """A halted VM kills its payloads with their children, reports nothing of them, says so and ends with 0."""
     manager.script.work = [work(1, "sh", "-c 'setsid sleep 1000 & sleep 1000'")]
