@@ -12,6 +12,7 @@ from typing import Self
 
 from .errors import UnknownThing, Unusable
 
+INCOMING = "incoming-"  # how the files of uploads in flight begin
 NAME_LENGTH = hashlib.sha256().digest_size * 2
 
 
@@ -56,6 +57,13 @@ class BlobStore:
             raise UnknownThing("not a blob name", where=name[:80])
         return self.root / name[:2] / name
 
+    def forget_abandoned(self, *, older_than: float) -> int:
+        """Remove what uploads left behind that were cut off, from before `older_than` (epoch); return how many."""
+        left = [path for path in self.root.glob(f"{INCOMING}*") if path.stat().st_mtime < older_than]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
 
 class Incoming:
     """A blob on its way in: `write` pieces, then `keep` it; left without that, as a context manager, it is forgotten.
@@ -68,7 +76,7 @@ class Incoming:
         self._hash = hashlib.sha256()
         with _disk(store.root):
             store.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._file = tempfile.NamedTemporaryFile(dir=store.root, prefix="incoming-", delete=False)  # noqa: SIM115 closed by __exit__
+            self._file = tempfile.NamedTemporaryFile(dir=store.root, prefix=INCOMING, delete=False)  # noqa: SIM115 closed by __exit__
 
     def __enter__(self) -> Self:
         return self

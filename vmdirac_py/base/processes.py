@@ -14,6 +14,9 @@ import socket
 import time
 from pathlib import Path
 
+EMPTY_LOOKS = 2
+LOOK_SECONDS = 0.01
+
 
 def marked(mark: str) -> list[int]:
     """Return the pids of living (non-zombie) processes whose environment holds `mark` (`NAME=value`)."""
@@ -28,15 +31,21 @@ def marked(mark: str) -> list[int]:
 
 
 def kill_marked(mark: str, *, seconds: float = 5.0) -> bool:
-    """SIGKILL every process bearing `mark`, again until none is left; return whether none is left."""
+    """SIGKILL every process bearing `mark`, again until none is left; return whether none is left.
+
+    One empty look is not enough: a process that is just being forked can be missed by it.
+    """
     until = time.monotonic() + seconds
-    while pids := marked(mark):
+    empty_looks = 0
+    while empty_looks < EMPTY_LOOKS:
+        pids = marked(mark)
+        empty_looks = 0 if pids else empty_looks + 1
         for pid in pids:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         if time.monotonic() > until:
-            return False
-        time.sleep(0.01)
+            return not pids
+        time.sleep(LOOK_SECONDS)
     return True
 
 

@@ -29,31 +29,21 @@ def submit(
     count: Annotated[int, typer.Option("--count", "-n", help="How many copies of each.")] = 1,
     json: Json = False,
 ) -> None:
-    """Submit the jobs of JDL files; every file is read before the first job is submitted."""
+    """Submit the jobs of JDL files: all of them, or none when one is wrong."""
     from vmdirac_py.operations import jobs
 
-    texts = [(_read(path), path) for path in files]
-    submitted = []
+    sources = [jobs.Source(_read(path), _folder(path), str(path)) for path in files]
     with opened() as ctx:
-        for text, path in texts:
-            folder = None if str(path) == "-" else path.resolve().parent
-            submitted += jobs.submit(
-                ctx,
-                text,
-                folder=folder,
-                where=str(path),
-                actor=actor(),
-                owner=owner,
-                group=group,
-                vo=vo,
-                count=count,
-                warn=_warn,
-            )
+        submitted = jobs.submit_all(ctx, sources, jobs.Submitter(actor(), owner, group, vo, _warn), count=count)
     if json:
         print_json([{"id": job.id, "vo": job.spec.vo, "name": job.spec.name} for job in submitted])
     else:
         for job in submitted:
             console.print(f"job {job.id} submitted: {job.spec.name} ({job.spec.vo})")
+
+
+def _folder(path: Path) -> Path | None:
+    return None if str(path) == "-" else path.resolve().parent
 
 
 def _warn(text: str) -> None:

@@ -25,6 +25,8 @@ from .tls import mutual_context, server_context
 
 FLUSH_SECONDS = 1.0
 CERTIFICATE_SECONDS = 3600.0
+TIDY_SECONDS = 3600.0
+ABANDONED_SECONDS = 86400.0
 
 log = logging.getLogger("vmdirac.manager")
 
@@ -67,6 +69,7 @@ async def run(ctx: Context, sockets: Sequence[socket.socket], *, stop: asyncio.E
         chores = [
             group.create_task(_every(FLUSH_SECONDS, partial(_flush, ctx, beats))),
             group.create_task(_every(pulse.PERIOD, partial(to_thread.run_sync, pulse.beat, ctx))),
+            group.create_task(_every(TIDY_SECONDS, partial(to_thread.run_sync, _tidy, ctx))),
             group.create_task(_every(CERTIFICATE_SECONDS, partial(_keep_certificate, ctx, contexts))),
         ]
         for one in servers:
@@ -124,6 +127,11 @@ async def _flush(ctx: Context, beats: Beats) -> None:
     except Exception:
         beats.put_back(taken)
         raise
+
+
+def _tidy(ctx: Context) -> None:
+    """Forget uploads that were cut off so long ago that they cannot still be going on."""
+    ctx.blobs.forget_abandoned(older_than=ctx.clock.now() - ABANDONED_SECONDS)
 
 
 async def _keep_certificate(ctx: Context, contexts: Sequence[ssl.SSLContext]) -> None:

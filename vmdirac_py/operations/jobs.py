@@ -6,8 +6,9 @@ import gzip
 import io
 import tarfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing
 from vmdirac_py.ledger.api import Transaction
@@ -21,40 +22,66 @@ MAX_COUNT = 10_000
 MAX_ID = 2**63 - 1  # what the ledger's integers hold
 
 
-def submit(
-    ctx: Context,
-    text: str,
-    *,
-    folder: Path | None,
-    where: str,
-    actor: str,
-    owner: str = "",
-    group: str = "",
-    vo: str = "",
-    count: int = 1,
-    warn: Callable[[str], None] | None = None,
-) -> list[Job]:
-    """Submit the jobs of one JDL text `count` times; input sandbox files are read from `folder`.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A JDL text, the folder its sandbox files lie in (None: it came without files), and what to call it."""
 
-    Owner, group and VO given here must agree with the JDL's where it says them; the VO may also follow from the group.
-    `warn` is told of each attribute that is not understood and so has no effect.
+    text: str
+    folder: Path | None
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submitter:
+    """Who submits: `actor`, and owner, group and VO where given; they must agree with what the JDL says.
+
+    The VO may also follow from the group. `warn` is told of each attribute that has no effect.
+    """
+
+    actor: str
+    owner: str = ""
+    group: str = ""
+    vo: str = ""
+    warn: Callable[[str], None] | None = None
+
+
+def submit(
+    ctx: Context, text: str, *, folder: Path | None, where: str, actor: str, count: int = 1, **given: Any
+) -> list[Job]:
+    """Submit the jobs of one JDL text `count` times; `given` are the other fields of `Submitter`.
 
     Raises:
         BadInput: the JDL cannot be used, or names no VO of the inventory; nothing was submitted.
     """
+    return submit_all(ctx, [Source(text, folder, where)], Submitter(actor, **given), count=count)
+
+
+def submit_all(ctx: Context, sources: Sequence[Source], by: Submitter, *, count: int = 1) -> list[Job]:
+    """Submit the jobs of all these JDL texts `count` times each, or none of them.
+
+    Raises:
+        BadInput: one of them cannot be used, or names no VO of the inventory; nothing was submitted.
+    """
     if not 1 <= count <= MAX_COUNT:
-        raise BadInput(f"cannot submit {count} copies", where=where, mend=f"ask for 1 to {MAX_COUNT}")
-    parsed = jdl.parse(text, folder=folder, where=where, owner=owner or actor, group=group, vo=vo)
-    if warn:
-        for warning in parsed.warnings:
-            warn(warning)
-    specs = [_with_vo(spec, ctx.inventory(), where) for spec in parsed.specs]
-    sandbox = ctx.blobs.put(pack(parsed.input_files)) if parsed.input_files else ""
-    ready = [replace(spec, payload=replace(spec.payload, input_sandbox=sandbox)) for spec in specs]
+        raise BadInput(f"cannot submit {count} copies", mend=f"ask for 1 to {MAX_COUNT}")
+    specs = [spec for source in sources for spec in _specs(ctx, source, by)]
     with ctx.ledger.write() as tx:
-        jobs = tx.jobs.insert(ready * count, at=ctx.clock.now())
-        tx.events.append("job.submitted", subject=f"job:{jobs[0].id}", actor=actor, data={"jobs": len(jobs)})
+        jobs = tx.jobs.insert(specs * count, at=ctx.clock.now())
+        tx.events.append("job.submitted", subject=f"job:{jobs[0].id}", actor=by.actor, data={"jobs": len(jobs)})
     return jobs
+
+
+def _specs(ctx: Context, source: Source, by: Submitter) -> list[JobSpec]:
+    """Read one JDL, store its input sandbox, and return its jobs."""
+    parsed = jdl.parse(
+        source.text, folder=source.folder, where=source.where, owner=by.owner or by.actor, group=by.group, vo=by.vo
+    )
+    if by.warn:
+        for warning in parsed.warnings:
+            by.warn(warning)
+    specs = [_with_vo(spec, ctx.inventory(), source.where) for spec in parsed.specs]
+    sandbox = ctx.blobs.put(pack(parsed.input_files)) if parsed.input_files else ""
+    return [replace(spec, payload=replace(spec.payload, input_sandbox=sandbox)) for spec in specs]
 
 
 def pack(files: Sequence[Path]) -> bytes:

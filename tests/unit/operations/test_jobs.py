@@ -176,3 +176,13 @@ def test_what_has_no_effect_is_told(ctx: TestContext) -> None:
     text = f'{JDL} Colour = "red";'
     assert jobs.submit(ctx, text, folder=None, where="x.jdl", actor="jane", vo="astro", warn=told.append)
     assert told == ["x.jdl:1: unknown attribute Colour is ignored"]
+
+
+def test_several_files_are_submitted_all_or_none(ctx: TestContext) -> None:
+    """One wrong JDL among good ones leaves the queue as it was."""
+    good, bad = jobs.Source(JDL, None, "good.jdl"), jobs.Source("Executable = ;", None, "bad.jdl")
+    with pytest.raises(BadInput, match=r"bad\.jdl"):
+        jobs.submit_all(ctx, [good, bad], jobs.Submitter("jane", vo="astro"))
+    with ctx.ledger.read() as tx:
+        assert tx.jobs.find() == []
+    assert len(jobs.submit_all(ctx, [good, good], jobs.Submitter("jane", vo="astro"), count=2)) == 4
