@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
 from vmdirac_py.base.blobs import BlobStore
 from vmdirac_py.base.clock import Clock, SystemClock
-from vmdirac_py.base.errors import Conflict, UnknownThing, Unusable
+from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing, Unusable, VmdiracError
 from vmdirac_py.base.ids import new_id
 from vmdirac_py.base.settings import Home, Settings, read_settings
-from vmdirac_py.clouds.api import CloudEndpoint
+from vmdirac_py.clouds.api import AuthFailed, BadRequest, CloudEndpoint, CloudError
 from vmdirac_py.clouds.registry import driver
 from vmdirac_py.credentials.references import resolve
 from vmdirac_py.ledger.api import Ledger
@@ -56,14 +57,25 @@ class Installation:
 
     @cached_property
     def bundle(self) -> Bundle:
-        """The worker as VMs fetch it; built on first use."""
-        script = resources.files("vmdirac_py.worker").joinpath("boot.py").read_text()
-        return Bundle(build(self.home.static), script)
+        """The worker as VMs fetch it; built on first use.
+
+        Raises:
+            Unusable: it cannot be read or written.
+        """
+        with _local("the worker cannot be built", self.home.static):
+            script = resources.files("vmdirac_py.worker").joinpath("boot.py").read_text()
+            return Bundle(build(self.home.static), script)
 
     @cached_property
     def manager(self) -> Manager:
-        """Where VMs find the manager."""
-        return Manager(f"https://{self.settings.vm_host}:{self.settings.vm_port}", self.home.ca_certificate.read_text())
+        """Where VMs find the manager.
+
+        Raises:
+            Unusable: the authority's certificate cannot be read.
+        """
+        with _local("the authority's certificate cannot be read", self.home.ca_certificate):
+            ca = self.home.ca_certificate.read_text()
+        return Manager(f"https://{self.settings.vm_host}:{self.settings.vm_port}", ca)
 
     def inventory(self) -> Inventory:
         """Return the active revision.
@@ -82,17 +94,42 @@ class Installation:
 
         Raises:
             UnknownThing: no such endpoint.
-            CloudError: its driver cannot be made.
+            CloudError: its driver cannot be made: `AuthFailed` where a secret cannot be resolved, `BadRequest` where
+                its description cannot be used.
         """
         described = self.inventory().endpoints.get(name)
         if described is None:
             raise UnknownThing("no such endpoint", where=name)
         kept = self._drivers.get(name)
         if kept is None or kept[0] != described:
-            connect = driver(described.kind).connect
-            made = connect(described, installation_id=self.installation_id, resolve=resolve, home=self.home.root)
-            kept = self._drivers[name] = (described, made)
+            kept = self._drivers[name] = (described, self._connect(described))
         return kept[1]
+
+    def _connect(self, described: Endpoint) -> CloudEndpoint:
+        try:
+            connect = driver(described.kind).connect
+            return connect(described, installation_id=self.installation_id, resolve=_secret, home=self.home.root)
+        except CloudError:
+            raise
+        except VmdiracError as error:
+            raise BadRequest(error.what, where=error.where or described.name, mend=error.mend) from error
+
+
+def _secret(reference: str) -> str:
+    try:
+        return resolve(reference)
+    except (BadInput, Unusable) as error:
+        raise AuthFailed(error.what, where=error.where, mend=error.mend) from error
+
+
+@contextmanager
+def _local(what: str, where: Path) -> Iterator[None]:
+    """Tell what the disk refuses as what this installation lacks."""
+    try:
+        yield
+    except OSError as error:
+        mend = "mend the disk or the folder's rights, or make the installation anew"
+        raise Unusable(f"{what}: {error.strerror}", where=str(where), mend=mend) from error
 
 
 @contextmanager

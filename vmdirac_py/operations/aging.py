@@ -15,6 +15,7 @@ from vmdirac_py.model.vm import Move, VmState
 
 from . import pulse, retirements, stillbirth
 from .api import Context
+from .busy import slots_of
 from .launches import UNSENT
 from .listings import LIVE
 from .rescheduling import give_back
@@ -63,13 +64,14 @@ def next_deadline(ctx: Context) -> float:
         deadlines = [tx.vms.next_deadline()]
         deadlines += [batch.deadline for batch in tx.batches.in_states(OPEN_BATCHES)]
         leaving = [vm for vm in tx.vms.in_states((VmState.STOPPING,)) if not vm.retire_batch]
-    return min([*deadlines, *(retirements.due_at(vm, ctx.settings) for vm in leaving)])
+        deadlines += [retirements.due_at(tx, vm, ctx.settings) for vm in leaving]
+    return min(deadlines)
 
 
 def _verdicts(tx: Transaction, inventory: Inventory, at: float) -> Iterable[Move | Alarm | None]:
     living = tx.vms.in_states(LIVE)
-    busy = tx.jobs.used_cores([vm.id for vm in living])
-    beats = tx.observations.heartbeats()
+    ids = [vm.id for vm in living]
+    used, beats = tx.jobs.used_cores(ids), tx.observations.heartbeats(ids)
     listening = pulse.heard_since(tx, at=at)
     pending = {batch.id for batch in tx.batches.in_states(OPEN_BATCHES, kind=BatchKind.LAUNCH)}
     for vm in living:
@@ -80,15 +82,17 @@ def _verdicts(tx: Transaction, inventory: Inventory, at: float) -> Iterable[Move
             continue
         if vm.state is VmState.STALLED and listening is None:
             continue  # nobody listens: its silence means nothing
+        rules = rules_for(vm, inventory)
+        if vm.state is VmState.STALLED and listening is not None and at < listening + rules.pool.stalled_after:
+            continue  # it could not be heard for a part of its time: that counts anew
         # A silence counts from when somebody began to listen; while nobody does there is none.
         last_beat = max(beats[vm.id].at if vm.id in beats else 0.0, at if listening is None else listening)
-        rules = rules_for(vm, inventory)
         yield overdue(
             vm,
             at=at,
             pool=rules.pool,
             endpoint=rules.endpoint,
-            busy_slots=busy[vm.id][0] if vm.id in busy else 0,
+            busy_slots=slots_of(vm, inventory, used, beats, at=at),
             last_heartbeat=last_beat,
         )
 

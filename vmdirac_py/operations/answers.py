@@ -46,7 +46,7 @@ def take_refusal(ctx: Context, batch: Batch, error: CloudError, *, actor: str) -
     take(ctx, batch, LaunchResult((), (refusal,)), actor=actor)
 
 
-def take_doubt(ctx: Context, batch: Batch, endpoint: Endpoint, error: CloudError) -> None:
+def take_doubt(ctx: Context, batch: Batch, endpoint: Endpoint, error: Exception) -> None:
     """Commit that the answer was lost: the listing will tell, once client timeout and listing lag are over."""
     at = ctx.clock.now()
     with ctx.ledger.write() as tx:

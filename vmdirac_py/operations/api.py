@@ -11,6 +11,7 @@ The verbs, each once (all take the context first, `actor` is who asked: `unix:NA
     planning.snapshot(ctx) -> Snapshot;  planning.preview(ctx) -> Plan     nothing is written
     planning.commit(ctx, *, actor, lease=None) -> Planned              step, write plan, batches, drains, reasons
     jobs.submit(ctx, text, *, folder, where, actor, owner, group, vo, count) -> list[Job]
+    jobs.check(ctx, sources, by, count) -> list[JobSpec];  launches.check;  retirements.check    nothing is written
     jobs.kill(ctx, ids, *, actor);  jobs.reschedule(ctx, ids, *, actor)
     fleet.drain(ctx, vm_ids, *, actor, seconds) ;  fleet.halt(ctx, vm_ids, *, actor)
     enrolment.enrol(ctx, *, token, instance_id, csr, address) -> Enrolled | RetryAfter
@@ -19,6 +20,7 @@ The verbs, each once (all take the context first, `actor` is who asked: `unix:NA
     work.match / report / input_sandbox / store_output                  (for VMs: their jobs)
     rescheduling.give_back(tx, vm_id, *, minor, max_attempts, actor, at) -> list[int]     (within a transaction)
     explain.why(ctx, subject) -> list[Line]
+    written.written / send_written          (what waits for an endpoint);  outputs (what jobs left);  pulse.beat(ctx)
     revisions.refresh(ctx) -> Refreshed                                 load the inventory when its content changed
 """
 

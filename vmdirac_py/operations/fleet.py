@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from vmdirac_py.base.errors import BadInput, UnknownThing
 from vmdirac_py.ledger.api import Transaction
-from vmdirac_py.lifecycle.states import move_by
+from vmdirac_py.lifecycle.states import BOOTING, move_by
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 
 from .api import Context
 
-BOOTING = frozenset({VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING})
 DRAINABLE = frozenset({VmState.RUNNING, VmState.STALLED})
-HALT_SECONDS = 30.0  # what a worker gets to say goodbye before its instance is terminated anyway
+HALT, HALTING = "halt", "halt.by_hand"  # the order, and why a VM that got it is Stopping
+HALT_SECONDS = 10.0  # what a worker gets to say goodbye before its instance is terminated anyway
 
 
 def drain(ctx: Context, vm_ids: Collection[str], *, actor: str, seconds: float | None = None) -> list[str]:
@@ -69,14 +69,14 @@ def halt(ctx: Context, vm_ids: Collection[str], *, actor: str) -> list[str]:
         BadInput: a VM is Halted already.
     """
     inventory, at = ctx.inventory(), ctx.clock.now()
-    reason = Reason.of("halt.by_hand", actor=actor)
+    reason = Reason.of(HALTING, actor=actor)
     with ctx.ledger.write() as tx:
         vms = known(tx, vm_ids)
         if halted := [vm.id for vm in vms if vm.state is VmState.HALTED]:
             raise BadInput("already Halted", where=", ".join(halted))
         moves = [move_by(inventory, vm, VmState.STOPPING, reason, at=at) for vm in vms]
         moved = tx.vms.move(moves, actor=actor, at=at)
-        tx.commands.give(moved, "halt", at=at, deadline=dict.fromkeys(moved, at + HALT_SECONDS), actor=actor)
+        tx.commands.give(moved, HALT, at=at, deadline=dict.fromkeys(moved, at + HALT_SECONDS), actor=actor)
         if moved:
             tx.events.append("vm.halting", actor=actor, data={"vms": moved[:100]})
     return moved

@@ -62,17 +62,44 @@ def submit_all(ctx: Context, sources: Sequence[Source], by: Submitter, *, count:
     Raises:
         BadInput: one of them cannot be used, or names no VO of the inventory; nothing was submitted.
     """
-    if not 1 <= count <= MAX_COUNT:
-        raise BadInput(f"cannot submit {count} copies", mend=f"ask for 1 to {MAX_COUNT}")
-    specs = [spec for source in sources for spec in _specs(ctx, source, by)]
+    prepared = _prepare(ctx, sources, by, count)
+    specs = [spec for one in prepared for spec in one.stored(ctx)]
     with ctx.ledger.write() as tx:
         jobs = tx.jobs.insert(specs * count, at=ctx.clock.now())
         tx.events.append("job.submitted", subject=f"job:{jobs[0].id}", actor=by.actor, data={"jobs": len(jobs)})
     return jobs
 
 
-def _specs(ctx: Context, source: Source, by: Submitter) -> list[JobSpec]:
-    """Read one JDL, store its input sandbox, and return its jobs."""
+def check(ctx: Context, sources: Sequence[Source], by: Submitter, *, count: int = 1) -> list[JobSpec]:
+    """Return the jobs that `submit_all` would submit, without their sandboxes; nothing is stored.
+
+    Raises:
+        BadInput: as `submit_all`.
+    """
+    return [spec for one in _prepare(ctx, sources, by, count) for spec in one.specs] * count
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """The jobs of one JDL, and their packed input sandbox (empty: there is none)."""
+
+    specs: Sequence[JobSpec]
+    sandbox: bytes
+
+    def stored(self, ctx: Context) -> list[JobSpec]:
+        """Store the sandbox, and return the jobs with its name."""
+        name = ctx.blobs.put(self.sandbox) if self.sandbox else ""
+        return [replace(spec, payload=replace(spec.payload, input_sandbox=name)) for spec in self.specs]
+
+
+def _prepare(ctx: Context, sources: Sequence[Source], by: Submitter, count: int) -> list[_Prepared]:
+    if not 1 <= count <= MAX_COUNT:
+        raise BadInput(f"cannot submit {count} copies", mend=f"ask for 1 to {MAX_COUNT}")
+    return [_prepared(ctx, source, by) for source in sources]
+
+
+def _prepared(ctx: Context, source: Source, by: Submitter) -> _Prepared:
+    """Read one JDL and pack its input sandbox."""
     parsed = jdl.parse(
         source.text, folder=source.folder, where=source.where, owner=by.owner or by.actor, group=by.group, vo=by.vo
     )
@@ -80,8 +107,7 @@ def _specs(ctx: Context, source: Source, by: Submitter) -> list[JobSpec]:
         for warning in parsed.warnings:
             by.warn(warning)
     specs = [_with_vo(spec, ctx.inventory(), source.where) for spec in parsed.specs]
-    sandbox = ctx.blobs.put(pack(parsed.input_files)) if parsed.input_files else ""
-    return [replace(spec, payload=replace(spec.payload, input_sandbox=sandbox)) for spec in specs]
+    return _Prepared(specs, pack(parsed.input_files) if parsed.input_files else b"")
 
 
 def pack(files: Sequence[Path]) -> bytes:

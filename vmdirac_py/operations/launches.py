@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmdirac_py.base.errors import BadInput, UnknownThing, VmdiracError
+from vmdirac_py.base.errors import BadInput, UnknownThing
 from vmdirac_py.base.ids import new_id, new_token, token_hash
 from vmdirac_py.base.processes import own_name
-from vmdirac_py.clouds.api import AnswerLost, CloudEndpoint, CloudError, LaunchRequest, LaunchResult, Mark, Unavailable
+from vmdirac_py.clouds.api import AnswerLost, CloudEndpoint, CloudError, LaunchRequest, LaunchResult, Mark
 from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.budget import allow
 from vmdirac_py.model.batch import Batch, BatchKind, BatchState
@@ -32,6 +32,19 @@ def intend(ctx: Context, pool_name: str, count: int, *, actor: str) -> str:
         UnknownThing: no such pool.
         BadInput: the count is not between 1 and the endpoint's ramp.
     """
+    pool, endpoint = check(ctx, pool_name, count)
+    reason = Reason.of("launch.by_hand", actor=actor)
+    with ctx.ledger.write() as tx:
+        return write(tx, pool, endpoint, count, plan="", actor=actor, reason=reason, at=ctx.clock.now())
+
+
+def check(ctx: Context, pool_name: str, count: int) -> tuple[Pool, Endpoint]:
+    """Return the pool and endpoint that such a launch by hand is for; nothing is written.
+
+    Raises:
+        UnknownThing: no such pool.
+        BadInput: the count is not between 1 and the endpoint's ramp.
+    """
     inventory = ctx.inventory()
     pool = inventory.pools.get(pool_name)
     if pool is None:
@@ -39,9 +52,7 @@ def intend(ctx: Context, pool_name: str, count: int, *, actor: str) -> str:
     endpoint = inventory.endpoints[pool.endpoint]
     if not 1 <= count <= endpoint.ramp:
         raise BadInput(f"cannot launch {count} VMs at once", where=pool_name, mend=f"ask for 1 to {endpoint.ramp}")
-    reason = Reason.of("launch.by_hand", actor=actor)
-    with ctx.ledger.write() as tx:
-        return write(tx, pool, endpoint, count, plan="", actor=actor, reason=reason, at=ctx.clock.now())
+    return pool, endpoint
 
 
 def write(
@@ -88,11 +99,13 @@ def launch(ctx: Context, batch_id: str, *, actor: str) -> BatchReport:
 
     Whoever comes second, or comes again, is told what is true of the batch and sends nothing. A batch that should not
     be sent any more (nobody wants its VMs, its pool is gone, its endpoint refused meanwhile) is closed unsent.
+    All that may fail on this machine is done before the claim: then the batch stays Written, for whoever can send it.
 
     Raises:
         UnknownThing: no such launch batch.
+        CloudError, Unusable: this machine cannot send it; nothing was claimed or sent.
     """
-    sending = _claim(ctx, batch_id, actor)
+    sending = _claim(ctx, batch_id, actor, _means(ctx, batch_id))
     if sending is None:
         return report(ctx, batch_id)
     try:
@@ -101,6 +114,9 @@ def launch(ctx: Context, batch_id: str, *, actor: str) -> BatchReport:
         answers.take_doubt(ctx, sending.batch, sending.endpoint, error)
     except CloudError as error:
         answers.take_refusal(ctx, sending.batch, error, actor=actor)
+    except Exception as error:  # a fault of the driver: who knows what it had sent by then
+        answers.take_doubt(ctx, sending.batch, sending.endpoint, error)
+        raise
     else:
         answers.take(ctx, sending.batch, result, actor=actor)
     return report(ctx, batch_id, sent=True)
@@ -139,45 +155,51 @@ def _get(tx: Transaction, batch_id: str) -> Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class _Means:
+    """What this machine needs to send a batch of a pool."""
+
+    pool: Pool
+    driver: CloudEndpoint
+    token: str
+    user_data: bytes
+
+
+def _means(ctx: Context, batch_id: str) -> _Means | None:
+    """Make what a batch is sent with; None for one that is not to be sent (any more)."""
+    with ctx.ledger.read() as tx:
+        batch = _get(tx, batch_id)
+    if batch.kind is not BatchKind.LAUNCH:
+        raise UnknownThing("not a launch batch", where=batch_id, mend="retire batches belong to `retire`")
+    pool = _pool_of(batch, ctx.inventory())
+    if batch.state is not BatchState.WRITTEN or pool is None:
+        return None
+    driver, token = ctx.endpoint(batch.endpoint), new_token()
+    data = user_data(
+        pool, token=token, manager=ctx.manager, bundle=ctx.bundle, instance_id_file=driver.instance_id_file
+    )
+    return _Means(pool, driver, token, data)
+
+
+@dataclass(frozen=True, slots=True)
 class _Sending:
     """A claimed batch with all that is needed to send it."""
 
     batch: Batch
-    pool: Pool
     endpoint: Endpoint
     vms: tuple[str, ...]
-    token: str
+    means: _Means
 
     def send(self, ctx: Context) -> LaunchResult:
-        """Send it. Raises CloudError, also where this machine lacks something: then nothing was sent."""
-        try:
-            driver = ctx.endpoint(self.endpoint.name)
-            request = self._request(ctx, driver)
-        except CloudError:
-            raise
-        except VmdiracError as error:
-            raise Unavailable(error.what, where=error.where, mend=error.mend) from error
-        return driver.launch(request)
-
-    def _request(self, ctx: Context, driver: CloudEndpoint) -> LaunchRequest:
-        data = user_data(
-            self.pool,
-            token=self.token,
-            manager=ctx.manager,
-            bundle=ctx.bundle,
-            instance_id_file=driver.instance_id_file,
-        )
-        mark = Mark(ctx.installation_id, self.batch.id, self.batch.vo, self.pool.name)
-        return LaunchRequest(mark, self.pool, self.vms, data)
+        """Send it. Raises CloudError."""
+        mark = Mark(ctx.installation_id, self.batch.id, self.batch.vo, self.batch.pool)
+        return self.means.driver.launch(LaunchRequest(mark, self.means.pool, self.vms, self.means.user_data))
 
 
-def _claim(ctx: Context, batch_id: str, actor: str) -> _Sending | None:
+def _claim(ctx: Context, batch_id: str, actor: str, means: _Means | None) -> _Sending | None:
     """Claim the batch for this process; None when it is not there to be claimed (any more)."""
-    inventory, token, at = ctx.inventory(), new_token(), ctx.clock.now()
+    inventory, at = ctx.inventory(), ctx.clock.now()
     with ctx.ledger.write() as tx:
         batch = _get(tx, batch_id)
-        if batch.kind is not BatchKind.LAUNCH:
-            raise UnknownThing("not a launch batch", where=batch_id, mend="retire batches belong to `retire`")
         if batch.state is not BatchState.WRITTEN:
             return None
         pool = _pool_of(batch, inventory)
@@ -185,17 +207,19 @@ def _claim(ctx: Context, batch_id: str, actor: str) -> _Sending | None:
         if pool is None or hindrance:
             settle(tx, inventory, batch, BatchState.CLOSED, hindrance or POOL_GONE, actor=actor, at=at)
             return None
+        if means is None or means.pool != pool:
+            return None  # the inventory changed this very moment: it stays Written for the next one who looks
         endpoint = inventory.endpoints[batch.endpoint]
         claimed = tx.batches.claim(
             batch_id,
             own_name(actor),
-            token_hash=token_hash(token),
+            token_hash=token_hash(means.token),
             token_deadline=at + endpoint.client_timeout + pool.boot_deadline,
             deadline=at + endpoint.client_timeout + endpoint.listing_lag,
             at=at,
         )
         vms = tuple(vm.id for vm in wanting(tx, batch_id))
-    return _Sending(batch, pool, endpoint, vms, token) if claimed else None
+    return _Sending(batch, endpoint, vms, means) if claimed else None
 
 
 def _pool_of(batch: Batch, inventory: Inventory) -> Pool | None:

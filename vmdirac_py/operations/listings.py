@@ -97,8 +97,8 @@ def _use(instances: Sequence[Instance], limits: CloudLimits, tx: Transaction, en
 def _note_failure(ctx: Context, endpoint: str, error: CloudError) -> ListingReport:
     with ctx.ledger.write() as tx:
         before = tx.observations.listings().get(endpoint)
-        complete_at = before.complete_at if before else 0.0
-        tx.observations.note_listing(Listing(endpoint, ctx.clock.now(), complete_at, 0, str(error)))
+        complete_at, count = (before.complete_at, before.count) if before else (0.0, 0)
+        tx.observations.note_listing(Listing(endpoint, ctx.clock.now(), complete_at, count, str(error)))
         if before is None or before.error != str(error):
             data = {"error": str(error), "class": str(error.error_class)}
             tx.events.append("alarm.listing", subject=endpoint, actor=ACTOR, data=data)

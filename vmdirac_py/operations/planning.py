@@ -10,7 +10,8 @@ from vmdirac_py.base.errors import Conflict
 from vmdirac_py.base.ids import new_id
 from vmdirac_py.base.settings import Settings
 from vmdirac_py.ledger.api import Lease, Transaction
-from vmdirac_py.model.batch import Batch, BatchState
+from vmdirac_py.model.batch import Batch
+from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.plan import Action, Placement, Plan, Snapshot
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.resources import Resources
@@ -20,6 +21,7 @@ from vmdirac_py.planner.step import step
 
 from . import fleet, launches, leases, memory, retirements, strangers
 from .api import Context
+from .busy import slots_of
 from .listings import LIVE, endpoint_views
 
 OFFERING = frozenset({VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING, VmState.RUNNING})
@@ -74,22 +76,25 @@ def _read(ctx: Context) -> tuple[Snapshot, Memory]:
     inventory, at = ctx.inventory(), ctx.clock.now()
     with ctx.ledger.read() as tx:
         remembered = memory.load(tx)
-        base_seq, vms = tx.events.last(), _fleet(tx)
+        base_seq, vms = tx.events.last(), _fleet(tx, inventory, at)
         views, outcomes = endpoint_views(tx, inventory), tuple(tx.batches.outcomes(remembered.outcome_seq))
     demand = ctx.queue.demand(tuple(inventory.pools.values()), at=at)
     return Snapshot(at, base_seq, inventory, demand, vms, views, outcomes), remembered
 
 
-def _fleet(tx: Transaction) -> tuple[Capacity, ...]:
+def _fleet(tx: Transaction, inventory: Inventory, at: float) -> tuple[Capacity, ...]:
     vms = tx.vms.in_states(LIVE)
-    used = tx.jobs.used_cores([vm.id for vm in vms])
-    return tuple(_capacity(vm, used.get(vm.id, (0, 0, 0, 0))) for vm in vms)
+    ids = [vm.id for vm in vms]
+    used, beats = tx.jobs.used_cores(ids), tx.observations.heartbeats(ids)
+    return tuple(
+        Capacity(vm, _free(vm, used.get(vm.id, (0, 0, 0, 0))), slots_of(vm, inventory, used, beats, at=at))
+        for vm in vms
+    )
 
 
-def _capacity(vm: Vm, used: tuple[int, int, int, int]) -> Capacity:
-    slots, cores, ram_mb, gpus = used
-    free = vm.resources - Resources(cores, ram_mb, gpus) if vm.state in OFFERING else Resources()
-    return Capacity(vm, free, slots)
+def _free(vm: Vm, used: tuple[int, int, int, int]) -> Resources:
+    _, cores, ram_mb, gpus = used
+    return vm.resources - Resources(cores, ram_mb, gpus) if vm.state in OFFERING else Resources()
 
 
 def _commit(ctx: Context, lease: Lease, actor: str) -> Planned:
@@ -148,20 +153,13 @@ def _write_retires(
         if vm.retire_batch not in batches:
             batches[vm.retire_batch] = tx.batches.get(vm.retire_batch) if vm.retire_batch else None
         reachable = vm.instance_id and vm.endpoint in world.inventory.endpoints
-        due = retirements.due_at(vm, settings) <= world.at and _unasked(vm, batches[vm.retire_batch])
+        due = retirements.due_at(tx, vm, settings) <= world.at and retirements.unasked(vm, batches[vm.retire_batch])
         if reachable and due and not strangers.spared(tx, vm):
             by_endpoint[vm.endpoint].append(vm)
     return {
         endpoint: retirements.write(tx, vms[: settings.max_terminations], plan=plan_id, actor=actor, at=world.at)
         for endpoint, vms in sorted(by_endpoint.items())
     }
-
-
-def _unasked(vm: Vm, batch: Batch | None) -> bool:
-    """Tell whether a VM that is Stopping must be terminated, or terminated again because its deadline passed."""
-    if batch is None:
-        return True
-    return batch.state in {BatchState.ANSWERED, BatchState.CLOSED} and vm.state_since > batch.created_at
 
 
 def _remember(tx: Transaction, world: Snapshot, plan: Plan, plan_id: str, actor: str) -> None:

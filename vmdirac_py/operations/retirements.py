@@ -13,24 +13,47 @@ from vmdirac_py.clouds.api import AnswerLost, CloudError
 from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.states import move_by
 from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
+from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 
 from .api import BatchReport, Context
-from .fleet import known
+from .busy import busy_slots
+from .fleet import HALT, HALT_SECONDS, HALTING, known
 from .launches import UNSENT_SECONDS, report
 
 LEAVING = frozenset({"vm.left", "vm.drained"})  # reasons of VMs that power themselves off
 
 
-def due_at(vm: Vm, settings: Settings) -> float:
+def due_at(tx: Transaction, vm: Vm, settings: Settings) -> float:
     """Return when (epoch) a VM that is Stopping should be terminated.
 
     One that powers itself off may be gone by itself meanwhile, and its neighbours leave with it: they wait a little,
-    so that one run terminates them all, or none is needed.
+    so that one run terminates them all, or none is needed. One told to halt gets a moment to say goodbye.
     """
-    leaving = vm.reason is not None and vm.reason.code in LEAVING
-    return vm.state_since + (settings.gather_seconds if leaving else 0.0)
+    code = vm.reason.code if vm.reason else ""
+    if code in LEAVING:
+        return vm.state_since + settings.gather_seconds
+    return vm.state_since + (HALT_SECONDS if code == HALTING and _awaits_goodbye(tx, vm) else 0.0)
+
+
+def _awaits_goodbye(tx: Transaction, vm: Vm) -> bool:
+    """Tell whether a VM that once spoke has not yet said that it obeys."""
+    return vm.last_seen > 0 and any(command.verb == HALT for command in tx.commands.open(vm.id))
+
+
+def unasked(vm: Vm, batch: Batch | None) -> bool:
+    """Tell whether a VM that is Stopping must be terminated, or terminated again because its deadline passed."""
+    if batch is None:
+        return True
+    return batch.state in {BatchState.ANSWERED, BatchState.CLOSED} and vm.state_since > batch.created_at
+
+
+def under_way(tx: Transaction, vm: Vm) -> bool:
+    """Tell whether the end of a VM is asked for already, and the cloud did not refuse it."""
+    batch = tx.batches.get(vm.retire_batch) if vm.retire_batch else None
+    refused = batch is not None and batch.state is BatchState.ANSWERED
+    return not refused and not unasked(vm, batch)
 
 
 def intend(ctx: Context, vm_ids: Collection[str], *, actor: str, force: bool = False) -> list[str]:
@@ -44,7 +67,7 @@ def intend(ctx: Context, vm_ids: Collection[str], *, actor: str, force: bool = F
     inventory, at = ctx.inventory(), ctx.clock.now()
     reason = Reason.of("retire.by_hand", actor=actor)
     with ctx.ledger.write() as tx:
-        vms = _checked(tx, vm_ids, force=force)
+        vms = _checked(tx, inventory, vm_ids, force=force, at=at)
         moves = [
             move_by(inventory, vm, VmState.STOPPING, reason, at=at) for vm in vms if vm.state is not VmState.STOPPING
         ]
@@ -52,12 +75,18 @@ def intend(ctx: Context, vm_ids: Collection[str], *, actor: str, force: bool = F
         return write(tx, vms, plan="", actor=actor, at=at)
 
 
-def _checked(tx: Transaction, vm_ids: Collection[str], *, force: bool) -> list[Vm]:
+def check(ctx: Context, vm_ids: Collection[str], *, force: bool = False) -> list[Vm]:
+    """Return the VMs that such a retirement by hand ends; nothing is written. Raises what `intend` does."""
+    with ctx.ledger.read() as tx:
+        return _checked(tx, ctx.inventory(), vm_ids, force=force, at=ctx.clock.now())
+
+
+def _checked(tx: Transaction, inventory: Inventory, vm_ids: Collection[str], *, force: bool, at: float) -> list[Vm]:
     vms = known(tx, vm_ids)
     halted = [vm.id for vm in vms if vm.state is VmState.HALTED]
     if halted:
         raise BadInput("already Halted", where=", ".join(halted))
-    busy = tx.jobs.used_cores([vm.id for vm in vms])
+    busy = [vm_id for vm_id, slots in busy_slots(tx, inventory, vms, at=at).items() if slots]
     if busy and not force:
         raise Conflict("payloads are running", where=", ".join(sorted(busy)), mend="drain first, or use force")
     return vms

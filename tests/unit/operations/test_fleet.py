@@ -8,11 +8,12 @@ from tests.doubles.cloud import ScriptedCloud
 from tests.support.acting import cycle, give_job, launched
 from tests.support.context import TestContext, add_vm, row_of, submit
 from vmdirac_py.base.errors import BadInput, UnknownThing
+from vmdirac_py.lifecycle.states import BOOTING
 from vmdirac_py.model.vm import VmState
 from vmdirac_py.operations import fleet, presence, work
 
 
-@pytest.mark.parametrize("state", sorted(fleet.BOOTING))
+@pytest.mark.parametrize("state", sorted(BOOTING))
 def test_draining_a_booting_vm_stops_it(ctx: TestContext, state: VmState) -> None:
     """It has nothing to finish."""
     vm = add_vm(ctx, state=state, instance="i-1")

@@ -121,20 +121,33 @@ def test_refused_vms_fail_with_a_reason_and_rest(ctx: TestContext, cloud: Script
     assert not cloud.alive()
 
 
-def test_what_this_machine_lacks_refuses_the_batch(
+def test_what_this_machine_lacks_leaves_the_batch_written(
     ctx: TestContext, cloud: ScriptedCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A secret that cannot be read is told like an unreachable cloud: nothing was sent, and nothing is in doubt."""
+    """Where this machine cannot send a batch, it stays Written for whoever can."""
 
     def broken(_self: TestContext, _name: str) -> None:
         raise Unusable("the environment variable is not set", where="env:CLOUD", mend="set it")
 
     batch = launches.intend(ctx, "astro-8", 1, actor="ann")
     monkeypatch.setattr(TestContext, "endpoint", broken)
-    report = launches.launch(ctx, batch, actor="ann")
-    assert (report.state, report.error_class) == (BatchState.ANSWERED, ErrorClass.UNAVAILABLE)
-    assert "set it" in report.error_text
+    with pytest.raises(Unusable, match="set it"):
+        launches.launch(ctx, batch, actor="ann")
+    assert batch_of(ctx, batch).state is BatchState.WRITTEN
     assert not cloud.launches
+
+
+def test_a_fault_of_a_driver_leaves_the_batch_in_doubt(ctx: TestContext, cloud: ScriptedCloud) -> None:
+    """What is no CloudError is raised, and the listing shall tell what was sent."""
+
+    def fail(_request: LaunchRequest) -> None:
+        raise ZeroDivisionError
+
+    batch = launches.intend(ctx, "astro-8", 1, actor="ann")
+    cloud.before_launch = fail
+    with pytest.raises(ZeroDivisionError):
+        launches.launch(ctx, batch, actor="ann")
+    assert batch_of(ctx, batch).state is BatchState.UNKNOWN
 
 
 def test_an_instance_goes_to_the_vm_it_names(ctx: TestContext, cloud: ScriptedCloud) -> None:

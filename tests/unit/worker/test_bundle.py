@@ -75,3 +75,18 @@ def test_standard_library_only(path: Path) -> None:
         for name in names:
             assert name.split(".")[0] in sys.stdlib_module_names
             assert name not in heavy
+
+
+def test_builders_at_the_same_time_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build that ends while another is about to end takes nothing away from it."""
+    replace, nested = os.replace, []
+
+    def late(self: Path, target: Path) -> None:
+        if not nested:
+            nested.append("")
+            nested[0] = bundle.build(tmp_path)
+        replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", late)
+    assert bundle.build(tmp_path) == nested[0]
+    assert [path.name for path in tmp_path.iterdir()] == nested

@@ -217,7 +217,7 @@ class OfEndpoint(Batches):
         return self.room("operations.written").written(self.context, self.params["endpoint"], self.wanted_kind)
 
     def simulate(self, before):
-        return [{**row, "state": "Answered", "sent": True, "launched": row["wanted"]} for row in before]
+        return [{**row, "state": ANSWERED[self.kind], "sent": True, "launched": row["wanted"]} for row in before]
 
     def apply(self, before):
         send = self.room("operations.written").send_written
@@ -250,11 +250,9 @@ class ByHand(Batches):
 
 class LaunchByHand(ByHand):
     def simulate(self, before):
-        pool = self.context.inventory().pools.get(self.params["pool"])
-        if pool is None:
-            raise self.unknown("pool", self.params["pool"])
-        if self.params["count"] < 1:
-            raise self.bad("count must be at least 1", "count")
+        pool, _endpoint = self.room("operations.launches").check(
+            self.context, self.params["pool"], self.params["count"]
+        )
         return [self.expected("launch", pool.endpoint, pool.name, self.params["count"])]
 
     def apply(self, before):
@@ -269,13 +267,17 @@ class RetireByHand(ByHand):
     def doomed(self):
         with self.context.ledger.read() as tx:
             found = {vm.id: vm for vm in tx.vms.get_many(self.params["vms"])}
+            under_way = self.room("operations.retirements").under_way
+            settled = {vm.id for vm in found.values() if vm.state == "Halted" or under_way(tx, vm)}
         for name in self.params["vms"]:
             if name not in found:
                 raise self.unknown("VM", name)
-        return [vm for vm in found.values() if vm.state != "Halted" and not vm.retire_batch]
+        return [vm for vm in found.values() if vm.id not in settled]
 
     def simulate(self, before):
-        endpoints = [vm.endpoint for vm in self.doomed()]
+        names = [vm.id for vm in self.doomed()]
+        check = self.room("operations.retirements").check
+        endpoints = [vm.endpoint for vm in check(self.context, names, force=self.params["force"])] if names else []
         return [self.expected("retire", name, "", endpoints.count(name)) for name in sorted(set(endpoints))]
 
     def apply(self, before):

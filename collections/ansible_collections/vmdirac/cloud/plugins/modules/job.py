@@ -153,10 +153,10 @@ class Submit(Change):
 
     def simulate(self, before):
         text, where = self.text()
-        given = {**self.given(), "owner": self.params["owner"] or self.actor}
-        specs = self.room("queues.jdl").parse(text, folder=self.folder(), where=where, **given).specs
-        about = [{"id": None, "state": "Waiting", "name": spec.name, "owner": spec.owner} for spec in specs]
-        return about * self.params["count"]
+        jobs = self.room("operations.jobs")
+        by = jobs.Submitter(self.actor, **self.given())
+        specs = jobs.check(self.context, [jobs.Source(text, self.folder(), where)], by, count=self.params["count"])
+        return [{"id": None, "state": "Waiting", "name": spec.name, "owner": spec.owner} for spec in specs]
 
     def apply(self, before):
         text, where = self.text()

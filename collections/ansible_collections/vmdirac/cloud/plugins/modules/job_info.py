@@ -95,7 +95,7 @@ class Jobs(Info):
 
     def read(self):
         states = tuple(map(self.room("model.job").JobState, self.params["states"] or ()))
-        ids = tuple(self.params["ids"] or ())
+        ids = self.params["ids"] or None
         return {
             "jobs": job_rows(self.context, states=states, vo=self.params["vo"], ids=ids, limit=self.params["limit"])
         }

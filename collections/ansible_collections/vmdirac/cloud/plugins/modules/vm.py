@@ -117,7 +117,7 @@ class Known(Change):
 class Drain(Known):
     def becomes(self, state):
         fleet = self.room("operations.fleet")
-        if state in fleet.BOOTING:
+        if state in self.room("lifecycle.states").BOOTING:
             return "Stopping"
         return "Draining" if state in fleet.DRAINABLE else state
 
