@@ -272,7 +272,7 @@ class Jobs(Protocol):
         """Return jobs that meet all that is given; `ids` None: whatever their number, empty: none."""
 
     def queues(self, *, vo: str = "") -> list[TaskQueue]:
-        """Return the non-empty task queues, of a VO or all: waiting jobs grouped by owner, group, VO, shape, priority."""
+        """Return the non-empty task queues, of a VO or all: waiting jobs by owner, group, VO, shape, priority."""
 
     def counts(self) -> dict[tuple[str, JobState], int]:
         """Return the number of jobs by (VO, state)."""

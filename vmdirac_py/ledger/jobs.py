@@ -59,7 +59,7 @@ class SqlJobs(Part):
         ids: Collection[int] | None = None,
         limit: int = 10_000,
     ) -> list[Job]:
-        """Return jobs by number that meet all that is given (no `ids` is None); of more than `limit`, the newest."""
+        """Return jobs by number that meet all that is given; of more than `limit`, the newest."""
         query = _JOINED.order_by(_JOBS.c.id.desc()).limit(limit)
         if states:
             query = query.where(_JOBS.c.state.in_(states))

@@ -286,3 +286,14 @@ def test_a_missing_package_is_explained(home: Home, monkeypatch: pytest.MonkeyPa
     assert result["failed"]
     assert "vmdirac_py" in result["msg"]
     assert sys.executable in result["msg"]
+
+
+def test_check_mode_refuses_what_the_real_run_refuses(home: Home) -> None:
+    """An unknown VO, a bad count and more VMs than the ramp fail in check mode already."""
+    bad = [
+        ("job", {"jdl": JDL, "vo": "nobody"}),
+        ("job", {"jdl": JDL, "vo": "alpha", "count": 0}),
+        ("instance", {"pool": "small", "count": 10_000}),
+    ]
+    for module, params in bad:
+        assert call(module, home=str(home.root), check=True, **params)["failed"], params

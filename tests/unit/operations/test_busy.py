@@ -26,7 +26,7 @@ def test_payloads_of_another_queue_keep_a_vm(ctx: TestContext) -> None:
     """A VM whose fresh heartbeat shows a payload is not empty, although the ledger has no job on it."""
     vm = add_vm(ctx, state=VmState.RUNNING)
     beat(ctx, vm.id)
-    assert [one.busy_slots for one in planning.snapshot(ctx).vms] == [1]
+    assert [one.busy_slots for one in planning.snapshot(ctx).fleet] == [1]
     with pytest.raises(Conflict):
         retirements.intend(ctx, [vm.id], actor="ann")
 
@@ -36,7 +36,7 @@ def test_an_old_heartbeat_says_nothing(ctx: TestContext) -> None:
     vm = add_vm(ctx, state=VmState.RUNNING)
     beat(ctx, vm.id)
     ctx.clock.advance(ctx.inventory().pools[vm.pool].stalled_after + 1)
-    assert [one.busy_slots for one in planning.snapshot(ctx).vms] == [0]
+    assert [one.busy_slots for one in planning.snapshot(ctx).fleet] == [0]
 
 
 def test_a_vm_told_to_halt_may_say_goodbye(ctx: TestContext) -> None:
