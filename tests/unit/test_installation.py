@@ -12,4 +12,4 @@ from vmdirac_py.clouds.api import AuthFailed
 def test_a_secret_that_cannot_be_resolved_is_told_as_a_cloud_error(reference: str) -> None:
     """Whoever makes a driver hears `AuthFailed`."""
     with pytest.raises(AuthFailed):
-        installation._secret(reference)  # noqa: SLF001 - no driver of this project has a secret yet
+        installation._secret(reference)

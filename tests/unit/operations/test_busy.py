@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.doubles.cloud import ScriptedCloud
-from tests.support.context import TestContext, add_vm, row_of
+from tests.support.context import TestContext, add_vm, row_of, submit
 from vmdirac_py.base.errors import Conflict
 from vmdirac_py.clouds.api import Unavailable
 from vmdirac_py.ledger.api import Heartbeat, Listing
@@ -87,3 +87,12 @@ def test_a_failed_listing_keeps_the_count(ctx: TestContext) -> None:
     listings.observe(ctx, "north")
     with ctx.ledger.read() as tx:
         assert tx.observations.listings()["north"].count == 5
+
+
+def test_queues_of_one_vo(ctx: TestContext) -> None:
+    """A match reads the waiting work of its VM's VO alone."""
+    submit(ctx, vo="astro")
+    submit(ctx, vo="bio")
+    with ctx.ledger.read() as tx:
+        assert [queue.vo for queue in tx.jobs.queues(vo="bio")] == ["bio"]
+        assert len(tx.jobs.queues()) == 2
