@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing, Unusable, VmdiracError
+from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, TryAgain, UnknownThing, Unusable, VmdiracError
 from vmdirac_py.operations.callers import VmGone
 
 log = logging.getLogger("vmdirac.manager")
@@ -48,6 +48,7 @@ STATUS: tuple[tuple[type[VmdiracError], HTTPStatus], ...] = (
     (TooSlow, HTTPStatus.REQUEST_TIMEOUT),
     (Misworded, HTTPStatus.UNPROCESSABLE_ENTITY),
     (BadInput, HTTPStatus.BAD_REQUEST),
+    (TryAgain, HTTPStatus.SERVICE_UNAVAILABLE),  # a worker keeps its report and repeats it
     (Conflict, HTTPStatus.CONFLICT),
     (Unusable, HTTPStatus.SERVICE_UNAVAILABLE),
     (VmdiracError, HTTPStatus.INTERNAL_SERVER_ERROR),
