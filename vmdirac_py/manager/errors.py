@@ -16,12 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
-<<<<<<< HEAD
 from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, TryAgain, UnknownThing, Unusable, VmdiracError
-=======
-from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing, Unusable, VmdiracError
 from vmdirac_py.base.log import logger
->>>>>>> refs/heads/mend1
 from vmdirac_py.operations.callers import VmGone
 
 log = logger("manager")
