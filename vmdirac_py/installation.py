@@ -15,10 +15,10 @@ import yaml
 
 from vmdirac_py.base.blobs import BlobStore
 from vmdirac_py.base.clock import Clock, SystemClock
-from vmdirac_py.base.errors import Conflict, UnknownThing, Unusable
+from vmdirac_py.base.errors import Conflict, UnknownThing, Unusable, VmdiracError
 from vmdirac_py.base.ids import new_id
 from vmdirac_py.base.settings import Home, Settings, read_settings
-from vmdirac_py.clouds.api import CloudEndpoint
+from vmdirac_py.clouds.api import AuthFailed, CloudEndpoint, CloudError
 from vmdirac_py.clouds.registry import driver
 from vmdirac_py.credentials.references import resolve
 from vmdirac_py.ledger.api import Ledger
@@ -95,7 +95,12 @@ class Installation:
         kept = self._drivers.get(name)
         if kept is None or kept[0] != described:
             connect = driver(described.kind).connect
-            made = connect(described, installation_id=self.installation_id, resolve=resolve, home=self.home.root)
+            try:
+                made = connect(described, installation_id=self.installation_id, resolve=resolve, home=self.home.root)
+            except CloudError:
+                raise
+            except VmdiracError as error:  # a secret that cannot be resolved
+                raise AuthFailed(error.what, where=f"endpoint {name}: {error.where}", mend=error.mend) from error
             kept = self._drivers[name] = (described, made)
         return kept[1]
 

@@ -266,11 +266,16 @@ class Jobs(Protocol):
         states: Collection[JobState] = (),
         vo: str = "",
         vm: str = "",
-        ids: Collection[int] = (),
+        ids: Collection[int] | None = None,
         limit: int = 10_000,
-    ) -> list[Job]: ...
-    def queues(self) -> list[TaskQueue]:
-        """Return the non-empty task queues: waiting jobs grouped by owner, group, VO, shape, priority."""
+    ) -> list[Job]:
+        """Return jobs by number that meet all that is given (`ids` None: any); of more than `limit`, the newest."""
+
+    def queues(self, *, vo: str = "") -> list[TaskQueue]:
+        """Return the non-empty task queues, of a VO or of all.
+
+        A queue is waiting jobs of one owner, group, VO, shape and priority.
+        """
 
     def counts(self) -> dict[tuple[str, JobState], int]:
         """Return the number of jobs by (VO, state)."""
@@ -306,7 +311,9 @@ class Observations(Protocol):
     """Heartbeats, listings, sightings: last wins, no history."""
 
     def beat(self, beats: Sequence[Heartbeat]) -> None: ...
-    def heartbeats(self, vm_ids: Collection[str] = ()) -> dict[str, Heartbeat]: ...
+    def heartbeats(self, vm_ids: Collection[str] | None = None) -> dict[str, Heartbeat]:
+        """Return the last heartbeats of these VMs (None: of all that ever beat)."""
+
     def note_listing(self, listing: Listing) -> None: ...
     def listings(self) -> dict[str, Listing]: ...
     def sight(self, endpoint: str, strangers: Mapping[str, str], *, at: float) -> None:

@@ -56,7 +56,7 @@ class SqlJobs(Part):
         states: Collection[JobState] = (),
         vo: str = "",
         vm: str = "",
-        ids: Collection[int] = (),
+        ids: Collection[int] | None = None,
         limit: int = 10_000,
     ) -> list[Job]:
         """Return jobs by number that meet all that is given; of more than `limit`, the newest."""
@@ -67,7 +67,7 @@ class SqlJobs(Part):
             query = query.where(_QUEUES.c.vo == vo)
         if vm:
             query = query.where(_JOBS.c.vm == vm)
-        if ids:
+        if ids is not None:
             query = query.where(_JOBS.c.id.in_(ids))
         return [rows.job(row) for row in self.rows(query)][::-1]
 
@@ -77,14 +77,16 @@ class SqlJobs(Part):
         found = self.connection.execute(query.group_by(_QUEUES.c.vo, _JOBS.c.state))
         return {(vo, JobState(state)): count for vo, state, count in found}
 
-    def queues(self) -> list[TaskQueue]:
-        """Return the non-empty task queues: waiting jobs grouped by owner, group, VO, shape, priority."""
-        waiting = (
+    def queues(self, *, vo: str = "") -> list[TaskQueue]:
+        """Return the non-empty task queues, of a VO or of all; see the contract."""
+        counted = (
             select(_JOBS.c.queue, func.count().label("waiting"), func.min(_JOBS.c.submitted_at).label("oldest"))
             .where(_JOBS.c.state == JobState.WAITING)
             .group_by(_JOBS.c.queue)
-            .subquery()
         )
+        if vo:
+            counted = counted.where(_JOBS.c.queue.in_(select(_QUEUES.c.id).where(_QUEUES.c.vo == vo)))
+        waiting = counted.subquery()
         joined = select(_QUEUES, waiting.c.waiting, waiting.c.oldest).join(waiting, waiting.c.queue == _QUEUES.c.id)
         return [rows.task_queue(row) for row in self.rows(joined.order_by(waiting.c.oldest, _QUEUES.c.id))]
 

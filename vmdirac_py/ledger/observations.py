@@ -24,11 +24,12 @@ class SqlObservations(Part):
         )
         self.many(newer, [{"vm": beat.vm, "at": beat.at, "data": encode(beat.data)} for beat in beats])
 
-    def heartbeats(self, vm_ids: Collection[str] = ()) -> dict[str, Heartbeat]:
-        """Return the last heartbeats of these VMs, or of all."""
+    def heartbeats(self, vm_ids: Collection[str] | None = None) -> dict[str, Heartbeat]:
+        """Return the last heartbeats of these VMs (None: of all that are kept)."""
         every = select(schema.heartbeats)
-        some = [every.where(schema.heartbeats.c.vm.in_(chunk)) for chunk in chunks(set(vm_ids))]
-        queries: Sequence[Select[tuple[object, ...]]] = some or [every]
+        queries: Sequence[Select[tuple[object, ...]]] = [every]
+        if vm_ids is not None:
+            queries = [every.where(schema.heartbeats.c.vm.in_(chunk)) for chunk in chunks(set(vm_ids))]
         return {row["vm"]: rows.heartbeat(row) for query in queries for row in self.rows(query)}
 
     def note_listing(self, listing: Listing) -> None:

@@ -69,7 +69,7 @@ def next_deadline(ctx: Context) -> float:
 def _verdicts(tx: Transaction, inventory: Inventory, at: float) -> Iterable[Move | Alarm | None]:
     living = tx.vms.in_states(LIVE)
     busy = tx.jobs.used_cores([vm.id for vm in living])
-    beats = tx.observations.heartbeats()
+    beats = tx.observations.heartbeats([vm.id for vm in living])
     listening = pulse.heard_since(tx, at=at)
     pending = {batch.id for batch in tx.batches.in_states(OPEN_BATCHES, kind=BatchKind.LAUNCH)}
     for vm in living:
@@ -78,11 +78,12 @@ def _verdicts(tx: Transaction, inventory: Inventory, at: float) -> Iterable[Move
         if not vm.instance_id and vm.state is VmState.STOPPING:
             yield move_by(inventory, vm, VmState.HALTED, NOTHING_LEFT, at=at)
             continue
-        if vm.state is VmState.STALLED and listening is None:
-            continue  # nobody listens: its silence means nothing
-        # A silence counts from when somebody began to listen; while nobody does there is none.
-        last_beat = max(beats[vm.id].at if vm.id in beats else 0.0, at if listening is None else listening)
         rules = rules_for(vm, inventory)
+        # A silence counts from when somebody began to listen; while nobody does there is none.
+        heard_from = at if listening is None else listening
+        if vm.state is VmState.STALLED and at - heard_from < rules.pool.stalled_after:
+            continue
+        last_beat = max(beats[vm.id].at if vm.id in beats else 0.0, heard_from)
         yield overdue(
             vm,
             at=at,

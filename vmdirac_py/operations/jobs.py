@@ -74,7 +74,12 @@ def submit_all(ctx: Context, sources: Sequence[Source], by: Submitter, *, count:
 def _specs(ctx: Context, source: Source, by: Submitter) -> list[JobSpec]:
     """Read one JDL, store its input sandbox, and return its jobs."""
     parsed = jdl.parse(
-        source.text, folder=source.folder, where=source.where, owner=by.owner or by.actor, group=by.group, vo=by.vo
+        source.text,
+        folder=source.folder,
+        where=source.where,
+        owner=by.owner or by.actor.removeprefix("unix:"),
+        group=by.group,
+        vo=by.vo,
     )
     if by.warn:
         for warning in parsed.warnings:

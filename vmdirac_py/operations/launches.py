@@ -157,6 +157,10 @@ class _Sending:
             raise
         except VmdiracError as error:
             raise Unavailable(error.what, where=error.where, mend=error.mend) from error
+        except OSError as error:
+            raise Unavailable(
+                str(error), where="this control node", mend="mend that, then it is tried again"
+            ) from error
         return driver.launch(request)
 
     def _request(self, ctx: Context, driver: CloudEndpoint) -> LaunchRequest:

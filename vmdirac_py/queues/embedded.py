@@ -27,7 +27,7 @@ class EmbeddedQueue:
 
     def match(self, tx: Transaction, vm: str, offer: Offer, wishes: Sequence[Wish], *, at: float) -> Match | None:
         """Give the VM the first job that fits, wish by wish; None when nothing does."""
-        fitting = [queue for queue in sorted(tx.jobs.queues(), key=_order) if misfit(queue, offer) is None]
+        fitting = [queue for queue in sorted(tx.jobs.queues(vo=offer.vo), key=_order) if misfit(queue, offer) is None]
         for wish in wishes:
             for queue in fitting:
                 if wanted_by(wish, queue.shape, offer) and (match := _take(tx, queue, vm, offer, at)):

@@ -5,6 +5,8 @@ Used when an installation is made and by builds; not part of the bundle.
 
 import hashlib
 import io
+import os
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import List, Tuple
@@ -25,11 +27,15 @@ def build(target_dir: Path) -> str:
     """
     data = _bundle()
     name = hashlib.sha256(data).hexdigest()
+    if (target_dir / name).exists():
+        return name
     target_dir.mkdir(parents=True, exist_ok=True)
-    temporary = target_dir / f".{name}.new"
-    temporary.write_bytes(data)
-    temporary.chmod(0o644)
-    temporary.replace(target_dir / name)
+    # Several processes may build at once: each under a name of its own, and the last one wins with the same bytes.
+    handle, temporary = tempfile.mkstemp(dir=str(target_dir), prefix=".bundle-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    Path(temporary).chmod(0o644)
+    Path(temporary).replace(target_dir / name)
     return name
 
 

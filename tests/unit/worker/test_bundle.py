@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,12 @@ def test_standard_library_only(path: Path) -> None:
         for name in names:
             assert name.split(".")[0] in sys.stdlib_module_names
             assert name not in heavy
+
+
+def test_many_may_build_at_once(tmp_path: Path) -> None:
+    """Builders that meet get the same bundle, whole, and leave nothing else behind."""
+    with ThreadPoolExecutor(8) as pool:
+        names = set(pool.map(lambda _: bundle.build(tmp_path), range(40)))
+    (name,) = names
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == name
