@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
-from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing, Unusable, VmdiracError
+from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, TryAgain, UnknownThing, Unusable, VmdiracError
 from vmdirac_py.base.log import logger
 from vmdirac_py.operations.callers import VmGone
 
@@ -49,6 +49,7 @@ STATUS: tuple[tuple[type[VmdiracError], HTTPStatus], ...] = (
     (TooSlow, HTTPStatus.REQUEST_TIMEOUT),
     (Misworded, HTTPStatus.UNPROCESSABLE_ENTITY),
     (BadInput, HTTPStatus.BAD_REQUEST),
+    (TryAgain, HTTPStatus.SERVICE_UNAVAILABLE),  # a worker keeps its report and repeats it
     (Conflict, HTTPStatus.CONFLICT),
     (Unusable, HTTPStatus.SERVICE_UNAVAILABLE),
     (VmdiracError, HTTPStatus.INTERNAL_SERVER_ERROR),
