@@ -169,7 +169,7 @@ def test_jobs_are_found_by_what_they_are(ledger: SqlLedger, a_spec: Callable[...
     }
 
 
-def test_queues_of_one_vo(ledger: SqlLedger) -> None:
+def test_queues_of_one_vo(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
     """The queues of a VO are those of all, less the others'."""
     _submit(ledger, a_spec(vo="v1"), a_spec(vo="v2"), a_spec(vo="v2"))
     with ledger.read() as tx:
