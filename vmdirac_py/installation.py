@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -32,6 +33,10 @@ from vmdirac_py.worker.bundle import build
 
 if TYPE_CHECKING:
     from vmdirac_py.credentials.ca import Authority
+
+# What may lie in a folder that becomes a home: an earlier quickstart below `./.vmdirac`, and what Ansible keeps in the
+# home of the user who runs it.
+HARMLESS = frozenset({"quickstart", ".ansible"})
 
 
 class Installation:
@@ -166,23 +171,27 @@ def init(home: Home, settings: Settings) -> str:
     """Make an installation: home, settings, ledger, CA, worker bundle, first inventory revision; return its id.
 
     Raises:
-        Conflict: there is one already.
-        BadInput: the inventory cannot be used; nothing is left behind but the empty home.
+        Conflict: there is one already, or the folder holds something else.
+        BadInput: the inventory cannot be used; nothing was made.
+        Unusable: the folder cannot be made, or others may write there.
     """
-    if home.settings_file.exists():
-        raise Conflict("there is an installation already", where=str(home.root), mend="choose another --home")
+    _check_folder(home)
     inventory = revisions.check((home.root / settings.inventory).resolve())
-    _make_folders(home)
+    make_folders(home)
+    if not settings.database:
+        home.database.touch(mode=0o600)  # the home itself may be a folder others can read
     clock = SystemClock()
     ledger = open_ledger(database_url(home, settings), clock, create=True)
     try:
         installation_id = _first_facts(ledger, inventory, clock)
         from vmdirac_py.credentials.ca import Authority  # noqa: PLC0415 - as above
 
-        Authority.create(home.ca, installation_id=installation_id)
+        if not home.ca_certificate.exists():  # it does where a first try was cut off
+            Authority.create(home.ca, installation_id=installation_id)
         build(home.static)
     finally:
         ledger.close()
+    home.settings_file.touch(mode=0o600)  # it may name a database with its password
     home.settings_file.write_text(yaml.safe_dump(settings.model_dump(exclude_unset=True), sort_keys=False))
     return installation_id
 
@@ -192,14 +201,35 @@ def upgrade(home: Home) -> None:
     open_ledger(database_url(home, read_settings(home)), SystemClock(), create=True).close()
 
 
-def _make_folders(home: Home) -> None:
+def make_folders(home: Home) -> None:
+    """Make the home and its folders, closed to others; a folder that is there already keeps its mode.
+
+    Raises:
+        Conflict: there is an installation already, or the folder holds something else.
+        Unusable: the folder cannot be made, or others may write there.
+    """
+    _check_folder(home)
     for folder in (home.root, home.blobs, home.runs, home.logs, home.static):
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            folder.chmod(0o700)
         except OSError as error:
             what = f"cannot be made: {error.strerror}"
             raise Unusable(what, where=str(folder), mend="choose another --home") from error
+
+
+def _check_folder(home: Home) -> None:
+    """Refuse a home that is made already, and a folder that is not ours to make one of."""
+    where = str(home.root)
+    if home.settings_file.exists():
+        raise Conflict("there is an installation already", where=where, mend="choose another --home")
+    if not home.root.is_dir():
+        return
+    if home.root.stat().st_mode & stat.S_IWOTH:
+        raise Unusable("everybody on this machine may write there", where=where, mend="choose another --home")
+    begun = home.database.exists() or home.ca.exists()
+    own = {path.name for path in (home.blobs, home.runs, home.logs, home.static, home.quickstart_mark)}
+    if not begun and {path.name for path in home.root.iterdir()} - own - HARMLESS:
+        raise Conflict("the folder holds something else", where=where, mend="choose a new or empty folder as --home")
 
 
 def _first_facts(ledger: Ledger, inventory: Inventory, clock: Clock) -> str:

@@ -136,10 +136,15 @@ def kill(here: Here, victim: str) -> None:
     if victim == "scheduler":
         here.kill("scheduler")
         return
-    pids = here.run_processes(victim)
-    if victim == "ansible-playbook":
-        pids = [pid for pid in pids if pid not in here.run_processes("AnsiballZ")]
-    kill_all(pids)
+    found: list[int] = []
+
+    def seen() -> bool:  # shells that set the module up come and go
+        others = here.run_processes("AnsiballZ") if victim == "ansible-playbook" else []
+        found[:] = [pid for pid in here.run_processes(victim) if pid not in others]
+        return bool(found)
+
+    here.until(seen, what=f"a process of {victim}")
+    kill_all(found)
 
 
 def kill_all(pids: list[int]) -> None:

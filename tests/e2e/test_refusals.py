@@ -118,6 +118,13 @@ def test_a_thing_that_does_not_exist_is_named(still: Here, arguments: tuple[str,
     assert arguments[-1] in refusal(still, *arguments)
 
 
+def test_a_broken_inventory_is_refused_each_time(still: Here) -> None:
+    """`vmdirac inventory load` never calls a broken tree fine, however often it was told."""
+    still.inventory_file.write_text("all: {children: [nonsense")
+    for _ in range(2):
+        assert "inventory.yml" in still.vmdirac("inventory", "load", code=1).stderr
+
+
 def test_a_job_that_is_no_text_is_refused(still: Here) -> None:
     """A file that is not UTF-8 is no JDL, and that is said of it."""
     path = still.home.root.parent / "bad.jdl"

@@ -5,6 +5,7 @@
     │   ├── UnknownThing    a name or id that does not exist here
     │   └── NotAllowed      the caller may not do this
     ├── Conflict            the world moved, or somebody else holds it; nothing was changed
+    │   └── TryAgain        only bad luck in timing: the same once more may well work
     └── Unusable            this machine or installation lacks something (port, disk, schema, program)
 
 Cloud errors (`vmdirac_py.clouds.api`) hang below `VmdiracError` as well.
@@ -48,6 +49,10 @@ class NotAllowed(BadInput):
 
 class Conflict(VmdiracError):
     """The world moved meanwhile, or somebody else holds the thing; nothing was changed."""
+
+
+class TryAgain(Conflict):
+    """Somebody else was faster or kept the ledger busy; the same once more may well work."""
 
 
 class Unusable(VmdiracError):

@@ -1,4 +1,7 @@
-"""Logging: JSON lines in a service, colours on a terminal, and secrets redacted in both."""
+"""Logging: JSON lines in a service, colours on a terminal, and secrets redacted in both.
+
+What libraries say through `logging` (uvicorn of a request it cannot read ...) comes out in the same way.
+"""
 
 from __future__ import annotations
 
@@ -29,23 +32,31 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def configure(*, verbose: bool = False) -> None:
-    """Send logs to standard error: colours on a terminal, JSON otherwise."""
+    """Send logs to standard error: colours on a terminal, JSON otherwise; libraries' from WARNING on."""
     renderer: Any = (
         structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(default=str)
     )
+    first: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
+    last: list[Any] = [structlog.processors.format_exc_info, redact, renderer]
+    _take_libraries(first, last, level=logging.INFO if verbose else logging.WARNING)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            redact,
-            renderer,
-        ],
+        processors=[structlog.contextvars.merge_contextvars, *first, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=lambda *_names: structlog.PrintLogger(sys.stderr),  # what it is by then: tests replace it
+        cache_logger_on_first_use=False,
     )
+
+
+def _take_libraries(first: list[Any], last: list[Any], *, level: int) -> None:
+    """Send what is said through `logging` the same way."""
+    meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *first], processors=[meta, *last]
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level)
 
 
 def logger(name: str) -> Any:

@@ -77,6 +77,11 @@ class Home:
         return self.root / "runs"
 
     @property
+    def quickstart_mark(self) -> Path:
+        """A file that says: `vmdirac quickstart` made this home, and may remove it."""
+        return self.root / "quickstart.made"
+
+    @property
     def logs(self) -> Path:
         """Logs of the processes `vmdirac up` starts."""
         return self.root / "logs"

@@ -64,8 +64,8 @@ def load() -> None:
 
     with opened() as ctx:
         refreshed = revisions.refresh(ctx, actor="cli")
-    if refreshed.error:
-        raise BadInput(refreshed.error, mend="the last good revision stays active")
+    if refreshed.standing_error:
+        raise BadInput(refreshed.standing_error, mend="the last good revision stays active")
     console.print("a new revision is active" if refreshed.changed else "nothing changed")
 
 

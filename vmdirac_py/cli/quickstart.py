@@ -17,7 +17,7 @@ from vmdirac_py.base.errors import Unusable, VmdiracError
 from vmdirac_py.base.settings import Home, Settings
 from vmdirac_py.base.share import shared
 from vmdirac_py.clouds.local.places import server_pid
-from vmdirac_py.installation import Installation, init, open_installation, unix_actor
+from vmdirac_py.installation import Installation, init, make_folders, open_installation, unix_actor
 from vmdirac_py.model.job import FINAL_JOB_STATES, JobState
 from vmdirac_py.model.vm import VmState
 from vmdirac_py.operations import jobs as job_operations
@@ -64,11 +64,13 @@ def _fresh_home(root: Path) -> Home:
     """Return a new home in `root`; an earlier quickstart there is removed, anything else is left alone."""
     home = Home(root)
     if root.exists() and any(root.iterdir()):
-        if not home.settings_file.exists():
-            raise Unusable("not an earlier quickstart", where=str(root), mend="choose another --folder")
+        if not home.quickstart_mark.exists():
+            raise Unusable("not made by an earlier quickstart", where=str(root), mend="choose another --folder")
         with only_one(home):
             _end_earlier(home)
             shutil.rmtree(root)
+    make_folders(home)
+    home.quickstart_mark.write_text("the next `vmdirac quickstart` in this folder removes it\n")
     vm_port, people_port = _free_ports()
     inventory = str(shared("inventories/quickstart"))
     init(home, Settings(inventory=inventory, vm_port=vm_port, people_port=people_port, cycle_seconds=5.0))

@@ -62,6 +62,9 @@ def _mismatches(made: Pool) -> Iterator[tuple[str, str, str]]:
     if made.boot_seconds > made.boot_deadline:
         what = f"expected {made.boot_seconds:g} s, but given up after {made.boot_deadline:g} s"
         yield "pool_boot_seconds", what, "raise pool_boot_deadline"
+    if made.max_life <= made.boot_deadline:
+        what = f"lives {made.max_life:g} s, of which {made.boot_deadline:g} s may pass before it serves a job"
+        yield "pool_max_life", what, "let it be much more than pool_boot_deadline"
     if made.heartbeat_seconds >= made.stalled_after:
         what = f"beats every {made.heartbeat_seconds:g} s, but stalled after {made.stalled_after:g} s of silence"
         yield "pool_heartbeat_seconds", what, "let pool_stalled_after be several heartbeats"

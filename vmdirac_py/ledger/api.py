@@ -269,10 +269,13 @@ class Jobs(Protocol):
         ids: Collection[int] | None = None,
         limit: int = 10_000,
     ) -> list[Job]:
-        """Return jobs that meet all that is given; `ids` None: whatever their number, empty: none."""
+        """Return jobs by number that meet all that is given (`ids` None: any); of more than `limit`, the newest."""
 
     def queues(self, *, vo: str = "") -> list[TaskQueue]:
-        """Return the non-empty task queues, of a VO or all: waiting jobs by owner, group, VO, shape, priority."""
+        """Return the non-empty task queues, of a VO or of all.
+
+        A queue is waiting jobs of one owner, group, VO, shape and priority.
+        """
 
     def counts(self) -> dict[tuple[str, JobState], int]:
         """Return the number of jobs by (VO, state)."""
@@ -309,7 +312,7 @@ class Observations(Protocol):
 
     def beat(self, beats: Sequence[Heartbeat]) -> None: ...
     def heartbeats(self, vm_ids: Collection[str] | None = None) -> dict[str, Heartbeat]:
-        """Return the last heartbeats of these VMs; None: of all."""
+        """Return the last heartbeats of these VMs (None: of all that ever beat)."""
 
     def note_listing(self, listing: Listing) -> None: ...
     def listings(self) -> dict[str, Listing]: ...

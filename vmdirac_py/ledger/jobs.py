@@ -78,7 +78,7 @@ class SqlJobs(Part):
         return {(vo, JobState(state)): count for vo, state, count in found}
 
     def queues(self, *, vo: str = "") -> list[TaskQueue]:
-        """Return the non-empty task queues, of a VO or all: waiting jobs by owner, group, VO, shape, priority."""
+        """Return the non-empty task queues, of a VO or of all; see the contract."""
         counted = (
             select(_JOBS.c.queue, func.count().label("waiting"), func.min(_JOBS.c.submitted_at).label("oldest"))
             .where(_JOBS.c.state == JobState.WAITING)

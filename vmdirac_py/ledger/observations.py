@@ -25,10 +25,11 @@ class SqlObservations(Part):
         self.many(newer, [{"vm": beat.vm, "at": beat.at, "data": encode(beat.data)} for beat in beats])
 
     def heartbeats(self, vm_ids: Collection[str] | None = None) -> dict[str, Heartbeat]:
-        """Return the last heartbeats of these VMs; None: of all."""
-        queries: Sequence[Select[tuple[object, ...]]] = [select(schema.heartbeats)]
+        """Return the last heartbeats of these VMs (None: of all that are kept)."""
+        every = select(schema.heartbeats)
+        queries: Sequence[Select[tuple[object, ...]]] = [every]
         if vm_ids is not None:
-            queries = [queries[0].where(schema.heartbeats.c.vm.in_(chunk)) for chunk in chunks(set(vm_ids))]
+            queries = [every.where(schema.heartbeats.c.vm.in_(chunk)) for chunk in chunks(set(vm_ids))]
         return {row["vm"]: rows.heartbeat(row) for query in queries for row in self.rows(query)}
 
     def note_listing(self, listing: Listing) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 
-from vmdirac_py.base.errors import BadInput, Conflict, Unusable
+from vmdirac_py.base.errors import BadInput, Conflict, TryAgain, Unusable
 
 from .backend import Failure
 from .events import CHANNEL, PostgresEvents
@@ -18,7 +18,7 @@ from .leases import PostgresLeases
 
 LISTEN_SECONDS = 1.0  # longest time until `stop` is looked at
 _SCHEMA_LOCK = 0x736368656D61  # "schema"
-_REPEAT = Failure(Conflict, "somebody else changed the same rows", "look again, then repeat")
+_REPEAT = Failure(TryAgain, "somebody else changed the same rows", "look again, then repeat")
 # By SQLSTATE, the longest prefix counts: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _FAILURES = {
     "22": Failure(BadInput, "a value the database cannot hold", "mend that text or number"),

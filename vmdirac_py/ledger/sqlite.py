@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from vmdirac_py.base.errors import BadInput, Conflict, Unusable
+from vmdirac_py.base.errors import BadInput, Conflict, TryAgain, Unusable
 
 from .backend import Failure
 from .events import SqlEvents
@@ -35,8 +35,8 @@ _FAILURES = {
     sqlite3.SQLITE_PERM: Failure(Unusable, "cannot be opened", "mend the rights of the file"),
     sqlite3.SQLITE_CORRUPT: Failure(Unusable, "the file is damaged", "restore it from a backup"),
     sqlite3.SQLITE_NOTADB: Failure(Unusable, "the file is not a ledger", "mend `database` in the settings"),
-    sqlite3.SQLITE_BUSY: Failure(Conflict, "another process kept the ledger locked", "repeat; end the stuck process"),
-    sqlite3.SQLITE_LOCKED: Failure(Conflict, "another process kept the ledger locked", "repeat; end the stuck process"),
+    sqlite3.SQLITE_BUSY: Failure(TryAgain, "another process kept the ledger locked", "repeat; end the stuck process"),
+    sqlite3.SQLITE_LOCKED: Failure(TryAgain, "another process kept the ledger locked", "repeat; end the stuck process"),
     sqlite3.SQLITE_CONSTRAINT: Failure(Conflict, "this contradicts what the ledger holds", "look again, then repeat"),
     sqlite3.SQLITE_TOOBIG: Failure(BadInput, "a text is too long", "shorten it"),
 }

@@ -8,18 +8,19 @@ Misworded(BadInput)             422    the message is not as `worker.wire` draws
 
 from __future__ import annotations
 
-import logging
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
-from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing, Unusable, VmdiracError
+from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, TryAgain, UnknownThing, Unusable, VmdiracError
+from vmdirac_py.base.log import logger
 from vmdirac_py.operations.callers import VmGone
 
-log = logging.getLogger("vmdirac.manager")
+log = logger("manager")
 
 
 class Unauthenticated(NotAllowed):
@@ -48,6 +49,7 @@ STATUS: tuple[tuple[type[VmdiracError], HTTPStatus], ...] = (
     (TooSlow, HTTPStatus.REQUEST_TIMEOUT),
     (Misworded, HTTPStatus.UNPROCESSABLE_ENTITY),
     (BadInput, HTTPStatus.BAD_REQUEST),
+    (TryAgain, HTTPStatus.SERVICE_UNAVAILABLE),  # a worker keeps its report and repeats it
     (Conflict, HTTPStatus.CONFLICT),
     (Unusable, HTTPStatus.SERVICE_UNAVAILABLE),
     (VmdiracError, HTTPStatus.INTERNAL_SERVER_ERROR),
@@ -68,6 +70,13 @@ def answer(error: VmdiracError) -> JSONResponse:
     return JSONResponse({"what": error.what, "where": error.where, "mend": error.mend}, status, headers)
 
 
+def tell(scope: Scope, status: int, why: object) -> None:
+    """Log a refused request: one line, and never its body."""
+    who = getattr(scope.get("state", {}).get("peer"), "vm", None)
+    known = {"vm": who} if who else {}
+    log.info("refused", status=int(status), method=scope["method"], path=scope["path"], why=str(why), **known)
+
+
 def install(app: FastAPI) -> None:
     """Make an application answer every error in this form."""
     app.add_exception_handler(VmdiracError, _known)
@@ -79,21 +88,22 @@ def install(app: FastAPI) -> None:
 async def _known(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, VmdiracError)
     response = answer(error)
-    log.info("%s %s: %d %s", request.method, request.url.path, response.status_code, error)
+    tell(request.scope, response.status_code, error)
     return response
 
 
 async def _of_the_framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    tell(request.scope, error.status_code, error.detail)
     return JSONResponse({"what": error.detail, "where": request.url.path, "mend": ""}, error.status_code, error.headers)
 
 
 async def _hung_up(request: Request, _error: Exception) -> Response:
-    log.info("%s %s: hung up before its body was complete", request.method, request.url.path)
+    tell(request.scope, HTTPStatus.BAD_REQUEST, "hung up before its body was complete")
     return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody reads it
 
 
 async def _unknown(request: Request, error: Exception) -> JSONResponse:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    log.error("failed", method=request.method, path=request.url.path, exc_info=error)
     body = {"what": "the manager failed on this request", "where": request.url.path, "mend": "its log says why"}
     return JSONResponse(body, HTTPStatus.INTERNAL_SERVER_ERROR)

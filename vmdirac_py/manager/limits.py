@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .errors import TooBig, TooSlow, answer
+from .errors import TooBig, TooSlow, answer, tell
 
 PIECE_SECONDS = 30.0
 
@@ -37,7 +37,9 @@ class BodyLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif _announced(scope) > self._limit(scope):
-            await answer(_too_big(self._limit(scope)))(scope, receive, send)
+            response = answer(error := _too_big(self._limit(scope)))
+            tell(scope, response.status_code, error)
+            await response(scope, receive, send)
         else:
             await self._app(scope, _Counted(receive, self._limit(scope), self._seconds), send)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from http import HTTPStatus
 
 from anyio import to_thread
@@ -11,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
 import vmdirac_py
+from vmdirac_py.base.log import logger
 from vmdirac_py.operations.api import Context
 
 from . import errors
@@ -18,7 +18,7 @@ from .limits import BodyLimits
 
 MAX_BODY = 1_000_000  # bytes
 
-log = logging.getLogger("vmdirac.manager")
+log = logger("manager")
 
 
 def build(ctx: Context) -> ASGIApp:

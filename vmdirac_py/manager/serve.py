@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import socket
 import ssl
@@ -15,6 +14,7 @@ from functools import partial
 import uvloop
 from anyio import to_thread
 
+from vmdirac_py.base.log import logger
 from vmdirac_py.operations import pulse
 from vmdirac_py.operations.api import Context
 
@@ -28,7 +28,7 @@ CERTIFICATE_SECONDS = 3600.0
 TIDY_SECONDS = 3600.0
 ABANDONED_SECONDS = 86400.0
 
-log = logging.getLogger("vmdirac.manager")
+log = logger("manager")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _contexts(ctx: Context) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 
 def _announce(where: Ready, ready: OnReady | None) -> None:
-    log.info("%s", where)
+    log.info(str(where))
     if ready is not None:
         ready(where)
 

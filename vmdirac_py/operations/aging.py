@@ -80,13 +80,12 @@ def _verdicts(tx: Transaction, inventory: Inventory, at: float) -> Iterable[Move
         if not vm.instance_id and vm.state is VmState.STOPPING:
             yield move_by(inventory, vm, VmState.HALTED, NOTHING_LEFT, at=at)
             continue
-        if vm.state is VmState.STALLED and listening is None:
-            continue  # nobody listens: its silence means nothing
         rules = rules_for(vm, inventory)
-        if vm.state is VmState.STALLED and listening is not None and at < listening + rules.pool.stalled_after:
-            continue  # it could not be heard for a part of its time: that counts anew
         # A silence counts from when somebody began to listen; while nobody does there is none.
-        last_beat = max(beats[vm.id].at if vm.id in beats else 0.0, at if listening is None else listening)
+        heard_from = at if listening is None else listening
+        if vm.state is VmState.STALLED and at - heard_from < rules.pool.stalled_after:
+            continue
+        last_beat = max(beats[vm.id].at if vm.id in beats else 0.0, heard_from)
         yield overdue(
             vm,
             at=at,

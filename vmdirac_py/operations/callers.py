@@ -6,7 +6,7 @@ NotAllowed
 
 from __future__ import annotations
 
-from vmdirac_py.base.errors import Conflict, NotAllowed, UnknownThing
+from vmdirac_py.base.errors import NotAllowed, TryAgain, UnknownThing
 from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.states import move, rules_for
 from vmdirac_py.model.inventory import Inventory
@@ -60,11 +60,11 @@ def caller(tx: Transaction, vm_id: str) -> Vm:
 def step(
     tx: Transaction, inventory: Inventory, vm: Vm, to: VmState, reason: Reason, *, topic: str, actor: str, at: float
 ) -> None:
-    """Move the VM on and tell so by an event. Raises Conflict when it moved meanwhile."""
+    """Move the VM on and tell so by an event. Raises TryAgain when it moved meanwhile."""
     rules = rules_for(vm, inventory)
     wanted = move(vm, to, reason, pool=rules.pool, endpoint=rules.endpoint, at=at)
     if not tx.vms.move([wanted], actor=actor, at=at):
-        raise Conflict(f"the VM is no longer {vm.state}", where=vm.id, mend="ask again")
+        raise TryAgain(f"the VM is no longer {vm.state}", where=vm.id, mend="ask again")
     data = {"was": vm.state, "to": to, "pool": vm.pool, **reason.as_dict}
     tx.events.append(topic, subject=vm.id, actor=actor, data=data)
 

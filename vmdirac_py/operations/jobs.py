@@ -101,7 +101,12 @@ def _prepare(ctx: Context, sources: Sequence[Source], by: Submitter, count: int)
 def _prepared(ctx: Context, source: Source, by: Submitter) -> _Prepared:
     """Read one JDL and pack its input sandbox."""
     parsed = jdl.parse(
-        source.text, folder=source.folder, where=source.where, owner=by.owner or by.actor, group=by.group, vo=by.vo
+        source.text,
+        folder=source.folder,
+        where=source.where,
+        owner=by.owner or by.actor.removeprefix("unix:"),
+        group=by.group,
+        vo=by.vo,
     )
     if by.warn:
         for warning in parsed.warnings:

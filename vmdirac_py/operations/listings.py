@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vmdirac_py.base.errors import UnknownThing
 from vmdirac_py.clouds.api import CloudEndpoint, CloudError, CloudLimits, Instance
@@ -97,8 +97,8 @@ def _use(instances: Sequence[Instance], limits: CloudLimits, tx: Transaction, en
 def _note_failure(ctx: Context, endpoint: str, error: CloudError) -> ListingReport:
     with ctx.ledger.write() as tx:
         before = tx.observations.listings().get(endpoint)
-        complete_at, count = (before.complete_at, before.count) if before else (0.0, 0)
-        tx.observations.note_listing(Listing(endpoint, ctx.clock.now(), complete_at, count, str(error)))
+        last = before or Listing(endpoint, 0.0, 0.0, 0)
+        tx.observations.note_listing(replace(last, at=ctx.clock.now(), error=str(error)))
         if before is None or before.error != str(error):
             data = {"error": str(error), "class": str(error.error_class)}
             tx.events.append("alarm.listing", subject=endpoint, actor=ACTOR, data=data)

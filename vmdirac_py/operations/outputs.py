@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -20,11 +21,11 @@ def fetch(ctx: Context, job_id: int, folder: Path) -> list[str]:
 
     Raises:
         UnknownThing: no such job, or it has no output (yet).
-        BadInput: what the VM sent is no archive, or one that reaches out of its folder.
+        BadInput: what the VM sent is no archive, or one that reaches out of its folder; or `folder` cannot be written.
     """
     job = _with_output(ctx, job_id)
-    folder.mkdir(parents=True, exist_ok=True)
-    with _opened(ctx, job) as archive:
+    with _opened(ctx, job) as archive, _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
         archive.extractall(folder, filter="data")
         return sorted(archive.getnames())
 
@@ -53,8 +54,19 @@ def _opened(ctx: Context, job: Job) -> Iterator[tarfile.TarFile]:
             yield archive
     except FileNotFoundError:
         raise UnknownThing("its output is lost", where=where, mend="reschedule the job") from None
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise BadInput(f"its output cannot be unpacked: {error}", where=where) from error
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except gzip.BadGzipFile:  # an OSError as well, but the archive's fault
+        raise
+    except OSError as error:
+        what = f"the output cannot be written here: {error.strerror}"
+        raise BadInput(what, where=str(folder), mend="choose another --folder") from error
 
 
 def _with_output(ctx: Context, job_id: int) -> Job:

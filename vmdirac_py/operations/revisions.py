@@ -19,11 +19,15 @@ REFUSED = "inventory.refused"
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """Whether a new revision became active, or what is wrong with the tree (then the last good one stays)."""
+    """Whether a new revision became active, or what is wrong with the tree (then the last good one stays).
+
+    `error` says it when it is news, `standing_error` as long as it is so.
+    """
 
     changed: bool
     fingerprint: str
     error: str = ""
+    standing_error: str = ""
 
 
 def inventory_path(ctx: Context) -> Path:
@@ -69,7 +73,7 @@ def refresh(ctx: Context, *, actor: str = "scheduler") -> Refreshed:
         _forget(ctx, refused)
         return Refreshed(changed=False, fingerprint=active.fingerprint)
     if active and refused and content == refused["fingerprint"]:
-        return Refreshed(changed=False, fingerprint=active.fingerprint)
+        return Refreshed(changed=False, fingerprint=active.fingerprint, standing_error=refused["error"])
     try:
         inventory = check(path)
         _check_departures(ctx, inventory, active)
@@ -78,8 +82,10 @@ def refresh(ctx: Context, *, actor: str = "scheduler") -> Refreshed:
             raise
         # Only the tree itself is not read again: what this machine lacks may be there next time.
         found = {"fingerprint": content if isinstance(error, BadInput) else "", "error": str(error)}
-        new = found != refused and _note_broken(ctx, path, found, actor)
-        return Refreshed(changed=False, fingerprint=active.fingerprint, error=str(error) if new else "")
+        news = str(error) if found != refused else ""
+        if news:
+            _note_broken(ctx, path, found, actor)
+        return Refreshed(changed=False, fingerprint=active.fingerprint, error=news, standing_error=str(error))
     return _activate(ctx, inventory, actor)
 
 
@@ -102,11 +108,10 @@ def _forget(ctx: Context, refused: object) -> None:
             tx.documents.save(REFUSED, None)
 
 
-def _note_broken(ctx: Context, path: Path, found: Mapping[str, str], actor: str) -> bool:
+def _note_broken(ctx: Context, path: Path, found: Mapping[str, str], actor: str) -> None:
     with ctx.ledger.write() as tx:
         tx.documents.save(REFUSED, found)
         tx.events.append("alarm.inventory", subject=str(path), actor=actor, data={"error": found["error"]})
-    return True
 
 
 def _activate(ctx: Context, inventory: Inventory, actor: str) -> Refreshed:

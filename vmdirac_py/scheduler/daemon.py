@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from vmdirac_py.base.errors import Conflict, VmdiracError
+from vmdirac_py.base.errors import TryAgain, VmdiracError
 from vmdirac_py.base.log import logger
 from vmdirac_py.installation import Installation
 from vmdirac_py.ledger.api import Event, Lease, LeaseHeld
@@ -55,7 +55,7 @@ class Daemon:
         """Do one round; when the ledger cannot be used now (locked, disk full ...), try again a little later."""
         try:
             lease = self._take()
-            return lease, self._round(lease, seq)
+            return lease, self._round(seq)
         except LeaseHeld:
             raise
         except VmdiracError as error:
@@ -63,11 +63,11 @@ class Daemon:
             self._stop.wait(SLICE)
             return lease, seq
 
-    def _round(self, lease: Lease, seq: int) -> int:
+    def _round(self, seq: int) -> int:
         """Do one cycle if there is a cause, then sleep until there may be another; return the last event seen."""
         events = self._events(seq)
         if self._cause(events):
-            self._cycle(lease)
+            self._cycle()
         for name in {event.subject for event in events if event.topic == "listing.wanted"} & set(self._endpoints):
             self._endpoints[name].lister.want()
         seen = events[-1].seq if events else seq
@@ -88,18 +88,20 @@ class Daemon:
         deadline = aging.next_deadline(self.ctx) - self.ctx.clock.now()
         return min(self.ctx.settings.cycle_seconds - since, max(deadline, OVERDUE_GAP - since))
 
-    def _cycle(self, lease: Lease) -> None:
+    def _cycle(self) -> None:
         self._cycled = time.monotonic()
         try:
             refreshed = revisions.refresh(self.ctx)
             if refreshed.error:
                 self._log.error("inventory refused, the last good one stays", error=refreshed.error)
             aging.advance(self.ctx)
-            planned = planning.commit(self.ctx, actor="scheduler", lease=lease)
-        except Conflict as conflict:
-            if isinstance(conflict, LeaseHeld):
-                raise
-            self._cycled = 0.0  # the world moved while planning: plan again at once
+            # Reading an inventory may have taken longer than the lease.
+            planned = planning.commit(self.ctx, actor="scheduler", lease=self._take())
+        except LeaseHeld:
+            raise
+        except TryAgain as moved:
+            self._log.info("the world moved while planning", error=str(moved))
+            self._cycled = 0.0
         except VmdiracError as error:
             self._log.error("cycle failed", error=str(error))
         else:

@@ -17,7 +17,8 @@ from vmdirac_py.operations import leases, listings
 
 from .acting import Acting
 
-LEASE_SECONDS = 600.0
+LEASE_SECONDS = 120.0  # beyond the longest single call; the lister renews it at a third of this
+AFTER_ERROR = 5.0  # seconds to wait after a round that failed
 LONGEST_PAUSE = 300.0
 LISTING_GAP = 0.5  # seconds between two listings, however often they are wanted
 LET_FINISH = 20.0  # seconds a run may still take when the scheduler stops
@@ -48,16 +49,23 @@ class Rounds(threading.Thread):
         """Do rounds until told to end; an error of one round is logged and the next round comes."""
         while not self._ended.is_set():
             self._woken.clear()
+            pause = AFTER_ERROR
             try:
-                self.lease = leases.take(
-                    self.ctx, leases.endpoint_lease(self.endpoint), actor="scheduler", seconds=LEASE_SECONDS
-                )
+                self._hold()
                 self.round()
+                pause = max(0.05, self.pause())
             except LeaseHeld as held:
                 self.log.warning("somebody else acts on this endpoint", owner=held.owner)
             except VmdiracError as error:
                 self.log.error("round failed", error=str(error))  # noqa: TRY400 - expected, needs no traceback
-            self._woken.wait(max(0.05, self.pause()))
+            self._woken.wait(pause)
+
+    def _hold(self) -> None:
+        """Take or renew the endpoint's lease."""
+        described = self.ctx.inventory().endpoints.get(self.endpoint)
+        seconds = LEASE_SECONDS + (described.client_timeout if described else 0.0)
+        name = leases.endpoint_lease(self.endpoint)
+        self.lease = leases.take(self.ctx, name, actor="scheduler", seconds=seconds)
 
     def round(self) -> None:
         """Do what is to be done now."""
@@ -99,16 +107,21 @@ class Lister(Rounds):
 
     def round(self) -> None:
         """List if it is time to."""
-        if self.pause() > 0:
+        if self._due_in() > 0:
             return
         self._wanted = False
-        report = listings.observe(self.ctx, self.endpoint)
-        self._listed = time.monotonic()
+        try:
+            report = listings.observe(self.ctx, self.endpoint)
+        finally:
+            self._listed = time.monotonic()
         if not report.complete:
             self.log.warning("listing failed", error=report.error)
 
     def pause(self) -> float:
-        """Return the seconds until the next listing is due."""
+        """Return the seconds until the next listing is due, or the lease is to be renewed."""
+        return min(self._due_in(), LEASE_SECONDS / 3)
+
+    def _due_in(self) -> float:
         described = self.ctx.inventory().endpoints.get(self.endpoint)
         period = described.listing_seconds if described else LONGEST_PAUSE
         return self._listed + (LISTING_GAP if self._wanted else period) - time.monotonic()

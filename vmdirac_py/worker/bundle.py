@@ -22,30 +22,21 @@ _START = f"import sys\n\nfrom {_PACKAGE}.main import main\n\nsys.exit(main())\n"
 def build(target_dir: Path) -> str:
     """Write the bundle to `target_dir/SHA256` and return the hash; the folder is made when missing.
 
-    One that is there already stays as it is. Builders at the same time do not meet: each writes a file of its own.
-
     Raises:
-        OSError: the disk refused; nothing half-written stays.
+        OSError: the disk refused; no half file stays under the name.
     """
     data = _bundle()
     name = hashlib.sha256(data).hexdigest()
-    if not (target_dir / name).is_file():
-        target_dir.mkdir(parents=True, exist_ok=True)
-        _place(data, target_dir / name)
+    if (target_dir / name).exists():
+        return name
+    target_dir.mkdir(parents=True, exist_ok=True)
+    # Several processes may build at once: each under a name of its own, and the last one wins with the same bytes.
+    handle, temporary = tempfile.mkstemp(dir=str(target_dir), prefix=".bundle-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    Path(temporary).chmod(0o644)
+    Path(temporary).replace(target_dir / name)
     return name
-
-
-def _place(data: bytes, target: Path) -> None:
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".new", dir=str(target.parent))
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        temporary.chmod(0o644)
-        temporary.replace(target)
-    except OSError:
-        temporary.unlink()
-        raise
 
 
 def runtime_modules() -> List[Path]:

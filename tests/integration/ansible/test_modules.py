@@ -297,3 +297,14 @@ def test_check_mode_refuses_what_the_real_run_refuses(home: Home) -> None:
     ]
     for module, params in bad:
         assert call(module, home=str(home.root), check=True, **params)["failed"], params
+
+
+def test_a_cycle_leads_with_what_is_wrong(home: Home, inventory: Path) -> None:
+    """A refused inventory and a cloud that does not answer stand first in the summary, in every cycle."""
+    inventory.write_text("all: {children: [nonsense")
+    for _ in range(2):
+        result = call("plan", home=str(home.root))
+        assert len(result["problems"]) == 2
+        assert result["summary"][:2] == [f"problem: {one}" for one in result["problems"]]
+        assert "inventory.yml" in result["summary"][0]
+        assert "here" in result["summary"][1]

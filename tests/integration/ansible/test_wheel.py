@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 from pathlib import Path
 
@@ -65,3 +66,14 @@ def test_nothing_is_there_twice_or_too_much(python: Path) -> None:
     files = [str(path.relative_to(site)) for path in (site / "ansible_collections").rglob("*") if path.is_file()]
     assert not [path for path in files if "/tests/" in path or "/molecule/" in path]
     assert len([path for path in files if path.endswith("provision.yml")]) == 1
+
+
+def test_a_source_archive_has_what_its_makefile_needs(tmp_path: Path) -> None:
+    """From the archive alone the environment is made, the lints run, and a wheel is built."""
+    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", tmp_path, TOP, cwd=tmp_path)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+    needed = {"Makefile", ".ci/environment", ".ci/run", "constraints.txt", "hatch_build.py", "changelog.d/README.md"}
+    assert needed <= names
+    assert {".pre-commit-config.yaml", ".ansible-lint", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"} <= names

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.support.context import open_again
 from vmdirac_py.base.clock import SystemClock
 from vmdirac_py.base.errors import VmdiracError
+from vmdirac_py.base.log import configure
 from vmdirac_py.manager.serve import Ready, serve
 
 
@@ -16,6 +17,7 @@ def _say(ready: Ready) -> None:
 
 
 def _main() -> int:
+    configure()
     ports = {key: int(value) for key, value in (pair.split("=") for pair in sys.argv[2:])}
     ctx = open_again(Path(sys.argv[1]), clock=SystemClock(), **ports)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import ssl
@@ -20,6 +21,7 @@ from vmdirac_py.base.clock import SystemClock
 from vmdirac_py.manager import serve
 from vmdirac_py.manager.serve import Ready
 from vmdirac_py.model.vm import VmState
+from vmdirac_py.worker import wire
 
 SCRIPT = "tests.integration.manager.serve_home"
 
@@ -62,6 +64,25 @@ def test_a_signal_ends_it_and_keeps_the_last_heartbeat(made: TestContext, number
         assert started.wait(20) == 0
     with made.ledger.read() as tx:
         assert tx.observations.heartbeats()[vm.id].data == BEAT
+
+
+def test_its_log_tells_where_it_listens_and_whom_it_refused(made: TestContext) -> None:
+    """One line when it is ready, and one a refused request: status, path and VM; no body and no secret."""
+    vm = add_vm(made, state=VmState.RUNNING)
+    with process(made) as started:
+        ready = ready_of(started)
+        client = client_of(made, ready, vm)
+        assert client.post("heartbeat", {"stdout": "hush"}).status == 422
+        assert client.ask("GET", "/vm/postgresql://ann:hush@db/ledger").status == 404
+        assert client.post("heartbeat", {"stdout": "hush" * wire.MAX_BODY}).status == 413
+        started.send_signal(signal.SIGTERM)
+        said = started.communicate(timeout=20)[1]
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert ready.vms in lines[0]["event"]
+    refused = [(line["status"], line["vm"]) for line in lines if line["event"] == "refused"]
+    assert refused == [(422, vm.id), (404, vm.id), (413, vm.id)]
+    assert lines[1]["path"].endswith("/heartbeat")
+    assert "hush" not in said
 
 
 @pytest.mark.parametrize("setting", ["vm_port", "people_port"])

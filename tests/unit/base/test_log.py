@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 from vmdirac_py.base.log import redact
@@ -28,3 +32,25 @@ def test_what_is_no_secret_stays() -> None:
     """Ordinary texts and numbers are logged as they are."""
     event = {"event": "planned", "vms": 3, "where": "https://host:8443/path"}
     assert redact(None, "info", dict(event)) == event
+
+
+LIBRARY = f"""
+import logging
+from vmdirac_py.base.log import configure
+configure()
+told = logging.getLogger("library")
+told.info("chatter")
+try:
+    raise ValueError({KEY!r})
+except ValueError:
+    told.exception("lost %s", "postgresql://ann:hush@db/ledger")
+"""
+
+
+def test_what_libraries_say_is_redacted_too() -> None:
+    """A line through `logging` comes out as one JSON line like ours, from WARNING on, its traceback included."""
+    done = subprocess.run([sys.executable, "-c", LIBRARY], capture_output=True, text=True, check=True)
+    (line,) = map(json.loads, done.stderr.splitlines())
+    assert (line["event"], line["level"], line["logger"]) == ("lost postgresql://ann:***@db/ledger", "error", "library")
+    assert "ValueError" in line["exception"]
+    assert "abc" not in line["exception"]

@@ -211,6 +211,7 @@ def test_wrong_values(problems: Problems, line: str) -> None:
     [
         ("pool_min_vms: 3\npool_max_vms: 2", "pool_min_vms"),
         ("pool_boot_seconds: 60\npool_boot_deadline: 30", "pool_boot_seconds"),
+        ("pool_max_life: 1800\npool_boot_deadline: 1800", "pool_max_life"),
         ("pool_heartbeat_seconds: 60\npool_stalled_after: 60", "pool_heartbeat_seconds"),
     ],
 )

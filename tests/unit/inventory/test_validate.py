@@ -81,7 +81,7 @@ def test_what_passes_is_sound(raw: Raw) -> None:
         assert pool.resources.cores >= 1
         assert pool.endpoint in result.endpoints
         assert pool.vo in result.vos
-        assert pool.boot_seconds <= pool.boot_deadline
+        assert pool.boot_seconds <= pool.boot_deadline < pool.max_life
 
 
 def sensible(values: Mapping[str, Any]) -> Raw:

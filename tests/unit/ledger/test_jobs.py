@@ -157,6 +157,7 @@ def test_jobs_are_found_by_what_they_are(ledger: SqlLedger, a_spec: Callable[...
             "vm": tx.jobs.find(vm="vm-1"),
             "ids": tx.jobs.find(ids={first.id, third.id}),
             "limit": tx.jobs.find(limit=1),
+            "none": tx.jobs.find(ids=[]),
         }
     assert {key: [job.id for job in jobs] for key, jobs in found.items()} == {
         "state": [first.id, third.id],
@@ -164,4 +165,13 @@ def test_jobs_are_found_by_what_they_are(ledger: SqlLedger, a_spec: Callable[...
         "vm": [second.id],
         "ids": [first.id, third.id],
         "limit": [third.id],
+        "none": [],
     }
+
+
+def test_queues_of_one_vo(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
+    """The queues of a VO are those of all, less the others'."""
+    _submit(ledger, a_spec(vo="v1"), a_spec(vo="v2"), a_spec(vo="v2"))
+    with ledger.read() as tx:
+        assert [(queue.vo, queue.waiting) for queue in tx.jobs.queues(vo="v2")] == [("v2", 2)]
+        assert sorted(queue.vo for queue in tx.jobs.queues()) == ["v1", "v2"]

@@ -161,6 +161,18 @@ def test_an_archive_from_a_vm_is_not_trusted(ctx: TestContext, tmp_path: Path, d
     assert not list(tmp_path.rglob("escaped"))
 
 
+@pytest.mark.parametrize("folder", ["taken", "taken/below", "whole"])
+def test_a_folder_that_cannot_be_written_is_named(ctx: TestContext, tmp_path: Path, folder: str) -> None:
+    """A file where the folder should be, or a folder where a file should be, is an error, and neither is touched."""
+    (tmp_path / "taken").write_text("mine")
+    (tmp_path / "whole/std.out/mine").mkdir(parents=True)
+    job = with_output(ctx, archive(tarfile.TarInfo("std.out")))
+    with pytest.raises(BadInput, match=f"{folder}: .*--folder"):
+        outputs.fetch(ctx, job, tmp_path / folder)
+    assert (tmp_path / "taken").read_text() == "mine"
+    assert (tmp_path / "whole/std.out/mine").is_dir()
+
+
 def test_lost_and_missing_outputs_are_told(ctx: TestContext) -> None:
     """No job, no output yet, and a blob that is gone are three clear errors."""
     waiting, lost = submit(ctx).id, with_output(ctx, b"x")

@@ -45,15 +45,17 @@ def test_what_changed_becomes_active(ctx: TestContext, tree: Path) -> None:
 def test_a_broken_tree_keeps_the_last_good_one_and_says_so_once(
     ctx: TestContext, tree: Path, content: str | None
 ) -> None:
-    """Broken, unreadable or gone: one alarm, however many cycles pass."""
+    """Broken, unreadable or gone: one alarm, however many cycles pass; whoever asks is told each time."""
     revisions.refresh(ctx)
     if content is None:
         tree.unlink()
     else:
         tree.write_text(content)
-    told = [revisions.refresh(ctx).error for _ in range(4)]
+    refreshed = [revisions.refresh(ctx) for _ in range(4)]
+    told = [one.error for one in refreshed]
     assert str(tree) in told[0]
     assert told[1:] == ["", "", ""]
+    assert {one.standing_error for one in refreshed} == {told[0]}, "it never reads as fine"
     assert len(events(ctx, "alarm.inventory")) == 1
     assert ctx.inventory().commit == "one"
 

@@ -133,7 +133,7 @@ def test_queue_emptied_meanwhile(ledger: SqlLedger) -> None:
     with waiting(ledger, job("gone", priority=2), job("next")) as tx:
         listed = tx.jobs.queues()
         assert match(tx, offer()) == ("gone", 1)
-        late = cast("Transaction", SimpleNamespace(jobs=SimpleNamespace(queues=lambda: listed, take=tx.jobs.take)))
+        late = cast("Transaction", SimpleNamespace(jobs=SimpleNamespace(queues=lambda **_: listed, take=tx.jobs.take)))
         assert match(late, offer()) == ("next", 1)
 
 

@@ -75,7 +75,7 @@ pools:
     - pool: biomed_small
       reasons: []
 summary:
-  description: The same in lines for people.
+  description: The same in lines for people, after the problems.
   returned: success
   type: list
   elements: str
@@ -157,8 +157,8 @@ class Cycle(Change):
         observe = self.room("operations.listings").observe
         reports = [observe(self.context, name) for name in sorted(self.context.inventory().endpoints)]
         aged = self.room("operations.aging").advance(self.context, actor=self.actor)
-        errors = [refreshed.error] + [f"{report.endpoint}: {report.error}" for report in reports if report.error]
-        self.told["problems"] = [error for error in errors if error]
+        unlisted = [f"{report.endpoint}: {report.error}" for report in reports if report.error]
+        self.told["problems"] = ([refreshed.standing_error] if refreshed.standing_error else []) + unlisted
         self.moved = refreshed.changed or bool(aged.moved) or any(report.moved for report in reports)
 
     def decide(self, lease):
@@ -170,7 +170,7 @@ class Cycle(Change):
 
     def tell(self, plan):
         rows = plan_rows(plan)
-        self.told["summary"] = summary(plan)
+        self.told["summary"] = [f"problem: {one}" for one in self.told["problems"]] + summary(plan)
         self.told["placements"], self.told["pools"] = rows["placements"], rows["pools"]
         return plain(plan.decisions)
 
