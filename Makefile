@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
+USERS_PATH := $(PATH)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -17,7 +18,7 @@ test-environment:
 	@.ci/environment test
 
 quickstart: environment  ## see it all work once: jobs of three VOs on VMs of the embedded cloud
-	@$(PY) -m vmdirac_py.cli quickstart
+	@PATH="$(USERS_PATH)" $(PY) -m vmdirac_py.cli quickstart
 
 test: test-environment  ## units, the local thread, one smoke per bed (at most 25 minutes on two cores)
 	@$(PY) -m pytest -m "not full" -n 2 --dist loadfile --durations 10
