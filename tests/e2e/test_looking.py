@@ -75,3 +75,14 @@ def test_an_output_is_fetched_into_a_folder(here: Here) -> None:
     assert (folder / "std.out").read_text() == "to out\n"
     assert (folder / "std.err").read_text() == "to err\n"
     assert here.json("job", "show", str(job))["job"]["exit_code"] == 3
+
+
+def test_a_console_and_a_kept_plan_can_be_read_later(here: Here) -> None:
+    """What a VM wrote while it booted, and the plan that asked for it, are there by id."""
+    (job,) = here.submit("true")
+    here.until_done([job])
+    (vm,) = here.vms()
+    assert f"is {vm.id}" in here.vmdirac("vm", "console", vm.id).stdout
+    (batch,) = here.batches()
+    assert vm.pool in here.vmdirac("plan", batch.plan).stdout
+    assert "no such plan" in here.vmdirac("plan", "p-none", code=1).stderr

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vmdirac_py.base.errors import UnknownThing
+
 from .common import Json, opened
 from .output import clock_time, console, print_json, span, table
 
 if TYPE_CHECKING:
     from vmdirac_py.model.plan import Plan
+    from vmdirac_py.operations.api import Context
     from vmdirac_py.reports.status import Status
 
 
@@ -21,16 +24,27 @@ def register(app: typer.Typer) -> None:
     app.command()(why)
 
 
-def plan(json: Json = False) -> None:
-    """Show what would be decided now, with reasons; nothing is changed."""
+def plan(
+    plan_id: Annotated[str, typer.Argument(help="A kept plan's id, as batches name it [default: plan now].")] = "",
+    json: Json = False,
+) -> None:
+    """Show what would be decided now, or was decided then, with reasons; nothing is changed."""
     from vmdirac_py.operations import planning
 
     with opened() as ctx:
-        made = planning.preview(ctx)
+        made = _kept(ctx, plan_id) if plan_id else planning.preview(ctx)
     if json:
         print_json(made)
     else:
         show_plan(made)
+
+
+def _kept(ctx: Context, plan_id: str) -> Plan:
+    with ctx.ledger.read() as tx:
+        kept = tx.plans.get(plan_id)
+    if kept is None:
+        raise UnknownThing("no such plan was kept", where=plan_id, mend="see `vmdirac batch list --all --json`")
+    return kept
 
 
 def show_plan(made: Plan) -> None:

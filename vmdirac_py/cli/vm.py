@@ -10,7 +10,8 @@ import typer
 from vmdirac_py.base.errors import UnknownThing
 
 from .common import Json, actor, opened
-from .output import clock_time, console, print_json, span, table
+from .output import clock_time, print_json, span, table
+from .output import console as screen
 
 app = typer.Typer(no_args_is_help=True, help="Virtual machines.")
 Ids = Annotated[list[str], typer.Argument(help="VM ids.")]
@@ -38,7 +39,7 @@ def list_vms(
         (v.id, v.vo, v.pool, v.state, span(now - v.state_since), f"{used.get(v.id, (0, 0))[1]}/{v.resources.cores}",
          v.instance_id, v.address) for v in vms
     ]  # fmt: skip
-    console.print(table("", ("VM", "VO", "POOL", "STATE", "FOR", "CORES", "INSTANCE", "ADDRESS"), rows))
+    screen.print(table("", ("VM", "VO", "POOL", "STATE", "FOR", "CORES", "INSTANCE", "ADDRESS"), rows))
 
 
 @app.command()
@@ -56,13 +57,22 @@ def show(vm_id: Annotated[str, typer.Argument(help="A VM's id.")], json: Json = 
     if json:
         print_json({"vm": vm, "heartbeat": beat, "commands": commands, "history": history})
         return
-    console.print(f"{vm.id}: {vm.state}, pool {vm.pool}, VO {vm.vo}, instance {vm.instance_id or 'none'} {vm.address}")
+    screen.print(f"{vm.id}: {vm.state}, pool {vm.pool}, VO {vm.vo}, instance {vm.instance_id or 'none'} {vm.address}")
     if beat:
-        console.print(
+        screen.print(
             f"last heartbeat {clock_time(beat.at)}: load {beat.data.get('load')}, slots {beat.data.get('slots')}"
         )
     rows = [(clock_time(s.at), s.to, s.actor, words(s.reason)) for s in history]
-    console.print(table("", ("AT", "STATE", "BY", "WHY"), rows))
+    screen.print(table("", ("AT", "STATE", "BY", "WHY"), rows))
+
+
+@app.command()
+def console(vm_id: Annotated[str, typer.Argument(help="A VM's id.")]) -> None:
+    """Print what a VM wrote to its console, where its cloud shows that."""
+    from vmdirac_py.operations import consoles
+
+    with opened() as ctx:
+        typer.echo(consoles.console(ctx, vm_id))
 
 
 @app.command()
@@ -74,7 +84,7 @@ def drain(
 
     with opened() as ctx:
         moved = fleet.drain(ctx, ids, actor=actor(), seconds=seconds)
-    console.print(f"draining: {', '.join(moved) or 'none (all were on their way out)'}")
+    screen.print(f"draining: {', '.join(moved) or 'none (all were on their way out)'}")
 
 
 @app.command()
@@ -84,4 +94,4 @@ def halt(ids: Ids) -> None:
 
     with opened() as ctx:
         moved = fleet.halt(ctx, ids, actor=actor())
-    console.print(f"stopping: {', '.join(moved) or 'none (all were on their way out)'}")
+    screen.print(f"stopping: {', '.join(moved) or 'none (all were on their way out)'}")

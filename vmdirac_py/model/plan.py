@@ -88,7 +88,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class EndpointView:
-    """What is known of an endpoint now: since when unreachable (0.0: reachable), foreign and total use.
+    """What is known of an endpoint now: when it was listed completely last (epoch, 0.0: never), and foreign use.
 
     `max_vms`/`max_cores` here are the cloud's own limits (None: not told); `foreign_*` is use that is not ours.
     """
