@@ -152,6 +152,14 @@ def test_a_job_that_wrote_nothing_has_an_empty_output(ctx: TestContext) -> None:
     assert outputs.standard_output(ctx, with_output(ctx, archive())) == ""
 
 
+def test_links_in_an_output_are_left_out(ctx: TestContext, tmp_path: Path) -> None:
+    """A link could lead anywhere: the files beside it come, it does not."""
+    link, plain = tarfile.TarInfo("link"), tarfile.TarInfo("std.out")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc"
+    assert outputs.fetch(ctx, with_output(ctx, archive(link, plain)), tmp_path) == ["std.out"]
+    assert not (tmp_path / "link").is_symlink()
+
+
 @pytest.mark.parametrize("data", [b"no archive", archive(tarfile.TarInfo("../../escaped"))], ids=["junk", "escape"])
 def test_an_archive_from_a_vm_is_not_trusted(ctx: TestContext, tmp_path: Path, data: bytes) -> None:
     """Junk, or names that reach out of the folder, are an error that names the job; nothing is written outside."""
