@@ -158,8 +158,10 @@ class Pilot:
                 pause = self._pause()
             self._asking = True
             free, pool = self._pool.free, self._pool
+            # Empty to the manager is one whose reports have arrived: it gives an empty VM again what it believes was lost.
+            empty = pool.empty and not self._outbox.waiting()
             return MatchAsk(
-                pool.total.cores, free.cores, free.ram_mb, free.gpus, pool.empty, self._seconds_left(), pool.wishes()
+                pool.total.cores, free.cores, free.ram_mb, free.gpus, empty, self._seconds_left(), pool.wishes()
             )
 
     def _pause(self) -> float:

@@ -96,7 +96,10 @@ class Ack(NamedTuple):
 
 
 class MatchAsk(NamedTuple):
-    """What is free, and the kinds of job wanted in order (`vmdirac_py.model.fit.Wish` values)."""
+    """What is free, and the kinds of job wanted in order (`vmdirac_py.model.fit.Wish` values).
+
+    `empty`: no payload runs, and the manager has heard what became of all that did.
+    """
 
     cores: int
     free_cores: int

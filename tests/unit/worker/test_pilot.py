@@ -194,3 +194,16 @@ def test_a_broken_inner_ce_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch
     bench.asked()
     bench.answers.put(work(1))
     bench.until(lambda: "TypeError" in bench.pilot.status().broken)
+
+
+def test_a_vm_is_empty_once_its_reports_have_arrived(bench: Bench) -> None:
+    """What ended is not over before the manager knows: it would be given again as a job whose match was lost."""
+    bench.asked()
+    bench.answers.put(work(1, 4))
+    bench.until(lambda: 1 in bench.ce.running)
+    bench.end(1)
+    assert not bench.asked().empty
+    path, _, _ = bench.outbox.first()
+    path.unlink()
+    bench.answers.put(None)
+    assert bench.asked().empty
