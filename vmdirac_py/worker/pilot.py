@@ -158,7 +158,7 @@ class Pilot:
                 pause = self._pause()
             self._asking = True
             free, pool = self._pool.free, self._pool
-            # Empty to the manager is one whose reports have arrived: it gives an empty VM again what it believes was lost.
+            # A VM whose reports have not arrived is not empty: the manager gives an empty one again what seems lost.
             empty = pool.empty and not self._outbox.waiting()
             return MatchAsk(
                 pool.total.cores, free.cores, free.ram_mb, free.gpus, empty, self._seconds_left(), pool.wishes()
