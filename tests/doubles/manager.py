@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import socket
 import ssl
 import threading
@@ -62,7 +63,7 @@ class _Server(ThreadingHTTPServer):
 class ManagerDouble:
     """Listens on 127.0.0.1; `stop` and `start` make an outage on the same port."""
 
-    vm: ClassVar[str] = "vm-1"
+    vm: ClassVar[str] = f"vm-{os.getpid()}"  # marks of two test processes must not meet
 
     def __init__(self, folder: Path) -> None:
         self.authority = TestAuthority()

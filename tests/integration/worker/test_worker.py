@@ -129,7 +129,7 @@ def test_a_worker_that_lost_payloads_gives_its_vm_back(manager: ManagerDouble, s
     assert leave["reason"] == "error"
     assert "1.1" in leave["detail"]
     assert states(manager, 1) == ["Running"]
-    assert marked("VMDIRAC_JOB=vm-1/1.1") == []
+    assert marked(f"VMDIRAC_JOB={manager.vm}/1.1") == []
 
 
 def test_drain(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_halt(manager: ManagerDouble, start: Any) -> None:
     assert manager.messages("acknowledge")[-1] == {"verb": "halt", "empty": True}
     assert manager.messages("leave")[-1]["reason"] == "halted"
     assert states(manager, 1) == ["Running"]
-    assert marked("VMDIRAC_JOB=vm-1/1.1") == []
+    assert marked(f"VMDIRAC_JOB={manager.vm}/1.1") == []
 
 
 def test_one_job_is_killed(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_one_job_is_killed(manager: ManagerDouble, start: Any, tmp_path: Path) -
     vm = start()
     manager.wait(lambda: states(manager, 1) == ["Running"] and states(manager, 2) == ["Running"])
     manager.script.kill = [1]
-    manager.wait(lambda: marked("VMDIRAC_JOB=vm-1/1.1") == [])
+    manager.wait(lambda: marked(f"VMDIRAC_JOB={manager.vm}/1.1") == [])
     (tmp_path / "flag").touch()
     manager.wait(lambda: states(manager, 2) == ["Running", "Done"])
     assert states(manager, 1) == ["Running"]
@@ -204,7 +204,7 @@ def test_a_vm_that_is_no_more_ends(manager: ManagerDouble, start: Any) -> None:
     manager.wait(lambda: states(manager, 1) == ["Running"])
     manager.script.refused = {"heartbeat": 410}
     assert vm.ended() == 0, vm.log
-    assert marked("VMDIRAC_JOB=vm-1/1.1") == []
+    assert marked(f"VMDIRAC_JOB={manager.vm}/1.1") == []
 
 
 def test_machine_going_down(manager: ManagerDouble, start: Any) -> None:
@@ -215,7 +215,7 @@ def test_machine_going_down(manager: ManagerDouble, start: Any) -> None:
     vm.process.terminate()
     assert vm.ended() == 0, vm.log
     assert manager.messages("leave")[-1] == {"reason": "halted", "detail": "the machine goes down"}
-    assert marked("VMDIRAC_JOB=vm-1/1.1") == []
+    assert marked(f"VMDIRAC_JOB={manager.vm}/1.1") == []
 
 
 def test_enrols_when_the_manager_comes_late(manager: ManagerDouble, start: Any) -> None:
