@@ -70,9 +70,17 @@ def load() -> None:
 
 
 @app.command()
-def keys() -> None:
+def keys(json: Json = False) -> None:
     """List the keys an inventory may use, with type, default and meaning."""
     from vmdirac_py.inventory.keys import KEYS
 
+    if json:
+        print_json(
+            [
+                {"key": k.name, "type": k.type.name, "default": k.default, "meaning": k.about.meaning}
+                for k in KEYS.values()
+            ]
+        )
+        return
     rows = [(key.name, key.type.name, key.default, key.about.meaning) for key in KEYS.values()]
     console.print(table("", ("KEY", "TYPE", "DEFAULT", "MEANING"), rows))
