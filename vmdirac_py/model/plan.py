@@ -54,6 +54,14 @@ class PoolNote:
 
 
 @dataclass(frozen=True, slots=True)
+class SoftEnd:
+    """From now on a VM takes only jobs that are expected to end before `until` (epoch; 0.0: takes all)."""
+
+    vm: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All decisions of one step, in the order they should be acted on."""
 
@@ -61,6 +69,7 @@ class Plan:
     decisions: tuple[Decision, ...]
     placements: tuple[Placement, ...]
     pools: tuple[PoolNote, ...]
+    ends: tuple[SoftEnd, ...] = ()
 
     @property
     def acts(self) -> bool:
@@ -73,7 +82,7 @@ class Outcome:
     """How one launch batch ended, by ledger sequence number, for the launch budget.
 
     With `booted` it is not about a create call but about one VM of such a batch: it came to run (`launched` 1), or
-    ended before it ever did (`refused` 1, class stillborn).
+    ended before it ever did (`refused` 1, class stillborn); `seconds` is then how long its boot took.
     """
 
     seq: int
@@ -84,6 +93,19 @@ class Outcome:
     refused: int
     error_class: ErrorClass | None
     booted: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A payload that ended by itself, by ledger sequence number: whose, how long it ran, and what was asked for."""
+
+    seq: int
+    vo: str
+    owner: str
+    group: str
+    seconds: float
+    cpu_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +134,4 @@ class Snapshot:
     fleet: tuple[Capacity, ...]
     endpoints: tuple[EndpointView, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+    finished: tuple[Finished, ...] = ()

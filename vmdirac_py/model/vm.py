@@ -28,6 +28,7 @@ class Vm:
     """One VM; times in seconds since the epoch, 0.0 or empty where not yet known.
 
     `deadline` belongs to the present state. `retire_batch` is the batch that asks the cloud to terminate it.
+    Until `soft_end` (0.0: none) jobs should have ended; it takes none that are expected to run longer.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Vm:
     deadline: float
     instance_id: str = ""
     address: str = ""
+    soft_end: float = 0.0
     last_seen: float = 0.0
     missed_listings: int = 0
     retire_batch: str = ""
@@ -49,12 +51,29 @@ class Vm:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """A payload that runs: whose it is, since when (epoch), on how many cores, and the CPU seconds per core asked for."""
+
+    owner: str
+    group: str
+    since: float
+    cores: int = 1
+    cpu_seconds: int = 86400
+
+
+@dataclass(frozen=True, slots=True)
 class Capacity:
-    """A VM with what is free on it now; for a booting VM everything, for a draining one nothing."""
+    """A VM with what is free on it now; for a booting VM everything, for a draining one nothing.
+
+    `runs` are the payloads we know of; a VM may tell of more `busy_slots` than that. `idle_since` (epoch) is since when
+    nothing runs on it (0.0: something does, or nobody knows).
+    """
 
     vm: Vm
     free: Resources
     busy_slots: int = 0
+    runs: tuple[Run, ...] = ()
+    idle_since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

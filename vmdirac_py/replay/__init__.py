@@ -1,0 +1,1 @@
+"""History run through the production planner in virtual time, against a scripted cloud."""
