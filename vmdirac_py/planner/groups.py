@@ -1,73 +1,105 @@
-"""Waiting jobs grouped by VO and shape: what fits them is found out once per group."""
+"""Waiting jobs grouped by VO, shape, priority and expected length: what fits them is found out once per group."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
+from typing import NamedTuple
 
-from vmdirac_py.model.fit import Offer, failing
+from vmdirac_py.model.fit import Offer, failing_place, side_by_side
 from vmdirac_py.model.inventory import Pool
+from vmdirac_py.model.plan import Snapshot
 from vmdirac_py.model.queue import Shape, TaskQueue
-from vmdirac_py.model.resources import Resources
 
-from .kinds import Kind
-from .memory import Memory
+from .lengths import Lengths
+from .lifetable import bin_of
+
+Rank = tuple[float | bool | str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A pool whose empty VMs fit a kind of job: how many at once, of how many useful cores, after how many failures."""
+class Candidate(NamedTuple):
+    """A pool whose empty VMs fit a group, and how many of its jobs run side by side on one."""
 
     pool: Pool
     per_vm: int
-    useful_cores: int
-    failures: int
 
 
-@dataclass(slots=True, eq=False)
 class Group:
-    """All queues of one VO and shape. `sample` is one of them, `candidates` the pools that fit, preferred first."""
+    """Equal jobs of some queues, those in their order; `candidates` are the pools that fit, preferred first.
 
-    sample: TaskQueue
-    candidates: Sequence[Candidate]
-    per_vm: dict[Kind, int] = field(default_factory=dict)
+    `seconds` is how long one is expected to run; `places` are the pools it may run in if it fits the size.
+    """
 
-    def on(self, kind: Kind) -> int:
-        """Return how many of its jobs run side by side on one VM of a kind."""
-        known = self.per_vm.get(kind)
-        if known is None:
-            known = self.per_vm[kind] = side_by_side(self.sample, kind.offer)
-        return known
+    __slots__ = ("candidates", "jobs", "oldest", "places", "priority", "queues", "seconds", "shape", "vo")
+
+    def __init__(self, queue: TaskQueue, seconds: float, places: frozenset[str], candidates: tuple[Candidate, ...]):
+        self.vo, self.shape, self.priority, self.seconds = queue.vo, queue.shape, queue.priority, seconds
+        self.places, self.candidates = places, candidates
+        self.queues: list[TaskQueue] = []
+        self.jobs, self.oldest = 0, inf
+
+    def add(self, queue: TaskQueue) -> None:
+        """Count a queue in."""
+        self.queues.append(queue)
+        self.jobs += queue.waiting
+        self.oldest = min(self.oldest, queue.oldest)
+
+    @property
+    def rank(self) -> Rank:
+        """Highest priority first; then who has fewest pools to choose from, who needs most, who runs longest."""
+        shape = self.shape
+        return (
+            -self.priority, len(self.candidates), not shape.whole_node, -shape.min_cores, -self.seconds, -shape.ram_mb,
+            self.oldest, self.queues[0].id,
+        )  # fmt: skip
 
 
 class Groups:
-    """The groups of all queues, and the pools of their VOs."""
+    """All waiting jobs in groups, in the order in which they are placed."""
 
-    def __init__(self, pools: Mapping[str, Pool], queues: Sequence[TaskQueue], memory: Memory) -> None:
-        self._pools = _pools_by_vo(pools)
-        self._offers = {name: Offer.of_pool(pool) for name, pool in pools.items()}
-        self._groups: dict[tuple[str, Shape], Group] = {}
-        for queue in queues:
-            if (queue.vo, queue.shape) not in self._groups:
-                self._groups[queue.vo, queue.shape] = Group(queue, self._candidates(queue, memory))
-
-    def of(self, queue: TaskQueue) -> Group:
-        """Return the group of a queue."""
-        return self._groups[queue.vo, queue.shape]
+    def __init__(self, snapshot: Snapshot, lengths: Lengths) -> None:
+        self._pools = _pools_by_vo(snapshot.inventory.pools)
+        self._offers = {name: Offer.of_pool(pool) for name, pool in snapshot.inventory.pools.items()}
+        self._places: dict[tuple[object, ...], Sequence[Pool]] = {}
+        self._fits: dict[tuple[str, Shape], tuple[frozenset[str], tuple[Candidate, ...]]] = {}
+        groups: dict[tuple[str, Shape, float, int], Group] = {}
+        for queue in sorted((one for one in snapshot.demand.queues if one.waiting), key=_order):
+            seconds = lengths.expected(queue.vo, queue.owner, queue.shape.cpu_seconds)
+            key = (queue.vo, queue.shape, queue.priority, bin_of(seconds))
+            group = groups.get(key)
+            if group is None:
+                group = groups[key] = Group(queue, seconds, *self._fit(queue))
+            group.add(queue)
+        self.all = sorted(groups.values(), key=lambda group: group.rank)
 
     def pools_of(self, vo: str) -> Sequence[Pool]:
         """Return the pools of a VO, preferred first, then by name."""
         return self._pools.get(vo, ())
 
-    def _candidates(self, queue: TaskQueue, memory: Memory) -> list[Candidate]:
-        cores = max(1, queue.shape.min_cores)
-        fitting = [(pool, side_by_side(queue, self._offers[pool.name])) for pool in self.pools_of(queue.vo)]
-        return [Candidate(pool, n, n * cores, _failures(pool, memory)) for pool, n in fitting if n]
+    def _fit(self, queue: TaskQueue) -> tuple[frozenset[str], tuple[Candidate, ...]]:
+        key = (queue.vo, queue.shape)
+        found = self._fits.get(key)
+        if found is None:
+            places = self._places_of(queue)
+            sized = [Candidate(pool, side_by_side(queue.shape, self._offers[pool.name])) for pool in places]
+            found = frozenset(pool.name for pool in places), tuple(one for one in sized if one.per_vm)
+            self._fits[key] = found
+        return found
 
-    def wanted(self) -> Mapping[str, int]:
-        """Return how many groups each pool could serve."""
-        return Counter(candidate.pool.name for group in self._groups.values() for candidate in group.candidates)
+    def _places_of(self, queue: TaskQueue) -> Sequence[Pool]:
+        """Return the pools where such jobs may run whatever their size: asked once per wish, not once per shape."""
+        shape = queue.shape
+        wish = (queue.vo, shape.sites, shape.banned_sites, shape.platforms, shape.tags)
+        places = self._places.get(wish)
+        if places is None:
+            places = [pool for pool in self.pools_of(queue.vo) if not failing_place(shape, self._offers[pool.name])]
+            self._places[wish] = places
+        return places
+
+
+def _order(queue: TaskQueue) -> tuple[float, str]:
+    return queue.oldest, queue.id
 
 
 def _pools_by_vo(pools: Mapping[str, Pool]) -> Mapping[str, Sequence[Pool]]:
@@ -75,21 +107,3 @@ def _pools_by_vo(pools: Mapping[str, Pool]) -> Mapping[str, Sequence[Pool]]:
     for pool in sorted(pools.values(), key=lambda pool: (-pool.priority, pool.name)):
         by_vo[pool.vo].append(pool)
     return by_vo
-
-
-def _failures(pool: Pool, memory: Memory) -> int:
-    # Only while its endpoint allows single probes: then the next probe should try another pool.
-    probing = memory.endpoint(pool.endpoint).allowance is not None
-    return memory.pool(pool.name).failures if probing else 0
-
-
-def side_by_side(queue: TaskQueue, offer: Offer) -> int:
-    """Return how many jobs of a queue run at once on what is offered, each with its least need; 0: none fits."""
-    if failing(queue, offer):
-        return 0
-    return 1 if queue.shape.whole_node else min(_fold_counts(queue.shape, offer.free))
-
-
-def _fold_counts(shape: Shape, free: Resources) -> list[int]:
-    pairs = ((free.cores, max(1, shape.min_cores)), (free.ram_mb, shape.ram_mb), (free.gpus, shape.gpus))
-    return [have // need for have, need in pairs if need]

@@ -1,0 +1,149 @@
+"""What was learned of how long payloads run, by VO, owner and asked-for time.
+
+What a user submits today runs about as long as what he submitted yesterday, whatever he asked for (Tsafrir, Etsion,
+Feitelson: Backfilling using system-generated predictions, 2007). Each kind fades as newer payloads of it end, and one
+that was seldom seen leans on the wider one: asked-for time on owner, owner on VO.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from vmdirac_py.model.plan import Finished
+from vmdirac_py.model.value import Seconds, Value
+from vmdirac_py.model.vm import Capacity
+
+from .lifetable import BINS, NONE, UNKNOWN, Counts, LifeTable, bin_of, hazards, life_table
+
+REFRESH = 300.0
+"""Seconds between two looks at what was learned; in between the expectations stand."""
+FADING = 0.99
+"""How much a payload that ended still counts when the next one of its kind has."""
+MOST_KINDS = 5_000
+"""Kinds that are remembered; those with the least in them are forgotten first."""
+
+Kind = tuple[str, str, int]
+"""VO, owner ("": all of the VO's), CPU seconds asked for (0: whatever)."""
+
+
+class Known(Value):
+    """Payloads of one kind: how many ended in each bin, the older ones faded, and how many run in each."""
+
+    vo: str
+    owner: str = ""
+    cpu_seconds: int = 0
+    ended: Counts = NONE
+    running: Counts = NONE
+
+
+class Lengths(Value, dict=True):
+    """All kinds as of `at` (epoch), and what ended since, which counts from the next look on."""
+
+    at: Seconds = 0.0
+    kinds: tuple[Known, ...] = ()
+    fresh: tuple[Finished, ...] = ()
+
+    @cached_property
+    def _known(self) -> Mapping[Kind, Known]:
+        return {(one.vo, one.owner, one.cpu_seconds): one for one in self.kinds}
+
+    @cached_property
+    def _hazards(self) -> dict[Kind, Counts]:
+        return {}
+
+    @cached_property
+    def _tables(self) -> dict[Kind, LifeTable]:
+        return {}
+
+    def of(self, vo: str, owner: str, cpu_seconds: int) -> LifeTable:
+        """Return what to expect of an owner's payloads that asked for so many CPU seconds per core."""
+        kind = (vo, owner, cpu_seconds)
+        table = self._tables.get(kind)
+        if table is None:
+            table = self._tables[kind] = life_table(self._hazard(kind))
+        return table
+
+    def expected(self, vo: str, owner: str, cpu_seconds: int) -> float:
+        """Return how long such a payload that has not begun is expected to run, in seconds."""
+        return self.of(vo, owner, cpu_seconds).left[0]
+
+    def _hazard(self, kind: Kind) -> Counts:
+        chances = self._hazards.get(kind)
+        if chances is None:
+            wider = _wider(kind)
+            known = self._known.get(kind) or Known(*kind)
+            above = self._hazard(wider) if wider else UNKNOWN
+            chances = self._hazards[kind] = hazards(known.ended, known.running, above, cap=float(kind[2]))
+        return chances
+
+
+def _wider(kind: Kind) -> Kind | None:
+    vo, owner, cpu_seconds = kind
+    if cpu_seconds:
+        return vo, owner, 0
+    return (vo, "", 0) if owner else None
+
+
+def learn(lengths: Lengths, finished: Iterable[Finished], fleet: Iterable[Capacity], at: float) -> Lengths:
+    """Return the lengths with these payloads, looked at anew when the last look is `REFRESH` seconds ago."""
+    fresh = (*lengths.fresh, *finished)
+    if 0.0 <= at - lengths.at < REFRESH:
+        return lengths if len(fresh) == len(lengths.fresh) else _waiting(lengths, fresh)
+    if not fresh and not lengths.kinds:
+        return lengths
+    return Lengths(at, _kinds(lengths.kinds, _by_kind(fresh), _running(fleet, at)))
+
+
+def _waiting(lengths: Lengths, fresh: tuple[Finished, ...]) -> Lengths:
+    later = Lengths(lengths.at, lengths.kinds, fresh)
+    # What was worked out holds until the next look.
+    later.__dict__.update(lengths.__dict__)
+    return later
+
+
+def _by_kind(fresh: Iterable[Finished]) -> Mapping[Kind, Counter[int]]:
+    counts: defaultdict[Kind, Counter[int]] = defaultdict(Counter)
+    for one in fresh:
+        _count(counts, (one.vo, one.owner, one.cpu_seconds), bin_of(one.seconds), 1)
+    return counts
+
+
+def _running(fleet: Iterable[Capacity], at: float) -> Mapping[Kind, Counter[int]]:
+    leaves = Counter(
+        (one.vm.vo, run.owner, run.cpu_seconds, bin_of(at - run.since)) for one in fleet for run in one.runs
+    )
+    counts: defaultdict[Kind, Counter[int]] = defaultdict(Counter)
+    for (vo, owner, cpu_seconds, age), number in leaves.items():
+        _count(counts, (vo, owner, cpu_seconds), age, number)
+    return counts
+
+
+def _count(counts: defaultdict[Kind, Counter[int]], kind: Kind | None, age: int, number: int) -> None:
+    while kind:
+        counts[kind][age] += number
+        kind = _wider(kind)
+
+
+def _kinds(
+    before: Iterable[Known], fresh: Mapping[Kind, Counter[int]], running: Mapping[Kind, Counter[int]]
+) -> tuple[Known, ...]:
+    known = {(one.vo, one.owner, one.cpu_seconds): one.ended for one in before}
+    kinds = known.keys() | fresh.keys() | running.keys()
+    found = [
+        Known(*kind, _faded(known.get(kind, NONE), fresh.get(kind)), _dense(running.get(kind))) for kind in kinds
+    ]
+    found.sort(key=lambda one: (-sum(one.ended), one.vo, one.owner, one.cpu_seconds))
+    return tuple(found[:MOST_KINDS])
+
+
+def _faded(ended: Counts, fresh: Counter[int] | None) -> Counts:
+    if not fresh:
+        return ended
+    kept = FADING ** fresh.total()
+    return tuple(round(old * kept + fresh.get(at, 0), 6) for at, old in enumerate(ended))
+
+
+def _dense(counts: Counter[int] | None) -> Counts:
+    return tuple(float(counts.get(at, 0)) for at in range(BINS)) if counts else NONE
