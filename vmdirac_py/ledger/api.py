@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from vmdirac_py.base.errors import Conflict, Unusable
@@ -23,6 +22,7 @@ from vmdirac_py.model.job import Job, JobSpec, JobState
 from vmdirac_py.model.plan import Outcome, Plan
 from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.reason import Reason
+from vmdirac_py.model.value import Value
 from vmdirac_py.model.vm import Move, Vm, VmState
 
 # Topics the launch budget is counted by; whoever answers a batch, or sees a VM run or die, appends them.
@@ -45,8 +45,7 @@ class WrongSchema(Unusable):
     """The ledger's schema is newer than this program, or was never made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Value, frozen=True):
     """One line of the append-only event log."""
 
     seq: int
@@ -57,8 +56,7 @@ class Event:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Value, frozen=True):
     """The right to act, until `expires_at` (epoch seconds by database time). `token` grows with every new holder."""
 
     name: str
@@ -67,8 +65,7 @@ class Lease:
     expires_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Value, frozen=True):
     """One step in a VM's history."""
 
     vm: str
@@ -79,8 +76,7 @@ class Transition:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Value, frozen=True):
     """Something a VM was told to do; `verb` is `drain` or `halt`."""
 
     id: int
@@ -92,8 +88,7 @@ class Command:
     acked_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(Value, frozen=True):
     """A VM's last sign of life; `data` is the message as the worker sent it."""
 
     vm: str
@@ -101,8 +96,7 @@ class Heartbeat:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Value, frozen=True):
     """An instance bearing our mark that no VM row explains; `listings` counts complete listings that showed it."""
 
     endpoint: str
@@ -113,8 +107,7 @@ class Sighting:
     listings: int
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Value, frozen=True):
     """The last listing of an endpoint: when it was complete last, and what it found or why it failed."""
 
     endpoint: str
@@ -124,8 +117,7 @@ class Listing:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonSpan:
+class ReasonSpan(Value, frozen=True):
     """A reason held for `subject` (`pool:NAME`, `queue:ID`, `job:ID`) from `since` to `until` (0.0: still holds)."""
 
     subject: str
@@ -134,8 +126,7 @@ class ReasonSpan:
     until: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolment:
+class Enrolment(Value, frozen=True):
     """Instance `instance_id` enrolled as `vm`; `key_hash` is the SHA-256 of its key's SubjectPublicKeyInfo (DER)."""
 
     batch: str

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from .inventory import Pool
 from .queue import Shape, TaskQueue
-from .reason import Reason, Value
+from .reason import Param, Reason
 from .resources import Resources
+from .value import Seconds, Value
 
 
 class Wish(StrEnum):
@@ -21,8 +21,7 @@ class Wish(StrEnum):
     ANY = "any"
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Value, frozen=True):
     """What a VM (or an empty one of a pool) offers now; `empty` when no job runs on it."""
 
     vo: str
@@ -32,7 +31,7 @@ class Offer:
     empty: bool
     tags: tuple[str, ...] = ()
     platform: str = ""
-    seconds_left: float = float("inf")
+    seconds_left: Seconds = float("inf")
 
     @classmethod
     def of_pool(cls, pool: Pool) -> Offer:
@@ -94,7 +93,7 @@ def _size_failing(shape: Shape, offer: Offer) -> str | None:
 
 
 # What a reason with this code tells.
-_TOLD: Mapping[str, Callable[[TaskQueue, Offer], dict[str, Value]]] = {
+_TOLD: Mapping[str, Callable[[TaskQueue, Offer], dict[str, Param]]] = {
     "misfit.vo": lambda queue, offer: {"wants": queue.vo, "has": offer.vo},
     "misfit.site": lambda queue, offer: {"wants": ", ".join(queue.shape.sites), "has": offer.site},
     "misfit.banned_site": lambda _, offer: {"has": offer.site},

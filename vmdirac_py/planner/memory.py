@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from vmdirac_py.lifecycle.budget import ENDPOINT_BACKOFF, POOL_BACKOFF, UNLIMITED, Budget, after
 from vmdirac_py.model.plan import Outcome
+from vmdirac_py.model.value import Count, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Value, frozen=True, tag_field="version", tag=1):
     """Launch budgets that are not unlimited, by endpoint and by pool; outcomes up to `outcome_seq` are folded in."""
 
-    endpoints: Mapping[str, Budget] = field(default_factory=dict)
-    pools: Mapping[str, Budget] = field(default_factory=dict)
-    outcome_seq: int = 0
+    endpoints: Mapping[str, Budget] = {}
+    pools: Mapping[str, Budget] = {}
+    outcome_seq: Count = 0
 
     def endpoint(self, name: str) -> Budget:
         """Return the budget of an endpoint."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from subprocess import Popen
 
 import pytest
+from msgspec.structs import replace
 
 from vmdirac_py.base.clock import ManualClock
 from vmdirac_py.base.errors import Conflict

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vmdirac_py.ledger.engine import SqlLedger
 from vmdirac_py.model.job import Job, JobSpec, JobState, Payload

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from vmdirac_py.base.errors import BadInput
 from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.plan import Outcome
-from vmdirac_py.planner.codec import memory_from_plain, memory_to_plain
+from vmdirac_py.planner.codec import memory_from_json, memory_to_json
 from vmdirac_py.planner.memory import Memory, fold
 
 OUTCOMES = st.lists(
@@ -30,7 +30,7 @@ OUTCOMES = st.lists(
 def test_memory_survives_json(outcomes: list[Outcome]) -> None:
     """What is loaded is what was saved."""
     memory = fold(Memory(), outcomes)
-    assert memory_from_plain(json.loads(json.dumps(memory_to_plain(memory)))) == memory
+    assert memory_from_json(memory_to_json(memory)) == memory
 
 
 @given(OUTCOMES)
@@ -41,15 +41,10 @@ def test_folding_again_changes_nothing(outcomes: list[Outcome]) -> None:
     assert fold(Memory(), reversed(outcomes)) == memory
 
 
-def test_nothing_saved_yet_is_an_empty_memory() -> None:
-    """The first step of an installation remembers nothing."""
-    assert memory_from_plain(None) == Memory()
-
-
 @pytest.mark.parametrize(
     "document", [{"version": 2}, {}, {"version": 1, "outcome_seq": -1}, {"version": 1, "endpoints": 3}]
 )
 def test_an_unreadable_memory_is_refused(document: dict[str, Any]) -> None:
     """A memory of another version or shape is told, not guessed at."""
     with pytest.raises(BadInput, match="memory"):
-        memory_from_plain(document)
+        memory_from_json(json.dumps(document).encode())
