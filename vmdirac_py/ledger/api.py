@@ -20,7 +20,7 @@ from vmdirac_py.base.errors import Conflict, Unusable
 from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.job import Job, JobSpec, JobState
-from vmdirac_py.model.plan import Outcome, Plan
+from vmdirac_py.model.plan import Outcome, Plan, SoftEnd
 from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Move, Vm, VmState
@@ -250,6 +250,9 @@ class Vms(Protocol):
         """Join a VM row to its instance; False when the row already has another instance."""
 
     def mark_retire(self, ids: Collection[str], batch_id: str) -> int: ...
+    def soften(self, ends: Sequence[SoftEnd]) -> int:
+        """Set soft ends in bulk; return how many VMs have another one now."""
+
     def listed(self, endpoint: str, present: Collection[str], *, at: float) -> None:
         """Note a complete listing: rows whose instance is present get missed_listings = 0, live bound others +1."""
 
