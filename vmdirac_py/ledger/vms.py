@@ -71,6 +71,10 @@ class SqlVms(Part):
         found = self.connection.scalar(select(func.min(table.c.deadline)).where(table.c.state != VmState.HALTED))
         return float("inf") if found is None else float(found)
 
+    def vos(self, states: Collection[VmState]) -> set[str]:
+        """Return the VOs that have VMs in these states."""
+        return set(self.connection.scalars(select(_VMS.c.vo).where(_VMS.c.state.in_(states)).distinct()))
+
     def counts(self) -> dict[tuple[str, str, VmState], int]:
         """Return the number of VMs by (VO, pool, state)."""
         keys = (_VMS.c.vo, _VMS.c.pool, _VMS.c.state)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
+
 from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.budget import Budget
 from vmdirac_py.planner.codec import memory_from_plain, memory_to_plain
@@ -12,7 +15,12 @@ DOCUMENT = "planner.memory"
 
 def load(tx: Transaction) -> Memory:
     """Return the memory as the last step left it."""
-    return memory_from_plain(tx.documents.load(DOCUMENT))
+    return _memory(tx.documents.text(DOCUMENT))
+
+
+@lru_cache(maxsize=2)  # every match on a VM with a soft end asks for it
+def _memory(text: str | None) -> Memory:
+    return memory_from_plain(None if text is None else json.loads(text))
 
 
 def save(tx: Transaction, memory: Memory) -> None:

@@ -202,3 +202,13 @@ def test_soft_ends_are_set_in_bulk_and_only_changes_count(ledger: SqlLedger, a_v
         assert tx.vms.soften([]) == 0
     with ledger.read() as tx:
         assert [vm.soft_end for vm in tx.vms.get_many(["vm-1", "vm-2", "vm-3"])] == [600.5, 700.5, 0.0]
+
+
+def test_vos_are_found_by_the_states_of_their_vms(ledger: SqlLedger, a_vm: Callable[..., Vm]) -> None:
+    """Each once, however many VMs it has; none without states."""
+    with ledger.write() as tx:
+        fleet = [a_vm("vm-1", vo="a"), a_vm("vm-2", vo="a"), a_vm("vm-3", vo="b", state=VmState.HALTED)]
+        tx.vms.insert(fleet, actor="test", reason=BORN)
+        assert tx.vms.vos((VmState.NEW, VmState.RUNNING)) == {"a"}
+        assert tx.vms.vos((VmState.NEW, VmState.HALTED)) == {"a", "b"}
+        assert tx.vms.vos(()) == set()
