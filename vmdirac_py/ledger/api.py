@@ -19,16 +19,18 @@ from vmdirac_py.base.errors import Conflict, Unusable
 from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.job import Job, JobSpec, JobState
-from vmdirac_py.model.plan import Outcome, Plan
+from vmdirac_py.model.plan import Finished, Outcome, Plan, SoftEnd
 from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.value import Value
-from vmdirac_py.model.vm import Move, Vm, VmState
+from vmdirac_py.model.vm import Move, Run, Vm, VmState
 
 # Topics the launch budget is counted by; whoever answers a batch, or sees a VM run or die, appends them.
 ANSWERED = "batch.answered"
 RAN = "vm.running"
 STILLBORN = "vm.stillborn"
+# Topics job lengths are learned from; a report appends them with whose job it was and how long it ran.
+ENDED = ("job.done", "job.failed")
 
 
 class LeaseHeld(Conflict):
@@ -231,6 +233,9 @@ class Vms(Protocol):
     def next_deadline(self) -> float:
         """Return the earliest deadline of a VM that is not Halted; infinity when there is none."""
 
+    def vos(self, states: Collection[VmState]) -> set[str]:
+        """Return the VOs that have VMs in these states."""
+
     def counts(self) -> dict[tuple[str, str, VmState], int]:
         """Return the number of VMs by (VO, pool, state)."""
 
@@ -241,6 +246,9 @@ class Vms(Protocol):
         """Join a VM row to its instance; False when the row already has another instance."""
 
     def mark_retire(self, ids: Collection[str], batch_id: str) -> int: ...
+    def soften(self, ends: Sequence[SoftEnd]) -> int:
+        """Set soft ends in bulk; return how many VMs have another one now."""
+
     def listed(self, endpoint: str, present: Collection[str], *, at: float) -> None:
         """Note a complete listing: rows whose instance is present get missed_listings = 0, live bound others +1."""
 
@@ -267,6 +275,9 @@ class Jobs(Protocol):
 
         A queue is waiting jobs of one owner, group, VO, shape and priority.
         """
+
+    def waiting_vos(self) -> set[str]:
+        """Return the VOs that have jobs waiting."""
 
     def counts(self) -> dict[tuple[str, JobState], int]:
         """Return the number of jobs by (VO, state)."""
@@ -296,6 +307,15 @@ class Jobs(Protocol):
 
     def used_cores(self, vm_ids: Collection[str]) -> dict[str, tuple[int, int, int, int]]:
         """Return per VM (busy slots, cores, ram_mb, gpus) of its Matched and Running jobs; VMs without are absent."""
+
+    def runs(self, vm_ids: Collection[str]) -> dict[str, tuple[Run, ...]]:
+        """Return the Matched and Running jobs of these VMs by number, in one query; VMs without are absent."""
+
+    def last_ended(self, vm_ids: Collection[str]) -> dict[str, float]:
+        """Return when the last job of each of these VMs ended; VMs that never had one end are absent."""
+
+    def finished(self, after_seq: int, limit: int = 10_000) -> list[Finished]:
+        """Return the payloads that ran and ended by themselves since, oldest first, at most `limit`."""
 
 
 class Observations(Protocol):
@@ -341,6 +361,9 @@ class Documents(Protocol):
     """Named JSON documents, such as the planner's memory."""
 
     def load(self, name: str) -> Any | None: ...
+    def text(self, name: str) -> str | None:
+        """Return a document as it is kept, for readers that know it by its text already."""
+
     def save(self, name: str, document: Any) -> None: ...
 
 

@@ -22,7 +22,7 @@ from vmdirac_py.model.vm import Vm
 from .api import STILLBORN, Event, Heartbeat, ReasonSpan, Transition
 from .codec import decode, decode_reason, encode
 
-_VM_PLAIN = tuple(name for name in Vm.__struct_fields__ if name not in {"resources", "reason", "soft_end"})
+_VM_PLAIN = tuple(name for name in Vm.__struct_fields__ if name not in {"resources", "reason"})
 _JOB_PLAIN = tuple(name for name in Job.__struct_fields__ if name != "spec")
 
 
@@ -54,6 +54,7 @@ def boot_outcome(row: RowMapping) -> Outcome:
         refused=int(not ran),
         error_class=None if ran else ErrorClass.STILLBORN,
         booted=True,
+        seconds=row["told_at"] - row["created_at"] if ran else 0.0,
     )
 
 
@@ -127,7 +128,7 @@ def task_queue(row: RowMapping) -> TaskQueue:
         vo=row["vo"],
         owner=row["owner"],
         group=row["owner_group"],
-        shape=_shape(row["shape"]),
+        shape=shape(row["shape"]),
         priority=row["priority"],
         waiting=row["waiting"],
         oldest=row["oldest"],
@@ -148,7 +149,7 @@ def job(row: RowMapping) -> Job:
         vo=row["vo"],
         owner=row["owner"],
         group=row["owner_group"],
-        shape=_shape(row["shape"]),
+        shape=shape(row["shape"]),
         payload=decode(Payload, row["payload"]),
         priority=row["priority"],
         jdl=row["jdl"],
@@ -157,5 +158,6 @@ def job(row: RowMapping) -> Job:
 
 
 @lru_cache(maxsize=4096)
-def _shape(text: str) -> Shape:
+def shape(text: str) -> Shape:
+    """Return the shape `encode` made `text` from; the same few are read again and again."""
     return decode(Shape, text)

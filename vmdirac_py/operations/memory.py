@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from msgspec import json
+import json
+from functools import lru_cache
 
 from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.budget import Budget
@@ -14,13 +15,17 @@ DOCUMENT = "planner.memory"
 
 def load(tx: Transaction) -> Memory:
     """Return the memory as the last step left it."""
-    saved = tx.documents.load(DOCUMENT)
-    return Memory() if saved is None else memory_from_json(json.encode(saved))
+    return _memory(tx.documents.text(DOCUMENT))
+
+
+@lru_cache(maxsize=2)  # every match on a VM with a soft end asks for it
+def _memory(text: str | None) -> Memory:
+    return Memory() if text is None else memory_from_json(text.encode())
 
 
 def save(tx: Transaction, memory: Memory) -> None:
     """Keep a memory for the next step."""
-    tx.documents.save(DOCUMENT, json.decode(memory_to_json(memory)))
+    tx.documents.save(DOCUMENT, json.loads(memory_to_json(memory)))
 
 
 def budget_now(tx: Transaction, endpoint: str) -> Budget:

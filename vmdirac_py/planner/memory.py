@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from vmdirac_py.lifecycle.budget import ENDPOINT_BACKOFF, POOL_BACKOFF, UNLIMITED, Budget, after
-from vmdirac_py.model.plan import Outcome
+from vmdirac_py.model.plan import Finished, Outcome
 from vmdirac_py.model.value import Count, Value
 
 
 class Memory(Value, frozen=True, tag_field="version", tag=1):
-    """Launch budgets that are not unlimited, by endpoint and by pool; outcomes up to `outcome_seq` are folded in."""
+    """Launch budgets that are not unlimited, by endpoint and by pool.
+
+    Outcomes up to `outcome_seq` and finished payloads up to `finished_seq` are folded in.
+    """
 
     endpoints: Mapping[str, Budget] = {}
     pools: Mapping[str, Budget] = {}
     outcome_seq: Count = 0
+    finished_seq: Count = 0
 
     def endpoint(self, name: str) -> Budget:
         """Return the budget of an endpoint."""
@@ -23,6 +29,12 @@ class Memory(Value, frozen=True, tag_field="version", tag=1):
     def pool(self, name: str) -> Budget:
         """Return the budget of a pool."""
         return self.pools.get(name, UNLIMITED)
+
+
+def learn(memory: Memory, finished: Iterable[Finished]) -> Memory:
+    """Return the memory after these payloads ended, each counted once however often it is shown."""
+    newest = max((payload.seq for payload in finished), default=0)
+    return replace(memory, finished_seq=max(memory.finished_seq, newest))
 
 
 def fold(memory: Memory, outcomes: Iterable[Outcome]) -> Memory:
@@ -36,8 +48,11 @@ def fold(memory: Memory, outcomes: Iterable[Outcome]) -> Memory:
 def _fold_one(memory: Memory, outcome: Outcome) -> Memory:
     endpoint = after(memory.endpoint(outcome.endpoint), outcome, ENDPOINT_BACKOFF)
     pool = after(memory.pool(outcome.pool), outcome, POOL_BACKOFF)
-    return Memory(
-        _with(memory.endpoints, outcome.endpoint, endpoint), _with(memory.pools, outcome.pool, pool), outcome.seq
+    return replace(
+        memory,
+        endpoints=_with(memory.endpoints, outcome.endpoint, endpoint),
+        pools=_with(memory.pools, outcome.pool, pool),
+        outcome_seq=outcome.seq,
     )
 
 

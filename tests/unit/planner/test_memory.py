@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from vmdirac_py.base.errors import BadInput
 from vmdirac_py.model.batch import ErrorClass
-from vmdirac_py.model.plan import Outcome
+from vmdirac_py.model.plan import Finished, Outcome
 from vmdirac_py.planner.codec import memory_from_json, memory_to_json
-from vmdirac_py.planner.memory import Memory, fold
+from vmdirac_py.planner.memory import Memory, fold, learn
 
 OUTCOMES = st.lists(
     st.builds(
@@ -39,6 +39,14 @@ def test_folding_again_changes_nothing(outcomes: list[Outcome]) -> None:
     memory = fold(Memory(), outcomes)
     assert fold(memory, outcomes) == memory
     assert fold(Memory(), reversed(outcomes)) == memory
+
+
+def test_finished_payloads_are_learned_once() -> None:
+    """Up to the newest one seen, whatever outcomes were folded in before or after."""
+    told = [Finished(seq, "vo", "ann", "g", 10.0, 360) for seq in (7, 9, 8)]
+    memory = fold(learn(Memory(), told), [Outcome(3, 1.0, "e", "p", 0, 1, ErrorClass.QUOTA)])
+    assert (memory.finished_seq, memory.outcome_seq) == (9, 3)
+    assert learn(memory, told[:1]) == memory
 
 
 @pytest.mark.parametrize(
