@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vmdirac_py.model.plan import Plan
-from vmdirac_py.planner.codec import snapshot_from_plain, snapshot_to_plain
+from vmdirac_py.planner.codec import snapshot_from_json, snapshot_to_json
 from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
 
@@ -17,12 +17,13 @@ from .world import snapshot
 
 RUNS = 9
 JOBS, QUEUES, POOLS, VMS = 100_000, 1_000, 100, 2_000
+LARGE = 100_000, 10_000, 1_000, 20_000
 
 
 def measure(*, quick: bool) -> Numbers:
     """Return processor time, and the ratio of the whole to `json.loads`, both taken within this run."""
     del quick
-    raw = json.dumps(snapshot_to_plain(snapshot(JOBS, QUEUES, POOLS, VMS)), separators=(",", ":")).encode()
+    raw = snapshot_to_json(snapshot(JOBS, QUEUES, POOLS, VMS))
     plan = planned(raw)  # imports and caches are warm from here
     loads, total = _seconds(lambda: json.loads(raw)), _seconds(lambda: planned(raw))
     return {
@@ -30,6 +31,7 @@ def measure(*, quick: bool) -> Numbers:
         "json_loads_s": loads,
         "total_s": total,
         **_parts(raw),
+        **_large(),
         "snapshot_bytes": len(raw),
         **_about(plan),
     }
@@ -37,17 +39,24 @@ def measure(*, quick: bool) -> Numbers:
 
 def _parts(raw: bytes) -> dict[str, float]:
     """Measure the parts on their own: what they keep alive would cost the whole some garbage collection."""
-    plain = json.loads(raw)
-    world = snapshot_from_plain(plain)
+    world = snapshot_from_json(raw)
     return {
-        "parse_s": _seconds(lambda: snapshot_from_plain(plain)),
+        "parse_s": _seconds(lambda: snapshot_from_json(raw)),
         "step_s": _seconds(lambda: step(world, Memory())),
     }
 
 
+def _large() -> dict[str, float]:
+    """Measure reading alone, of a world as large as the software is meant for."""
+    raw = snapshot_to_json(snapshot(*LARGE))
+    snapshot_from_json(raw)
+    loads, parse = _seconds(lambda: json.loads(raw)), _seconds(lambda: snapshot_from_json(raw))
+    return {"large_parse_ratio": parse / loads, "large_parse_s": parse, "large_bytes": len(raw)}
+
+
 def planned(raw: bytes) -> Plan:
     """Bytes to plan."""
-    return step(snapshot_from_plain(json.loads(raw)), Memory())[0]
+    return step(snapshot_from_json(raw), Memory())[0]
 
 
 def _seconds(work: Callable[[], Any]) -> float:

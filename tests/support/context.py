@@ -8,10 +8,12 @@ job = submit(ctx, vo="astro", cores=1)             # a waiting job
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from vmdirac_py.base.blobs import BlobStore
 from vmdirac_py.base.clock import Clock, ManualClock

@@ -9,8 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import Struct, structs
 from rich.console import Console
 from rich.table import Table
+
+from vmdirac_py.model.reason import Reason
 
 console = Console(width=None if sys.stdout.isatty() else 240)
 errors = Console(stderr=True)
@@ -23,9 +26,8 @@ def print_json(value: object) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as what JSON knows: dataclasses as objects, sets as sorted lists, keys as text."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    """Return a value as what JSON knows: structs and dataclasses as objects, sets as sorted lists, keys as text."""
+    value = _named(value)
     if isinstance(value, Mapping):
         return {_key(key): plain(item) for key, item in value.items()}
     if isinstance(value, frozenset | set):
@@ -33,6 +35,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return None if value in (float("inf"), float("-inf")) else value
+
+
+def _named(value: Any) -> Any:
+    """Return the fields of a value by name; what has none as it is."""
+    if isinstance(value, Struct):
+        return structs.asdict(value)
+    if isinstance(value, Reason):
+        return {"code": value.code, "params": value.params}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return value
 
 
 def _key(key: object) -> str:

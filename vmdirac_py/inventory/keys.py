@@ -6,9 +6,12 @@ The loader, `vmdirac inventory keys` and the docs all read `KEYS`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import dataclass
 from math import inf
 from typing import Any
+
+from msgspec import NODEFAULT
+from msgspec.structs import FieldInfo, fields
 
 from vmdirac_py.model.inventory import INNER_CES, Endpoint, Pool, Vo
 from vmdirac_py.model.resources import Resources
@@ -116,12 +119,12 @@ def _keys() -> Iterator[Key]:
     yield from _keys_of("pool", (*fields(Resources), *fields(Pool)), POOL)
 
 
-def _keys_of(thing: str, given: tuple[Field[Any], ...], about: dict[str, About]) -> Iterator[Key]:
+def _keys_of(thing: str, given: tuple[FieldInfo, ...], about: dict[str, About]) -> Iterator[Key]:
     by_name = {field.name: field for field in given}
     for name, entry in about.items():
         field = by_name[name]
-        default = None if field.default is MISSING or entry.required else field.default
-        yield Key(f"{thing}_{name}", thing, name, TYPES[str(field.type)], default, entry)
+        default = None if field.default is NODEFAULT or entry.required else field.default
+        yield Key(f"{thing}_{name}", thing, name, TYPES[field.type], default, entry)
 
 
 KEYS: dict[str, Key] = {key.name: key for key in _keys()}

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vmdirac_py.model.value import Amount, Count, Seconds
+
 
 class Unfit(ValueError):
     """The value does not fit; the message says what is wanted and never shows a mapping's content."""
@@ -65,16 +67,19 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     raise Unfit(f"wants a mapping, has {type(value).__name__}")
 
 
-TYPES = {
-    "str": Type("text", _text),
-    "int": Type("whole number", _whole),
-    "float": Type("number", _number),
-    "bool": Type("true or false", _yes_no),
-    "int | None": Type("whole number, or null for no limit", _limit),
-    "tuple[str, ...]": Type("list of texts", _texts),
-    "Mapping[str, Any]": Type("mapping", _mapping),
+_NUMBER = Type("number", _number)
+TYPES: Mapping[Any, Type] = {
+    str: Type("text", _text),
+    int: Type("whole number", _whole),
+    Count: Type("whole number", _whole),
+    Seconds: _NUMBER,
+    Amount: _NUMBER,
+    bool: Type("true or false", _yes_no),
+    Count | None: Type("whole number, or null for no limit", _limit),
+    tuple[str, ...]: Type("list of texts", _texts),
+    Mapping[str, Any]: Type("mapping", _mapping),
 }
-"""By the annotation of the model's field, as written there."""
+"""By the type of the model's field."""
 
 
 def show(value: Any) -> str:

@@ -13,22 +13,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from vmdirac_py.base.errors import Conflict, Unusable
 from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.job import Job, JobSpec, JobState
-from vmdirac_py.model.plan import Outcome, Plan
+from vmdirac_py.model.plan import Finished, Outcome, Plan, SoftEnd
 from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.reason import Reason
-from vmdirac_py.model.vm import Move, Vm, VmState
+from vmdirac_py.model.value import Value
+from vmdirac_py.model.vm import Move, Run, Vm, VmState
 
 # Topics the launch budget is counted by; whoever answers a batch, or sees a VM run or die, appends them.
 ANSWERED = "batch.answered"
 RAN = "vm.running"
 STILLBORN = "vm.stillborn"
+# Topics job lengths are learned from; a report appends them with whose job it was and how long it ran.
+ENDED = ("job.done", "job.failed")
 
 
 class LeaseHeld(Conflict):
@@ -45,8 +47,7 @@ class WrongSchema(Unusable):
     """The ledger's schema is newer than this program, or was never made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Value, frozen=True):
     """One line of the append-only event log."""
 
     seq: int
@@ -57,8 +58,7 @@ class Event:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Value, frozen=True):
     """The right to act, until `expires_at` (epoch seconds by database time). `token` grows with every new holder."""
 
     name: str
@@ -67,8 +67,7 @@ class Lease:
     expires_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Value, frozen=True):
     """One step in a VM's history."""
 
     vm: str
@@ -79,8 +78,7 @@ class Transition:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Value, frozen=True):
     """Something a VM was told to do; `verb` is `drain` or `halt`."""
 
     id: int
@@ -92,8 +90,7 @@ class Command:
     acked_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(Value, frozen=True):
     """A VM's last sign of life; `data` is the message as the worker sent it."""
 
     vm: str
@@ -101,8 +98,7 @@ class Heartbeat:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Value, frozen=True):
     """An instance bearing our mark that no VM row explains; `listings` counts complete listings that showed it."""
 
     endpoint: str
@@ -113,8 +109,7 @@ class Sighting:
     listings: int
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Value, frozen=True):
     """The last listing of an endpoint: when it was complete last, and what it found or why it failed."""
 
     endpoint: str
@@ -124,8 +119,7 @@ class Listing:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonSpan:
+class ReasonSpan(Value, frozen=True):
     """A reason held for `subject` (`pool:NAME`, `queue:ID`, `job:ID`) from `since` to `until` (0.0: still holds)."""
 
     subject: str
@@ -134,8 +128,7 @@ class ReasonSpan:
     until: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolment:
+class Enrolment(Value, frozen=True):
     """Instance `instance_id` enrolled as `vm`; `key_hash` is the SHA-256 of its key's SubjectPublicKeyInfo (DER)."""
 
     batch: str
@@ -240,6 +233,9 @@ class Vms(Protocol):
     def next_deadline(self) -> float:
         """Return the earliest deadline of a VM that is not Halted; infinity when there is none."""
 
+    def vos(self, states: Collection[VmState]) -> set[str]:
+        """Return the VOs that have VMs in these states."""
+
     def counts(self) -> dict[tuple[str, str, VmState], int]:
         """Return the number of VMs by (VO, pool, state)."""
 
@@ -250,6 +246,9 @@ class Vms(Protocol):
         """Join a VM row to its instance; False when the row already has another instance."""
 
     def mark_retire(self, ids: Collection[str], batch_id: str) -> int: ...
+    def soften(self, ends: Sequence[SoftEnd]) -> int:
+        """Set soft ends in bulk; return how many VMs have another one now."""
+
     def listed(self, endpoint: str, present: Collection[str], *, at: float) -> None:
         """Note a complete listing: rows whose instance is present get missed_listings = 0, live bound others +1."""
 
@@ -276,6 +275,9 @@ class Jobs(Protocol):
 
         A queue is waiting jobs of one owner, group, VO, shape and priority.
         """
+
+    def waiting_vos(self) -> set[str]:
+        """Return the VOs that have jobs waiting."""
 
     def counts(self) -> dict[tuple[str, JobState], int]:
         """Return the number of jobs by (VO, state)."""
@@ -305,6 +307,15 @@ class Jobs(Protocol):
 
     def used_cores(self, vm_ids: Collection[str]) -> dict[str, tuple[int, int, int, int]]:
         """Return per VM (busy slots, cores, ram_mb, gpus) of its Matched and Running jobs; VMs without are absent."""
+
+    def runs(self, vm_ids: Collection[str]) -> dict[str, tuple[Run, ...]]:
+        """Return the Matched and Running jobs of these VMs by number, in one query; VMs without are absent."""
+
+    def last_ended(self, vm_ids: Collection[str]) -> dict[str, float]:
+        """Return when the last job of each of these VMs ended; VMs that never had one end are absent."""
+
+    def finished(self, after_seq: int, limit: int = 10_000) -> list[Finished]:
+        """Return the payloads that ran and ended by themselves since, oldest first, at most `limit`."""
 
 
 class Observations(Protocol):
@@ -350,6 +361,9 @@ class Documents(Protocol):
     """Named JSON documents, such as the planner's memory."""
 
     def load(self, name: str) -> Any | None: ...
+    def text(self, name: str) -> str | None:
+        """Return a document as it is kept, for readers that know it by its text already."""
+
     def save(self, name: str, document: Any) -> None: ...
 
 

@@ -89,8 +89,9 @@ class SqlBatches(Part):
 
     def _boots(self, after_seq: int) -> list[Outcome]:
         vms, events = schema.vms, schema.events
+        told = (events.c.seq, events.c.topic, events.c.at.label("told_at"))
         query = (
-            select(events.c.seq, events.c.topic, events.c.at.label("told_at"), vms.c.endpoint, vms.c.pool)
+            select(*told, vms.c.endpoint, vms.c.pool, vms.c.created_at)
             .join_from(events, vms, vms.c.id == events.c.subject)
             .where(events.c.topic.in_((RAN, STILLBORN)), events.c.seq > after_seq)
         )

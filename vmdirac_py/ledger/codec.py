@@ -1,4 +1,4 @@
-"""Frozen values to JSON text and back: dataclasses, enumerations, tuples and mappings, by their annotations.
+"""Frozen values to JSON text and back: structs, enumerations, tuples and mappings, by their annotations.
 
 A field that stored text lacks takes its default, and one the class no longer has is dropped, so that
 what an older program wrote can still be read.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from vmdirac_py.model.reason import Reason
 
@@ -31,8 +33,10 @@ def decode(kind: type[T], text: str) -> T:
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Struct):
+        return asdict(value)
+    if isinstance(value, Reason):
+        return {"code": value.code, "params": value.params}
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no place in the ledger")
@@ -41,8 +45,8 @@ def _plain(value: Any) -> Any:
 @cache
 def _reader(kind: Any) -> Reader:
     origin = get_origin(kind)
-    if is_dataclass(kind):
-        return _dataclass_reader(cast("type[Any]", kind))
+    if isinstance(kind, type) and issubclass(kind, Struct | Reason):
+        return _class_reader(kind)
     if origin is tuple:
         return _tuple_reader(get_args(kind))
     if origin is Mapping:
@@ -56,7 +60,7 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _dataclass_reader(kind: type[Any]) -> Reader:
+def _class_reader(kind: type[Any]) -> Reader:
     readers = {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
 
     def read(value: Any) -> Any:

@@ -11,7 +11,7 @@ from vmdirac_py.model.job import BUSY_JOB_STATES, FINAL_JOB_STATES, Job, JobSpec
 from vmdirac_py.model.queue import TaskQueue
 
 from . import rows, schema
-from .part import Part, chunks
+from .runs import SqlRuns
 
 _JOBS, _QUEUES = schema.jobs, schema.task_queues
 _JOINED = select(_JOBS, *(_QUEUES.c[name] for name in ("vo", "owner", "owner_group", "shape", "priority"))).join_from(
@@ -30,7 +30,7 @@ _UNMATCHED = {
 _REQUEUED_FROM = BUSY_JOB_STATES | {JobState.FAILED, JobState.KILLED}
 
 
-class SqlJobs(Part):
+class SqlJobs(SqlRuns):
     """Jobs and task queues."""
 
     def insert(self, specs: Sequence[JobSpec], *, at: float) -> list[Job]:
@@ -70,6 +70,11 @@ class SqlJobs(Part):
         if ids is not None:
             query = query.where(_JOBS.c.id.in_(ids))
         return [rows.job(row) for row in self.rows(query)][::-1]
+
+    def waiting_vos(self) -> set[str]:
+        """Return the VOs that have jobs waiting; looks for one job a queue, however many wait in it."""
+        one = select(_JOBS.c.id).where(_JOBS.c.state == JobState.WAITING, _JOBS.c.queue == _QUEUES.c.id)
+        return set(self.connection.scalars(select(_QUEUES.c.vo).where(one.exists()).distinct()))
 
     def counts(self) -> dict[tuple[str, JobState], int]:
         """Return the number of jobs by (VO, state)."""
@@ -133,17 +138,6 @@ class SqlJobs(Part):
         table = schema.job_transitions
         query = select(table.c.at, table.c.state, table.c.vm, table.c.minor).where(table.c.job == job_id)
         return [(at, state, vm, minor) for at, state, vm, minor in self.connection.execute(query.order_by(table.c.seq))]
-
-    def used_cores(self, vm_ids: Collection[str]) -> dict[str, tuple[int, int, int, int]]:
-        """Return per VM (busy slots, cores, ram_mb, gpus) of its Matched and Running jobs; VMs without are absent."""
-        sums = (func.sum(_JOBS.c.cores), func.sum(_QUEUES.c.ram_mb), func.sum(_QUEUES.c.gpus))
-        query = select(_JOBS.c.vm, func.count(), *sums).join_from(_JOBS, _QUEUES).group_by(_JOBS.c.vm)
-        query = query.where(_JOBS.c.state.in_(BUSY_JOB_STATES))
-        used: dict[str, tuple[int, int, int, int]] = {}
-        for chunk in chunks(set(vm_ids)):
-            for vm, slots, cores, ram_mb, gpus in self.connection.execute(query.where(_JOBS.c.vm.in_(chunk))):
-                used[vm] = (slots, int(cores), int(ram_mb), int(gpus))
-        return used
 
     def _insert(self, new: Sequence[dict[str, Any]]) -> list[int]:
         if not new:

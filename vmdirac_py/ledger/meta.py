@@ -30,9 +30,14 @@ class SqlDocuments(Part):
 
     def load(self, name: str) -> Any | None:
         """Return a document, or None."""
-        table = schema.documents
-        body = self.connection.scalar(select(table.c.body).where(table.c.name == name))
+        body = self.text(name)
         return None if body is None else json.loads(body)
+
+    def text(self, name: str) -> str | None:
+        """Return a document as it is kept, or None."""
+        table = schema.documents
+        body: str | None = self.connection.scalar(select(table.c.body).where(table.c.name == name))
+        return body
 
     def save(self, name: str, document: Any) -> None:
         """Write a document, replacing the one of that name."""

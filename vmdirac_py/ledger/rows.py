@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import RowMapping
 
 from vmdirac_py.model.batch import Batch, ErrorClass
@@ -21,14 +22,13 @@ from vmdirac_py.model.vm import Vm
 from .api import STILLBORN, Event, Heartbeat, ReasonSpan, Transition
 from .codec import decode, decode_reason, encode
 
-_RESOURCES = tuple(field.name for field in fields(Resources))
-_VM_PLAIN = tuple(field.name for field in fields(Vm) if field.name not in {"resources", "reason"})
-_JOB_PLAIN = tuple(field.name for field in fields(Job) if field.name != "spec")
+_VM_PLAIN = tuple(name for name in Vm.__struct_fields__ if name not in {"resources", "reason"})
+_JOB_PLAIN = tuple(name for name in Job.__struct_fields__ if name != "spec")
 
 
-def columns(value: Any) -> dict[str, Any]:
+def columns(value: Struct) -> dict[str, Any]:
     """Return a flat value's fields as a row."""
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    return asdict(value)
 
 
 def batch(row: RowMapping) -> Batch:
@@ -54,6 +54,7 @@ def boot_outcome(row: RowMapping) -> Outcome:
         refused=int(not ran),
         error_class=None if ran else ErrorClass.STILLBORN,
         booted=True,
+        seconds=row["told_at"] - row["created_at"] if ran else 0.0,
     )
 
 
@@ -61,7 +62,7 @@ def vm(row: RowMapping) -> Vm:
     """Return the VM of a row."""
     return Vm(
         **{name: row[name] for name in _VM_PLAIN},
-        resources=Resources(**{name: row[name] for name in _RESOURCES}),
+        resources=Resources(**{name: row[name] for name in Resources.__struct_fields__}),
         reason=None if row["reason"] is None else decode_reason(row["reason"]),
     )
 
@@ -127,7 +128,7 @@ def task_queue(row: RowMapping) -> TaskQueue:
         vo=row["vo"],
         owner=row["owner"],
         group=row["owner_group"],
-        shape=_shape(row["shape"]),
+        shape=shape(row["shape"]),
         priority=row["priority"],
         waiting=row["waiting"],
         oldest=row["oldest"],
@@ -148,7 +149,7 @@ def job(row: RowMapping) -> Job:
         vo=row["vo"],
         owner=row["owner"],
         group=row["owner_group"],
-        shape=_shape(row["shape"]),
+        shape=shape(row["shape"]),
         payload=decode(Payload, row["payload"]),
         priority=row["priority"],
         jdl=row["jdl"],
@@ -157,5 +158,6 @@ def job(row: RowMapping) -> Job:
 
 
 @lru_cache(maxsize=4096)
-def _shape(text: str) -> Shape:
+def shape(text: str) -> Shape:
+    """Return the shape `encode` made `text` from; the same few are read again and again."""
     return decode(Shape, text)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, insert, or_, select, update
 
+from vmdirac_py.model.plan import SoftEnd
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Move, Vm, VmState
 
@@ -20,6 +21,11 @@ _MOVE = (
     update(_VMS)
     .where(_VMS.c.id == bindparam("moved"), _VMS.c.state == bindparam("left"))
     .values({name: bindparam(f"new_{name}") for name in ("state", "state_since", "deadline", "reason")})
+)
+_SOFTEN = (
+    update(_VMS)
+    .where(_VMS.c.id == bindparam("softened"), _VMS.c.soft_end != bindparam("until"))
+    .values(soft_end=bindparam("until"))
 )
 
 
@@ -65,6 +71,10 @@ class SqlVms(Part):
         found = self.connection.scalar(select(func.min(table.c.deadline)).where(table.c.state != VmState.HALTED))
         return float("inf") if found is None else float(found)
 
+    def vos(self, states: Collection[VmState]) -> set[str]:
+        """Return the VOs that have VMs in these states."""
+        return set(self.connection.scalars(select(_VMS.c.vo).where(_VMS.c.state.in_(states)).distinct()))
+
     def counts(self) -> dict[tuple[str, str, VmState], int]:
         """Return the number of VMs by (VO, pool, state)."""
         keys = (_VMS.c.vo, _VMS.c.pool, _VMS.c.state)
@@ -98,6 +108,12 @@ class SqlVms(Part):
     def mark_retire(self, ids: Collection[str], batch_id: str) -> int:
         """Note which batch will terminate these VMs; return how many there were."""
         return self._set(ids, retire_batch=batch_id)
+
+    def soften(self, ends: Sequence[SoftEnd]) -> int:
+        """Set soft ends in bulk; return how many VMs have another one now."""
+        in_order = sorted(ends, key=lambda end: end.vm)  # two writers never wait for each other
+        given = [{"softened": end.vm, "until": end.until} for end in in_order]
+        return int(self.connection.execute(_SOFTEN, given).rowcount) if given else 0
 
     def listed(self, endpoint: str, present: Collection[str], *, at: float) -> None:
         """Note a complete listing: rows whose instance is present get missed_listings = 0, live bound others +1.

@@ -8,12 +8,12 @@ call a minute, however many pools it has.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.plan import Outcome
 from vmdirac_py.model.reason import Reason
+from vmdirac_py.model.value import Count, Seconds, Value
 
 LONGEST_BACKOFF = 1800.0
 UNLIMITED_FROM = 128
@@ -41,13 +41,12 @@ POOL_BACKOFF: Mapping[ErrorClass, float] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Value, frozen=True):
     """`failures` in a row; `allowance` VMs in flight at once (None: unlimited); nothing before `not_before`."""
 
-    failures: int = 0
-    allowance: int | None = None
-    not_before: float = 0.0
+    failures: Count = 0
+    allowance: Count | None = None
+    not_before: Seconds = 0.0
     error_class: ErrorClass | None = None
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from .value import Count, Seconds, Value
 
 
 class BatchKind(StrEnum):
@@ -36,8 +37,7 @@ class ErrorClass(StrEnum):
     STILLBORN = "stillborn"  # the cloud gave VMs that never ran: this pool is misconfigured
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Value, frozen=True):
     """N alike VMs to be launched, or a set of VMs to be retired, on one endpoint.
 
     `deadline` (epoch) means: while Written, when it is given up unsent; while Claimed or Unknown, when a lost
@@ -49,17 +49,17 @@ class Batch:
     endpoint: str
     pool: str
     vo: str
-    wanted: int
+    wanted: Count
     plan: str
     actor: str
-    created_at: float
-    deadline: float
+    created_at: Seconds
+    deadline: Seconds
     state: BatchState = BatchState.WRITTEN
     claimed_by: str = ""
     token_hash: str = ""
-    token_deadline: float = 0.0
-    launched: int = 0
-    refused: int = 0
+    token_deadline: Seconds = 0.0
+    launched: Count = 0
+    refused: Count = 0
     error_class: ErrorClass | None = None
     error_text: str = ""
-    updated_at: float = 0.0
+    updated_at: Seconds = 0.0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from .inventory import Pool
 from .queue import Shape, TaskQueue
-from .reason import Reason, Value
+from .reason import Param, Reason
 from .resources import Resources
+from .value import Seconds, Value
 
 
 class Wish(StrEnum):
@@ -21,8 +21,7 @@ class Wish(StrEnum):
     ANY = "any"
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Value, frozen=True):
     """What a VM (or an empty one of a pool) offers now; `empty` when no job runs on it."""
 
     vo: str
@@ -32,7 +31,7 @@ class Offer:
     empty: bool
     tags: tuple[str, ...] = ()
     platform: str = ""
-    seconds_left: float = float("inf")
+    seconds_left: Seconds = float("inf")
 
     @classmethod
     def of_pool(cls, pool: Pool) -> Offer:
@@ -67,18 +66,21 @@ def failing(queue: TaskQueue, offer: Offer) -> str | None:
     """
     if queue.vo != offer.vo:
         return "misfit.vo"
-    return _place_failing(queue.shape, offer) or _size_failing(queue.shape, offer)
+    return failing_place(queue.shape, offer) or _time_failing(queue.shape, offer) or _size_failing(queue.shape, offer)
 
 
-def _place_failing(shape: Shape, offer: Offer) -> str | None:
+def failing_place(shape: Shape, offer: Offer) -> str | None:
+    """Return the code of what keeps such jobs off an offer whatever its size and age, or None."""
     if shape.sites and offer.site not in shape.sites:
         return "misfit.site"
     if offer.site in shape.banned_sites:
         return "misfit.banned_site"
     if shape.platforms and offer.platform not in shape.platforms:
         return "misfit.platform"
-    if shape.tags and not set(shape.tags) <= set(offer.tags):
-        return "misfit.tags"
+    return "misfit.tags" if shape.tags and not set(shape.tags) <= set(offer.tags) else None
+
+
+def _time_failing(shape: Shape, offer: Offer) -> str | None:
     return "misfit.cpu_time" if shape.cpu_seconds > offer.seconds_left else None
 
 
@@ -93,8 +95,22 @@ def _size_failing(shape: Shape, offer: Offer) -> str | None:
     return "misfit.gpus" if shape.gpus > free.gpus else None
 
 
+def side_by_side(shape: Shape, offer: Offer) -> int:
+    """Return how many jobs run at once on an offer of the right place, each with its least need; 0: none fits."""
+    if _time_failing(shape, offer) or _size_failing(shape, offer):
+        return 0
+    return 1 if shape.whole_node else _count(shape, offer.free)
+
+
+def _count(shape: Shape, free: Resources) -> int:
+    count = free.cores // max(1, shape.min_cores)
+    if shape.ram_mb:
+        count = min(count, free.ram_mb // shape.ram_mb)
+    return min(count, free.gpus // shape.gpus) if shape.gpus else count
+
+
 # What a reason with this code tells.
-_TOLD: Mapping[str, Callable[[TaskQueue, Offer], dict[str, Value]]] = {
+_TOLD: Mapping[str, Callable[[TaskQueue, Offer], dict[str, Param]]] = {
     "misfit.vo": lambda queue, offer: {"wants": queue.vo, "has": offer.vo},
     "misfit.site": lambda queue, offer: {"wants": ", ".join(queue.shape.sites), "has": offer.site},
     "misfit.banned_site": lambda _, offer: {"has": offer.site},

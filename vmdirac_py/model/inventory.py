@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from .resources import Resources
+from .value import Amount, Count, Seconds, Value
 
 INNER_CES = ("InProcess", "Pool", "Pool/InProcess")
 """What a worker can run payloads in, as DIRAC's `LocalCE` names it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Vo:
+class Vo(Value, frozen=True):
     """A community, the DIRAC groups that belong to it, and its limits (None: no limit)."""
 
     name: str
     groups: tuple[str, ...] = ()
-    max_vms: int | None = None
-    max_cores: int | None = None
+    max_vms: Count | None = None
+    max_cores: Count | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Value, frozen=True):
     """One tenant of one cloud.
 
     `client_timeout` and `listing_lag` (seconds) bound how long a lost answer stays `Unknown`;
@@ -33,17 +31,16 @@ class Endpoint:
     name: str
     kind: str
     site: str
-    max_vms: int | None = None
-    max_cores: int | None = None
-    ramp: int = 100
-    listing_seconds: float = 30.0
-    client_timeout: float = 60.0
-    listing_lag: float = 60.0
-    options: Mapping[str, Any] = field(default_factory=dict)
+    max_vms: Count | None = None
+    max_cores: Count | None = None
+    ramp: Count = 100
+    listing_seconds: Seconds = 30.0
+    client_timeout: Seconds = 60.0
+    listing_lag: Seconds = 60.0
+    options: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(Value, frozen=True):
     """One VO on one endpoint with one flavor and image: the unit that is scaled. Times in seconds.
 
     `boot_seconds` is the expected time from create call to first payload; `boot_deadline` when it is given up;
@@ -60,25 +57,24 @@ class Pool:
     resources: Resources
     tags: tuple[str, ...] = ()
     platform: str = ""
-    price: float = 0.0
+    price: Amount = 0.0
     priority: int = 0
-    min_vms: int = 0
-    max_vms: int | None = None
-    max_cores: int | None = None
-    boot_seconds: float = 300.0
-    boot_deadline: float = 1800.0
-    heartbeat_seconds: float = 60.0
-    stalled_after: float = 600.0
-    idle_seconds: float = 600.0
-    max_life: float = 14 * 86400.0
-    drain_seconds: float = 86400.0
+    min_vms: Count = 0
+    max_vms: Count | None = None
+    max_cores: Count | None = None
+    boot_seconds: Seconds = 300.0
+    boot_deadline: Seconds = 1800.0
+    heartbeat_seconds: Seconds = 60.0
+    stalled_after: Seconds = 600.0
+    idle_seconds: Seconds = 600.0
+    max_life: Seconds = 14 * 86400.0
+    drain_seconds: Seconds = 86400.0
     inner_ce: str = "Pool/InProcess"
     kill_busy: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Value, frozen=True):
     """One revision of the whole inventory, keyed by name; `commit` is the git commit it came from, if any."""
 
     fingerprint: str

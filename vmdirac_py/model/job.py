@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from .queue import Shape
+from .value import Count, Seconds, Value
 
 
 class JobState(StrEnum):
@@ -23,8 +23,7 @@ FINAL_JOB_STATES = frozenset({JobState.DONE, JobState.FAILED, JobState.KILLED})
 BUSY_JOB_STATES = frozenset({JobState.MATCHED, JobState.RUNNING})
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(Value, frozen=True):
     """What runs on the VM; `input_sandbox` is the blob of a tar.gz or empty; `output_sandbox` are file names."""
 
     executable: str
@@ -36,8 +35,7 @@ class Payload:
     environment: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class JobSpec:
+class JobSpec(Value, frozen=True):
     """A job as submitted; `jdl` is the text it came from."""
 
     name: str
@@ -50,21 +48,20 @@ class JobSpec:
     jdl: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Value, frozen=True):
     """A job in the embedded queue; times in epoch seconds, 0.0 where not reached. `attempt` counts from 1."""
 
-    id: int
+    id: Count
     spec: JobSpec
     queue: str
     state: JobState
-    submitted_at: float
-    attempt: int = 1
+    submitted_at: Seconds
+    attempt: Count = 1
     vm: str = ""
-    cores: int = 0
-    matched_at: float = 0.0
-    started_at: float = 0.0
-    ended_at: float = 0.0
+    cores: Count = 0
+    matched_at: Seconds = 0.0
+    started_at: Seconds = 0.0
+    ended_at: Seconds = 0.0
     exit_code: int | None = None
     minor: str = ""
     output: str = ""

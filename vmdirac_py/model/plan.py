@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from .batch import ErrorClass
 from .inventory import Inventory
 from .queue import Demand
 from .reason import Reason
+from .value import Count, Seconds, Value
 from .vm import Capacity
 
 
@@ -19,53 +19,48 @@ class Action(StrEnum):
     DRAIN = "drain"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Value, frozen=True):
     """One action on one pool: launch `count` VMs, or drain `vms`."""
 
     action: Action
     endpoint: str
     pool: str
     vo: str
-    count: int
+    count: Count
     reason: Reason
     vms: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Value, frozen=True):
     """Where the waiting jobs of one queue are expected to run; the four numbers add up to its waiting jobs."""
 
     queue: str
     vo: str
-    on_running: int
-    on_booting: int
-    on_new: int
-    unplaced: int
+    on_running: Count
+    on_booting: Count
+    on_new: Count
+    unplaced: Count
     reasons: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PoolNote:
+class PoolNote(Value, frozen=True):
     """Reasons that bind a pool this time (limits, back-off, nothing to do)."""
 
     pool: str
     reasons: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SoftEnd:
+class SoftEnd(Value, frozen=True):
     """From now on a VM takes only jobs that are expected to end before `until` (epoch; 0.0: takes all)."""
 
     vm: str
-    until: float
+    until: Seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Value, frozen=True, tag_field="version", tag=1):
     """All decisions of one step, in the order they should be acted on."""
 
-    at: float
+    at: Seconds
     decisions: tuple[Decision, ...]
     placements: tuple[Placement, ...]
     pools: tuple[PoolNote, ...]
@@ -77,58 +72,54 @@ class Plan:
         return bool(self.decisions)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value, frozen=True):
     """How one launch batch ended, by ledger sequence number, for the launch budget.
 
     With `booted` it is not about a create call but about one VM of such a batch: it came to run (`launched` 1), or
     ended before it ever did (`refused` 1, class stillborn); `seconds` is then how long its boot took.
     """
 
-    seq: int
-    at: float
+    seq: Count
+    at: Seconds
     endpoint: str
     pool: str
-    launched: int
-    refused: int
+    launched: Count
+    refused: Count
     error_class: ErrorClass | None
     booted: bool = False
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Value, frozen=True):
     """A payload that ended by itself, by ledger sequence number: whose, how long it ran, and what was asked for."""
 
-    seq: int
+    seq: Count
     vo: str
     owner: str
     group: str
-    seconds: float
-    cpu_seconds: int
+    seconds: Seconds
+    cpu_seconds: Count
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointView:
+class EndpointView(Value, frozen=True):
     """What is known of an endpoint now: when it was listed completely last (epoch, 0.0: never), and foreign use.
 
     `max_vms`/`max_cores` here are the cloud's own limits (None: not told); `foreign_*` is use that is not ours.
     """
 
     name: str
-    listed_at: float = 0.0
-    foreign_vms: int = 0
-    foreign_cores: int = 0
-    max_vms: int | None = None
-    max_cores: int | None = None
+    listed_at: Seconds = 0.0
+    foreign_vms: Count = 0
+    foreign_cores: Count = 0
+    max_vms: Count | None = None
+    max_cores: Count | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Value, frozen=True, tag_field="version", tag=1):
     """Everything a plan may know. `at` is the only time; `base_seq` the ledger event it was read at."""
 
-    at: float
-    base_seq: int
+    at: Seconds
+    base_seq: Count
     inventory: Inventory
     demand: Demand
     fleet: tuple[Capacity, ...]

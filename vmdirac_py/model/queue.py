@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .resources import Resources
+from .value import Count, Seconds, Value
 
 # DIRAC rounds a job's CPU time up to one of these segments, in seconds
 # (WorkloadManagementSystem/private/Queues.py, maxCPUSegments).
 CPU_SEGMENTS = (360, 1800, 3600, 21600, 43200, 86400, 172800, 259200, 345600, 518400, 691200, 864000, 1080000)
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Value, frozen=True):
     """What one job needs of a machine.
 
     `min_cores` to `max_cores` is the range it can use; `whole_node` wants an empty machine for itself.
     Empty tuples mean "no wish". `cpu_seconds` is CPU time per core, already rounded to a DIRAC segment.
     """
 
-    min_cores: int = 1
-    max_cores: int = 1
+    min_cores: Count = 1
+    max_cores: Count = 1
     whole_node: bool = False
-    ram_mb: int = 0
-    gpus: int = 0
-    cpu_seconds: int = 86400
+    ram_mb: Count = 0
+    gpus: Count = 0
+    cpu_seconds: Count = 86400
     tags: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     banned_sites: tuple[str, ...] = ()
@@ -36,8 +34,7 @@ class Shape:
         return Resources(self.min_cores, self.ram_mb, self.gpus)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskQueue:
+class TaskQueue(Value, frozen=True):
     """Equal jobs waiting together: same VO, owner, group and shape; `oldest` is the earliest submission."""
 
     id: str
@@ -46,15 +43,14 @@ class TaskQueue:
     group: str
     shape: Shape
     priority: float
-    waiting: int
-    oldest: float
+    waiting: Count
+    oldest: Seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Value, frozen=True):
     """All waiting work seen by one source at one moment; incomplete demand neither starts nor retires."""
 
-    at: float
+    at: Seconds
     complete: bool
     source: str
     queues: tuple[TaskQueue, ...]

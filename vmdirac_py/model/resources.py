@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .value import Count, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Resources:
+class Resources(Value, frozen=True):
     """Cores, memory (MB), GPUs and disk (GB) of a machine, a free part of it, or a request."""
 
-    cores: int = 0
-    ram_mb: int = 0
-    gpus: int = 0
-    disk_gb: int = 0
+    cores: Count = 0
+    ram_mb: Count = 0
+    gpus: Count = 0
+    disk_gb: Count = 0
 
     def __add__(self, other: Resources) -> Resources:
         """Return both together."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from .reason import Reason
 from .resources import Resources
+from .value import Count, Seconds, Value
 
 
 class VmState(StrEnum):
@@ -23,8 +23,7 @@ class VmState(StrEnum):
     FAILED = "Failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Vm:
+class Vm(Value, frozen=True):
     """One VM; times in seconds since the epoch, 0.0 or empty where not yet known.
 
     `deadline` belongs to the present state. `retire_batch` is the batch that asks the cloud to terminate it.
@@ -38,31 +37,29 @@ class Vm:
     vo: str
     resources: Resources
     state: VmState
-    state_since: float
-    created_at: float
-    deadline: float
+    state_since: Seconds
+    created_at: Seconds
+    deadline: Seconds
     instance_id: str = ""
     address: str = ""
-    soft_end: float = 0.0
-    last_seen: float = 0.0
-    missed_listings: int = 0
+    soft_end: Seconds = 0.0
+    last_seen: Seconds = 0.0
+    missed_listings: Count = 0
     retire_batch: str = ""
     reason: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A payload that runs: whose it is, since when (epoch), on how many cores, and the CPU seconds per core asked for."""
+class Run(Value, frozen=True):
+    """A payload that runs: whose it is, since when (epoch), on how many cores, and CPU seconds per core asked for."""
 
     owner: str
     group: str
-    since: float
-    cores: int = 1
-    cpu_seconds: int = 86400
+    since: Seconds
+    cores: Count = 1
+    cpu_seconds: Count = 86400
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(Value, frozen=True):
     """A VM with what is free on it now; for a booting VM everything, for a draining one nothing.
 
     `runs` are the payloads we know of; a VM may tell of more `busy_slots` than that. `idle_since` (epoch) is since when
@@ -71,17 +68,16 @@ class Capacity:
 
     vm: Vm
     free: Resources
-    busy_slots: int = 0
+    busy_slots: Count = 0
     runs: tuple[Run, ...] = ()
-    idle_since: float = 0.0
+    idle_since: Seconds = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Value, frozen=True):
     """One transition that should happen: the guard is `(vm, was)`, the effect is the rest."""
 
     vm: str
     was: VmState
     to: VmState
     reason: Reason
-    deadline: float
+    deadline: Seconds

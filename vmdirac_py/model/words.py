@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from .reason import Reason, Value
+from .reason import Param, Reason
 
 TIMES = frozenset({"until", "since", "deadline"})
 """Parameters that are epoch seconds, shown as UTC."""
@@ -118,7 +118,7 @@ def words(reason: Reason) -> str:
     return " ".join(template.format_map(params).split())
 
 
-def _shown(name: str, value: Value) -> str:
+def _shown(name: str, value: Param) -> str:
     if name in TIMES and isinstance(value, int | float):
         return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return str(value)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vmdirac_py.base.errors import BadInput, UnknownThing
 from vmdirac_py.ledger.api import Transaction

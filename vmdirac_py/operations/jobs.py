@@ -6,9 +6,11 @@ import gzip
 import io
 import tarfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing
 from vmdirac_py.ledger.api import Transaction

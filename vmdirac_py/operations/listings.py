@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from vmdirac_py.base.errors import UnknownThing
 from vmdirac_py.clouds.api import CloudEndpoint, CloudError, CloudLimits, Instance

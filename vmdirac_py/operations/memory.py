@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
+
 from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.budget import Budget
-from vmdirac_py.planner.codec import memory_from_plain, memory_to_plain
+from vmdirac_py.planner.codec import memory_from_json, memory_to_json
 from vmdirac_py.planner.memory import Memory, fold
 
 DOCUMENT = "planner.memory"
@@ -12,12 +15,17 @@ DOCUMENT = "planner.memory"
 
 def load(tx: Transaction) -> Memory:
     """Return the memory as the last step left it."""
-    return memory_from_plain(tx.documents.load(DOCUMENT))
+    return _memory(tx.documents.text(DOCUMENT))
+
+
+@lru_cache(maxsize=2)  # every match on a VM with a soft end asks for it
+def _memory(text: str | None) -> Memory:
+    return Memory() if text is None else memory_from_json(text.encode())
 
 
 def save(tx: Transaction, memory: Memory) -> None:
     """Keep a memory for the next step."""
-    tx.documents.save(DOCUMENT, memory_to_plain(memory))
+    tx.documents.save(DOCUMENT, json.loads(memory_to_json(memory)))
 
 
 def budget_now(tx: Transaction, endpoint: str) -> Budget:

@@ -11,20 +11,16 @@ from vmdirac_py.base.ids import new_id
 from vmdirac_py.base.settings import Settings
 from vmdirac_py.ledger.api import Lease, Transaction
 from vmdirac_py.model.batch import Batch
-from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.plan import Action, Placement, Plan, Snapshot
 from vmdirac_py.model.reason import Reason
-from vmdirac_py.model.resources import Resources
-from vmdirac_py.model.vm import Capacity, Vm, VmState
+from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
 
 from . import fleet, launches, leases, memory, retirements, strangers
 from .api import Context
-from .busy import slots_of
-from .listings import LIVE, endpoint_views
-
-OFFERING = frozenset({VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING, VmState.RUNNING})
+from .capacities import capacities
+from .listings import endpoint_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,7 @@ def preview(ctx: Context) -> Plan:
 
 
 def commit(ctx: Context, *, actor: str, lease: Lease | None = None) -> Planned:
-    """Plan and write: plan, launch batches, drains, retire batches for what is Stopping, reasons, memory.
+    """Plan and write: plan, launch batches, drains, retire batches for Stopping VMs, soft ends, reasons, memory.
 
     Args:
         ctx: the installation.
@@ -76,25 +72,11 @@ def _read(ctx: Context) -> tuple[Snapshot, Memory]:
     inventory, at = ctx.inventory(), ctx.clock.now()
     with ctx.ledger.read() as tx:
         remembered = memory.load(tx)
-        base_seq, vms = tx.events.last(), _fleet(tx, inventory, at)
+        base_seq, vms = tx.events.last(), capacities(tx, inventory, at=at)
         views, outcomes = endpoint_views(tx, inventory), tuple(tx.batches.outcomes(remembered.outcome_seq))
+        finished = tuple(tx.jobs.finished(remembered.finished_seq))
     demand = ctx.queue.demand(tuple(inventory.pools.values()), at=at)
-    return Snapshot(at, base_seq, inventory, demand, vms, views, outcomes), remembered
-
-
-def _fleet(tx: Transaction, inventory: Inventory, at: float) -> tuple[Capacity, ...]:
-    vms = tx.vms.in_states(LIVE)
-    ids = [vm.id for vm in vms]
-    used, beats = tx.jobs.used_cores(ids), tx.observations.heartbeats(ids)
-    return tuple(
-        Capacity(vm, _free(vm, used.get(vm.id, (0, 0, 0, 0))), slots_of(vm, inventory, used, beats, at=at))
-        for vm in vms
-    )
-
-
-def _free(vm: Vm, used: tuple[int, int, int, int]) -> Resources:
-    _, cores, ram_mb, gpus = used
-    return vm.resources - Resources(cores, ram_mb, gpus) if vm.state in OFFERING else Resources()
+    return Snapshot(at, base_seq, inventory, demand, vms, views, outcomes, finished), remembered
 
 
 def _commit(ctx: Context, lease: Lease, actor: str) -> Planned:
@@ -107,6 +89,7 @@ def _commit(ctx: Context, lease: Lease, actor: str) -> Planned:
         launched = _write_launches(tx, world, plan, plan_id, actor)
         drained = _write_drains(tx, world, plan, actor)
         retired = _write_retires(tx, world, ctx.settings, plan_id, actor)
+        tx.vms.soften(plan.ends)
         _remember(tx, world, plan, plan_id, actor)
         if after != before:
             memory.save(tx, after)

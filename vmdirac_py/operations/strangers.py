@@ -7,7 +7,8 @@ kept from ending anything there by itself, until enough is explained again or a 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vmdirac_py.clouds.api import Instance
 from vmdirac_py.ledger.api import ReasonSpan, Sighting, Transaction

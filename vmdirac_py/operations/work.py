@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vmdirac_py.base.blobs import Incoming
 from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing
@@ -17,6 +18,7 @@ from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.queues.api import Match
 
+from . import soft_ends
 from .api import Context
 from .callers import actor_of, caller, wake
 
@@ -51,7 +53,8 @@ class Ending:
 def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Match | None:
     """Give a Running VM that has no orders a job that fits, or None; asking is a sign of life as well.
 
-    What is free is the ledger's own count, and never more than the VM claims. A VM that claims to be empty is given
+    What is free is the ledger's own count, and never more than the VM claims. A VM with a soft end gets only what is
+    expected to end before it. A VM that claims to be empty is given
     again what was matched to it and never reported: that reply was lost.
 
     Raises:
@@ -69,7 +72,7 @@ def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Ma
         if lost:
             return Match(lost[0], lost[0].cores)
         offer = _offer(tx, vm, rules_for(vm, inventory).pool, claim, at)
-        found = ctx.queue.match(tx, vm_id, offer, kinds, at=at)
+        found = ctx.queue.match(tx, vm_id, offer, kinds, at=at, suits=soft_ends.suits(tx, vm, at=at))
         if found is not None:
             data = {"vm": vm_id, "cores": found.cores, "vo": vm.vo, "attempt": found.job.attempt}
             tx.events.append("job.matched", subject=f"job:{found.job.id}", actor=actor_of(vm_id), data=data)
@@ -96,7 +99,7 @@ def report(
         came_from = {JobState.MATCHED} if ending.state is JobState.RUNNING else BUSY_JOB_STATES
         if not _move(tx, job, came_from, ending, at):
             raise Conflict(f"the job is {job.state} already", where=f"job {job_id}", mend="drop this report")
-        data = {"vm": vm_id, "vo": vm.vo, "exit_code": exit_code, "minor": ending.minor}
+        data = {"vm": vm_id, "vo": vm.vo, "exit_code": exit_code, "minor": ending.minor, **_ran(job, ending, at)}
         topic = f"job.{ending.state.lower()}"
         tx.events.append(topic, subject=f"job:{job_id}", actor=actor_of(vm_id), data=data)
 
@@ -185,6 +188,15 @@ def _move(tx: Transaction, job: Job, was: Collection[JobState], ending: Ending, 
         exit_code=ending.exit_code,
         output=ending.output,
     )
+
+
+def _ran(job: Job, ending: Ending, at: float) -> dict[str, Any]:
+    """Say how long whose job ran, once it ended by itself: what `tx.jobs.finished` tells the planner."""
+    if ending.state not in FINAL_JOB_STATES or not job.started_at:
+        return {}
+    spec = job.spec
+    seconds = at - job.started_at
+    return {"owner": spec.owner, "group": spec.group, "cpu_seconds": spec.shape.cpu_seconds, "seconds": seconds}
 
 
 def _attempted(tx: Transaction, vm: Vm, job_id: int, attempt: int) -> Job:

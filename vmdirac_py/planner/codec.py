@@ -1,115 +1,109 @@
-"""Snapshots, plans and the memory as plain JSON values and back: versioned, strict, defaults left out."""
+"""Snapshots, plans and the memory as JSON and back: versioned, strict, defaults left out.
+
+`"version"` stands beside the fields; a class that changes so that old JSON no longer fits raises its `tag`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
-from enum import Enum
-from functools import cache
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
 
-from vmdirac_py.base.errors import BadInput
+from msgspec import Raw, Struct
+from msgspec.json import Decoder, Encoder
+
 from vmdirac_py.model.plan import Plan, Snapshot
 from vmdirac_py.model.reason import Reason
 
 from .memory import Memory
-from .readers import Wrong, reader
-
-VERSION = 1
+from .wrong import told, version_told
 
 T = TypeVar("T")
 
 
-def snapshot_to_plain(snapshot: Snapshot) -> dict[str, Any]:
-    """Return a snapshot as JSON values."""
-    return {"version": VERSION, **to_plain(snapshot)}
+def snapshot_to_json(snapshot: Snapshot) -> bytes:
+    """Return a snapshot as JSON."""
+    return _ENCODER.encode(snapshot)
 
 
-def snapshot_from_plain(plain: Any) -> Snapshot:
+def snapshot_from_json(raw: bytes) -> Snapshot:
     """Read a snapshot.
 
     Raises:
-        BadInput: another version, an unknown or missing field, or a value that cannot be; names the place.
+        BadInput: no JSON, another version, an unknown or missing field, or a value that cannot be; names the place.
     """
-    return _versioned(Snapshot, plain, "snapshot")
+    return _SNAPSHOT.read(raw)
 
 
-def plan_to_plain(plan: Plan) -> dict[str, Any]:
-    """Return a plan as JSON values."""
-    return {"version": VERSION, **to_plain(plan)}
+def plan_to_json(plan: Plan) -> bytes:
+    """Return a plan as JSON."""
+    return _ENCODER.encode(plan)
 
 
-def plan_from_plain(plain: Any) -> Plan:
+def plan_from_json(raw: bytes) -> Plan:
     """Read a plan.
 
     Raises:
-        BadInput: as `snapshot_from_plain`.
+        BadInput: as `snapshot_from_json`.
     """
-    return _versioned(Plan, plain, "plan")
+    return _PLAN.read(raw)
 
 
-def memory_to_plain(memory: Memory) -> dict[str, Any]:
-    """Return the planner's memory as JSON values."""
-    return {"version": VERSION, **to_plain(memory)}
+def memory_to_json(memory: Memory) -> bytes:
+    """Return the planner's memory as JSON."""
+    return _ENCODER.encode(memory)
 
 
-def memory_from_plain(plain: Any) -> Memory:
-    """Read the planner's memory; None (nothing saved yet) is the empty one.
+def memory_from_json(raw: bytes) -> Memory:
+    """Read the planner's memory.
 
     Raises:
-        BadInput: as `snapshot_from_plain`.
+        BadInput: as `snapshot_from_json`.
     """
-    return Memory() if plain is None else _versioned(Memory, plain, "memory")
+    return _MEMORY.read(raw)
 
 
-def _versioned(cls: type[T], plain: Any, name: str) -> T:
-    if not isinstance(plain, dict):
-        raise BadInput("is no JSON object", where=name, mend="give what the same program wrote")
-    if plain.get("version") != VERSION:
-        found = plain.get("version")
-        raise BadInput(f"has version {found!r}, readable is {VERSION}", where=name, mend="use the same vmdirac_py")
-    return from_plain(cls, {key: value for key, value in plain.items() if key != "version"}, name)
+@lru_cache(maxsize=16_384)
+def _written(value: Any) -> Raw:
+    """Return what JSON knows no form for; the same few reasons are written again and again."""
+    if not isinstance(value, Reason):
+        raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
+    params = {"params": value.as_dict} if value.params else {}
+    return Raw(_PLAIN.encode({"code": value.code, **params}))
 
 
-def from_plain(cls: type[T], plain: Any, where: str) -> T:
-    """Read one frozen dataclass of the model.
-
-    Raises:
-        BadInput: an unknown or missing field, or a value that cannot be; names the place.
-    """
-    try:
-        value: T = reader(cls)(plain)
-    except Wrong as wrong:
-        raise BadInput(wrong.what, where=where + wrong.path, mend="mend or remove it") from None
-    return value
-
-
-def to_plain(value: Any) -> Any:
-    """Return a value of the model as JSON values; fields at their default are left out."""
-    if isinstance(value, Reason):
-        return {"code": value.code, "params": value.as_dict} if value.params else {"code": value.code}
-    if is_dataclass(value):
-        return {name: to_plain(item) for name, item in _told(value)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, tuple | list):
-        return [to_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: to_plain(item) for key, item in value.items()}
-    return value
+def _read(kind: type[Any], plain: Any) -> Any:
+    """Return the value of a class JSON knows no form for."""
+    if kind is not Reason:
+        raise NotImplementedError(f"{kind.__name__} has no form in JSON")
+    if not isinstance(plain, dict) or plain.keys() - {"code", "params"} or not isinstance(plain.get("code"), str):
+        raise ValueError("Expected a reason: an object of `code` and `params`")
+    params = plain.get("params", {})
+    if not isinstance(params, dict) or not all(isinstance(item, str | int | float) for item in params.values()):
+        raise ValueError("Expected `params` of text, numbers, true and false")
+    return Reason(plain["code"], tuple(sorted(params.items())))
 
 
-@cache
-def _defaults(cls: Any) -> tuple[tuple[str, Any], ...]:
-    return tuple((one.name, _default(one)) for one in fields(cls))
+class _Other(Struct, frozen=True, tag_field="version", tag=0):
+    """What nobody writes: only where several kinds may stand does msgspec insist on a version."""
 
 
-def _default(one: Field[Any]) -> Any:
-    return one.default if one.default_factory is MISSING else one.default_factory()
+class _Format(Generic[T]):
+    """How one class is read; the decoder is made once."""
+
+    def __init__(self, kind: type[T], name: str) -> None:
+        self._kind, self._name = kind, name
+        self._decoder: Decoder[Any] = Decoder(kind | _Other, dec_hook=_read)
+
+    def read(self, raw: bytes) -> T:
+        """Return the value; raises BadInput."""
+        try:
+            value = self._decoder.decode(raw)
+        except (ValueError, RecursionError) as error:
+            raise told(error, raw, self._kind, self._name, _read) from None
+        if not isinstance(value, self._kind):
+            raise version_told(0, self._kind, self._name)
+        return value
 
 
-def _told(value: Any) -> list[tuple[str, Any]]:
-    kind: Any = type(value)
-    defaults: tuple[tuple[str, Any], ...] = _defaults(kind)
-    told = ((name, getattr(value, name), default) for name, default in defaults)
-    return [(name, item) for name, item, default in told if item != default]
+_PLAIN, _ENCODER = Encoder(), Encoder(enc_hook=_written)
+_SNAPSHOT, _PLAN, _MEMORY = _Format(Snapshot, "snapshot"), _Format(Plan, "plan"), _Format(Memory, "memory")

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.budget import ENDPOINT_BACKOFF, POOL_BACKOFF, UNLIMITED, Budget, after
-from vmdirac_py.model.plan import Outcome
+from vmdirac_py.model.plan import Finished, Outcome
+from vmdirac_py.model.value import Count, Value
+from vmdirac_py.model.vm import Capacity
+
+from .lengths import Lengths, learn
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Launch budgets that are not unlimited, by endpoint and by pool; outcomes up to `outcome_seq` are folded in."""
+class Memory(Value, frozen=True, tag_field="version", tag=1):
+    """Launch budgets that are not unlimited, by endpoint and by pool.
 
-    endpoints: Mapping[str, Budget] = field(default_factory=dict)
-    pools: Mapping[str, Budget] = field(default_factory=dict)
-    outcome_seq: int = 0
+    Outcomes up to `outcome_seq` and finished payloads up to `finished_seq` are folded in.
+    """
+
+    endpoints: Mapping[str, Budget] = {}
+    pools: Mapping[str, Budget] = {}
+    outcome_seq: Count = 0
+    finished_seq: Count = 0
+    lengths: Lengths = Lengths()
 
     def endpoint(self, name: str) -> Budget:
         """Return the budget of an endpoint."""
@@ -24,6 +33,16 @@ class Memory:
     def pool(self, name: str) -> Budget:
         """Return the budget of a pool."""
         return self.pools.get(name, UNLIMITED)
+
+
+def learned(memory: Memory, finished: Iterable[Finished], fleet: Iterable[Capacity], at: float) -> Memory:
+    """Return the memory after these payloads ended, each counted once however often it is shown."""
+    new = [payload for payload in finished if payload.seq > memory.finished_seq]
+    lengths = learn(memory.lengths, new, fleet, at)
+    if lengths is memory.lengths:
+        return memory
+    newest = max((payload.seq for payload in new), default=memory.finished_seq)
+    return replace(memory, finished_seq=newest, lengths=lengths)
 
 
 def fold(memory: Memory, outcomes: Iterable[Outcome]) -> Memory:
@@ -37,8 +56,11 @@ def fold(memory: Memory, outcomes: Iterable[Outcome]) -> Memory:
 def _fold_one(memory: Memory, outcome: Outcome) -> Memory:
     endpoint = after(memory.endpoint(outcome.endpoint), outcome, ENDPOINT_BACKOFF)
     pool = after(memory.pool(outcome.pool), outcome, POOL_BACKOFF)
-    return Memory(
-        _with(memory.endpoints, outcome.endpoint, endpoint), _with(memory.pools, outcome.pool, pool), outcome.seq
+    return replace(
+        memory,
+        endpoints=_with(memory.endpoints, outcome.endpoint, endpoint),
+        pools=_with(memory.pools, outcome.pool, pool),
+        outcome_seq=outcome.seq,
     )
 
 

@@ -14,7 +14,7 @@ from .explain import pool_notes
 from .grow import minimums
 from .kinds import capacity_keys
 from .limits import limits_of
-from .memory import Memory, fold
+from .memory import Memory, fold, learn
 from .shrink import drained, over_limit
 
 OLDEST_DEMAND = 300.0
@@ -26,7 +26,7 @@ def step(snapshot: Snapshot, memory: Memory) -> tuple[Plan, Memory]:
 
     Demand that is incomplete or older than 300 s starts and retires nothing.
     """
-    memory = fold(memory, snapshot.outcomes)
+    memory = learn(fold(memory, snapshot.outcomes), snapshot.finished)
     unfit = _unfit(snapshot.demand, snapshot.at)
     return (_standstill(snapshot, unfit) if unfit else _decide(snapshot, memory)), memory
 

@@ -1,8 +1,13 @@
-"""The contract of a queue: demand for all, and submit, match and report where the queue is ours."""
+"""The contract of a queue: demand for all, and submit, match and report where the queue is ours.
+
+A VM may have a soft end, by which it should be empty. A queue of our own is told which jobs still suit it (`suits`). A
+queue that matches by itself (DIRAC) knows nothing of it: there it shapes the CPU time a pilot offers, which is the
+lesser of what is left of the VM's life and of the time to its soft end.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +15,10 @@ from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.model.fit import Offer, Wish
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.job import Job
-from vmdirac_py.model.queue import Demand
+from vmdirac_py.model.queue import Demand, TaskQueue
+
+Suits = Callable[[TaskQueue], bool]
+"""Tells whether jobs of a queue may start on a VM, besides that they fit."""
 
 
 class Queue(Protocol):
@@ -31,5 +39,7 @@ class Match:
 class MatchingQueue(Queue, Protocol):
     """A queue of our own, which also hands out jobs."""
 
-    def match(self, tx: Transaction, vm: str, offer: Offer, wishes: Sequence[Wish], *, at: float) -> Match | None:
-        """Try the wishes in order and give the first fitting job to the VM, within the caller's transaction."""
+    def match(
+        self, tx: Transaction, vm: str, offer: Offer, wishes: Sequence[Wish], *, at: float, suits: Suits
+    ) -> Match | None:
+        """Try the wishes in order and give the first job that fits and suits to the VM, within the transaction."""

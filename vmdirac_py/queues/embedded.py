@@ -9,7 +9,7 @@ from vmdirac_py.model.fit import Offer, Wish, cores_given, misfit, wanted_by
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.queue import Demand, TaskQueue
 
-from .api import Match
+from .api import Match, Suits
 
 SOURCE = "embedded"
 
@@ -25,9 +25,12 @@ class EmbeddedQueue:
         with self._ledger.read() as tx:
             return Demand(at=at, complete=True, source=SOURCE, queues=tuple(tx.jobs.queues()))
 
-    def match(self, tx: Transaction, vm: str, offer: Offer, wishes: Sequence[Wish], *, at: float) -> Match | None:
-        """Give the VM the first job that fits, wish by wish; None when nothing does."""
-        fitting = [queue for queue in sorted(tx.jobs.queues(vo=offer.vo), key=_order) if misfit(queue, offer) is None]
+    def match(
+        self, tx: Transaction, vm: str, offer: Offer, wishes: Sequence[Wish], *, at: float, suits: Suits
+    ) -> Match | None:
+        """Give the VM the first job that fits and suits it, wish by wish; None when nothing does."""
+        queues = sorted(tx.jobs.queues(vo=offer.vo), key=_order)
+        fitting = [queue for queue in queues if misfit(queue, offer) is None and suits(queue)]
         for wish in wishes:
             for queue in fitting:
                 if wanted_by(wish, queue.shape, offer) and (match := _take(tx, queue, vm, offer, at)):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import http.client
 import ssl
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.context import TOKEN, TestContext, add_batch, add_vm, bring, events, row_of, submit
 from tests.support.keys import make_request

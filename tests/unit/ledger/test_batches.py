@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from subprocess import Popen
 
 import pytest
+from msgspec.structs import replace
 
 from vmdirac_py.base.clock import ManualClock
 from vmdirac_py.base.errors import Conflict
 from vmdirac_py.ledger.engine import SqlLedger
 from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.plan import Outcome
+from vmdirac_py.model.reason import Reason
+from vmdirac_py.model.vm import Vm
 
 CLAIM = {"token_hash": "ff", "token_deadline": 500.0, "deadline": 300.0, "at": 150.0}
 CLAIMER = """
@@ -131,6 +133,19 @@ def test_outcomes_are_the_launches_answered_since(
         assert tx.batches.outcomes(old) == [expected]
         assert [outcome.seq for outcome in tx.batches.outcomes(0)] == [old, newest]
         assert tx.batches.outcomes(newest) == []
+
+
+def test_boots_are_outcomes_with_their_seconds(ledger: SqlLedger, clock: ManualClock, a_vm: Callable[..., Vm]) -> None:
+    """From the intent to the first sign of life; a VM that never ran took no time of which anything is learned."""
+    with ledger.write() as tx:
+        vms = [a_vm("vm-1", created_at=clock.at - 42.5), a_vm("vm-2", created_at=clock.at - 99.0)]
+        tx.vms.insert(vms, actor="test", reason=Reason.of("test"))
+        ran = tx.events.append("vm.running", subject="vm-1")
+        died = tx.events.append("vm.stillborn", subject="vm-2")
+        assert tx.batches.outcomes(0) == [
+            Outcome(ran, clock.at, "cloud", "pool", 1, 0, None, booted=True, seconds=42.5),
+            Outcome(died, clock.at, "cloud", "pool", 0, 1, ErrorClass.STILLBORN, booted=True),
+        ]
 
 
 def test_a_batch_is_written_once(ledger: SqlLedger, a_batch: Callable[..., Batch]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from vmdirac_py.ledger.codec import decode, encode
 from vmdirac_py.model.inventory import Endpoint, Inventory, Pool, Vo
@@ -79,8 +79,7 @@ def test_tuples_of_fixed_length_keep_their_types() -> None:
     assert decode(Pair, text) == Pair(((Resources(1), "x"),))
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """A tuple of tuples of fixed length."""
 
     items: tuple[tuple[Resources, str], ...]

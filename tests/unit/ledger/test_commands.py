@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from vmdirac_py.ledger.api import Command, Transaction
 from vmdirac_py.ledger.engine import SqlLedger

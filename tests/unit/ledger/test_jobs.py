@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vmdirac_py.ledger.engine import SqlLedger
 from vmdirac_py.model.job import Job, JobSpec, JobState, Payload
@@ -135,17 +136,6 @@ def test_a_requeued_job_waits_again_as_if_new(ledger: SqlLedger, a_spec: Callabl
         assert not tx.jobs.requeue(job.id, at=160.0, minor="no")
 
 
-def test_use_is_counted_by_vm_over_busy_jobs_only(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
-    """Slots, given cores, RAM and GPUs add up over Matched and Running jobs; idle VMs are absent."""
-    (queue,) = {job.queue for job in _submit(ledger, *[a_spec(shape={"ram_mb": 2000, "gpus": 1})] * 3)}
-    with ledger.write() as tx:
-        running, _, ended = (tx.jobs.take(queue, "vm-1", cores, at=110.0) for cores in (1, 4, 2))
-        tx.jobs.move(running.id, {JobState.MATCHED}, JobState.RUNNING, at=120.0)
-        tx.jobs.move(ended.id, {JobState.MATCHED}, JobState.DONE, at=120.0)
-        assert tx.jobs.used_cores(["vm-1", "vm-2"]) == {"vm-1": (2, 5, 4000, 2)}
-        assert tx.jobs.used_cores([]) == {}
-
-
 def test_jobs_are_found_by_what_they_are(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
     """States, VO, VM and numbers select, in order of number; of more than the limit the newest."""
     first, second, third = _submit(ledger, a_spec(vo="v1"), a_spec(vo="v2"), a_spec(vo="v2"))
@@ -175,3 +165,12 @@ def test_queues_of_one_vo(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> 
     with ledger.read() as tx:
         assert [(queue.vo, queue.waiting) for queue in tx.jobs.queues(vo="v2")] == [("v2", 2)]
         assert sorted(queue.vo for queue in tx.jobs.queues()) == ["v1", "v2"]
+
+
+def test_vos_with_waiting_jobs_are_known(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
+    """One waiting job is enough; a VO whose last one was taken waits no more."""
+    *_, taken = _submit(ledger, a_spec(vo="v1"), a_spec(vo="v1", owner="bob"), a_spec(vo="v2"))
+    with ledger.write() as tx:
+        assert tx.jobs.waiting_vos() == {"v1", "v2"}
+        tx.jobs.take(taken.queue, "vm-1", 1, at=110.0)
+        assert tx.jobs.waiting_vos() == {"v1"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from vmdirac_py.ledger.engine import SqlLedger
 
 
@@ -23,4 +25,5 @@ def test_a_document_is_kept_and_replaced(ledger: SqlLedger) -> None:
         tx.documents.save("memory", document)
     with ledger.read() as tx:
         assert tx.documents.load("memory") == document
-        assert tx.documents.load("nothing") is None
+        assert json.loads(tx.documents.text("memory") or "") == document
+        assert (tx.documents.load("nothing"), tx.documents.text("nothing")) == (None, None)

@@ -6,25 +6,29 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, create_engine, insert
 
 from vmdirac_py.base.clock import ManualClock
-from vmdirac_py.ledger import migrate, schema
+from vmdirac_py.ledger import migrate, rows, schema
 from vmdirac_py.ledger.api import WrongSchema
 from vmdirac_py.ledger.engine import SqlLedger, open_ledger
+from vmdirac_py.model.vm import Vm
 
 NEXT = '''
 """A later schema."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "later"
+down_revision = "REVISION"
 
 
 def upgrade() -> None:
@@ -40,13 +44,13 @@ def next_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
     """Return a context in which this is the next version of the program, with one revision more."""
     folder = tmp_path / "migrations"
     shutil.copytree(migrate._FOLDER, folder)
-    (folder / "versions" / "r0002_later.py").write_text(NEXT)
+    (folder / "versions" / "later.py").write_text(NEXT.replace("REVISION", schema.REVISION))
 
     @contextmanager
     def use() -> Iterator[None]:
         with monkeypatch.context() as patch:
             patch.setattr(migrate, "_FOLDER", folder)
-            patch.setattr(migrate, "REVISION", "0002")
+            patch.setattr(migrate, "REVISION", "later")
             yield
 
     return use
@@ -86,7 +90,7 @@ def test_an_older_schema_is_named_and_can_be_upgraded(
     with ledger.write() as tx:
         tx.meta.set("a", "1")
     with next_program():
-        with pytest.raises(WrongSchema, match=r"0001.*0002.*vmdirac upgrade"):
+        with pytest.raises(WrongSchema, match=rf"{schema.REVISION}.*later.*vmdirac upgrade"):
             open_ledger(url, clock)
         open_ledger(url, clock, create=True).close()
         upgraded = open_ledger(url, clock)
@@ -100,7 +104,7 @@ def test_a_newer_schema_is_refused(url: str, clock: ManualClock, next_program: P
     """This program neither opens nor touches what a newer one made, and names both revisions."""
     with next_program():
         open_ledger(url, clock, create=True).close()
-    with pytest.raises(WrongSchema, match=r"0002.*0001.*newer"):
+    with pytest.raises(WrongSchema, match=rf"later.*{schema.REVISION}.*newer"):
         open_ledger(url, clock, create=create)
 
 
@@ -110,3 +114,37 @@ def test_the_program_knows_its_newest_migration() -> None:
     config.set_main_option("script_location", str(migrate._FOLDER))
     config.set_main_option("path_separator", "os")
     assert ScriptDirectory.from_config(config).get_heads() == [schema.REVISION]
+
+
+@pytest.fixture
+def first_schema(url: str) -> Iterator[Connection]:
+    """Begin a transaction on a database that has the first schema."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # the template has the newest
+            connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+            connection.exec_driver_sql("CREATE SCHEMA public")
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        yield connection
+    engine.dispose()
+
+
+def test_vms_of_the_first_schema_have_no_soft_end(
+    first_schema: Connection, url: str, clock: ManualClock, a_vm: Callable[..., Vm]
+) -> None:
+    """The upgrade keeps every VM as it was."""
+    vms = [a_vm("vm-1", instance_id="i-1"), a_vm("vm-2")]
+    tables = MetaData()
+    tables.reflect(first_schema)
+    first_schema.execute(insert(tables.tables["vms"]), [_first_columns(vm) for vm in vms])
+    first_schema.commit()
+    upgraded = open_ledger(url, clock, create=True)
+    with upgraded.read() as tx:
+        assert tx.vms.get_many(["vm-1", "vm-2"]) == vms
+    upgraded.close()
+
+
+def _first_columns(vm: Vm) -> dict[str, Any]:
+    return {name: value for name, value in rows.vm_columns(vm).items() if name != "soft_end"}

@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
 from threading import Barrier, Thread
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from vmdirac_py.base.errors import Conflict
 from vmdirac_py.ledger.engine import SqlLedger
+from vmdirac_py.model.plan import SoftEnd
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Move, Vm, VmState
 
@@ -29,7 +30,14 @@ def _move(vm: str, was: VmState = VmState.NEW, to: VmState = VmState.SUBMITTED, 
 def test_a_vm_comes_back_as_it_was_written(ledger: SqlLedger, a_vm: Callable[..., Vm]) -> None:
     """All fields of a VM survive, the reason and 64-bit numbers included."""
     full = a_vm(
-        "vm-1", instance_id="i-1", address="::1", last_seen=5.5, missed_listings=1, retire_batch="b-9", reason=WHY
+        "vm-1",
+        instance_id="i-1",
+        address="::1",
+        soft_end=7.5,
+        last_seen=5.5,
+        missed_listings=1,
+        retire_batch="b-9",
+        reason=WHY,
     )
     with ledger.write() as tx:
         tx.vms.insert([full, a_vm("vm-2")], actor="test", reason=BORN)
@@ -182,3 +190,25 @@ def test_vms_are_found_by_what_they_are(ledger: SqlLedger, a_vm: Callable[..., V
         assert [vm.id for vm in tx.vms.to_retire("b-3")] == ["old", "young"]
         tx.vms.seen(["old"], at=333.0)
         assert [vm.last_seen for vm in tx.vms.get_many(["young", "old"])] == [333.0, 0.0]
+
+
+def test_soft_ends_are_set_in_bulk_and_only_changes_count(ledger: SqlLedger, a_vm: Callable[..., Vm]) -> None:
+    """Each VM gets its own end, 0.0 takes it away, and what was so already or is no VM is not counted."""
+    with ledger.write() as tx:
+        tx.vms.insert([a_vm("vm-1"), a_vm("vm-2"), a_vm("vm-3", soft_end=9.5)], actor="test", reason=BORN)
+        ends = [SoftEnd("vm-2", 700.5), SoftEnd("vm-1", 600.5), SoftEnd("vm-3", 0.0), SoftEnd("vm-none", 1.0)]
+        assert tx.vms.soften(ends) == 3
+        assert tx.vms.soften(ends) == 0
+        assert tx.vms.soften([]) == 0
+    with ledger.read() as tx:
+        assert [vm.soft_end for vm in tx.vms.get_many(["vm-1", "vm-2", "vm-3"])] == [600.5, 700.5, 0.0]
+
+
+def test_vos_are_found_by_the_states_of_their_vms(ledger: SqlLedger, a_vm: Callable[..., Vm]) -> None:
+    """Each once, however many VMs it has; none without states."""
+    with ledger.write() as tx:
+        fleet = [a_vm("vm-1", vo="a"), a_vm("vm-2", vo="a"), a_vm("vm-3", vo="b", state=VmState.HALTED)]
+        tx.vms.insert(fleet, actor="test", reason=BORN)
+        assert tx.vms.vos((VmState.NEW, VmState.RUNNING)) == {"a"}
+        assert tx.vms.vos((VmState.NEW, VmState.HALTED)) == {"a", "b"}
+        assert tx.vms.vos(()) == set()

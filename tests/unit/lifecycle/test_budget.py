@@ -1,8 +1,8 @@
 import itertools
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.budget import (
     ENDPOINT_BACKOFF,

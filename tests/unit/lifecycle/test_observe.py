@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.observe import ABSENT, Sighting, observe
 from vmdirac_py.model.inventory import Endpoint, Pool

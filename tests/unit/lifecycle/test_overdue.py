@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.overdue import Alarm, overdue
 from vmdirac_py.model.inventory import Endpoint, Pool

@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from vmdirac_py.model.fit import Offer, Wish, cores_given, misfit, wanted_by
 from vmdirac_py.model.inventory import Pool

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.doubles.cloud import ScriptedCloud
@@ -20,8 +22,11 @@ from vmdirac_py.base.errors import Conflict
 from vmdirac_py.ledger.api import LeaseHeld
 from vmdirac_py.model.batch import BatchState
 from vmdirac_py.model.inventory import Inventory
+from vmdirac_py.model.plan import Plan, Snapshot, SoftEnd
 from vmdirac_py.model.vm import VmState
 from vmdirac_py.operations import fleet, launches, leases, planning, presence, work
+from vmdirac_py.planner.memory import Memory
+from vmdirac_py.planner.step import step
 from vmdirac_py.queues.embedded import EmbeddedQueue
 
 CLAIM = work.Claim(8, 8, 16000, 0, empty=True, seconds_left=1e6)
@@ -162,3 +167,43 @@ def test_plans_that_act_are_kept(ctx: TestContext) -> None:
         (batch,) = tx.batches.in_states((BatchState.WRITTEN,))
     assert (batch.plan, batch.actor) == (planned.plan_id, "test")
     assert planning.commit(ctx, actor="test").plan_id == ""
+
+
+def test_soft_ends_of_a_plan_are_written(
+    ctx: TestContext, cloud: ScriptedCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan that only sets soft ends changes the VMs, but is not kept and tells nobody."""
+    vm = launched(ctx, cloud)
+
+    def softening(world: Snapshot, memory: Memory) -> tuple[Plan, Memory]:
+        plan, after = step(world, memory)
+        return replace(plan, ends=(SoftEnd(vm.id, 5000.0),)), after
+
+    monkeypatch.setattr(planning, "step", softening)
+    planned = planning.commit(ctx, actor="test")
+    assert (planned.acted, planned.plan_id, row_of(ctx, vm.id).soft_end) == (False, "", 5000.0)
+    assert planning.snapshot(ctx).fleet[0].vm.soft_end == 5000.0
+
+
+def test_a_payload_that_ended_is_learned_from_once(ctx: TestContext, cloud: ScriptedCloud) -> None:
+    """The next plan sees how long it ran and what was asked for; those after it do not."""
+    vm = launched(ctx, cloud)
+    job = submit(ctx)
+    work.match(ctx, vm.id, CLAIM, ["any"])
+    work.report(ctx, vm.id, job.id, 1, state="Running", minor="", exit_code=None, output="")
+    ctx.clock.advance(90)
+    work.report(ctx, vm.id, job.id, 1, state="Failed", minor="", exit_code=3, output="")
+    (learned,) = planning.snapshot(ctx).finished
+    assert (learned.vo, learned.owner, learned.group) == ("astro", "jane", "astro_user")
+    assert (learned.seconds, learned.cpu_seconds) == (90.0, 3600)
+    planning.commit(ctx, actor="test")
+    assert planning.snapshot(ctx).finished == ()
+
+
+def test_a_payload_that_never_ran_teaches_nothing(ctx: TestContext, cloud: ScriptedCloud) -> None:
+    """A job that failed before its start says nothing of how long such jobs run."""
+    vm = launched(ctx, cloud)
+    job = submit(ctx)
+    work.match(ctx, vm.id, CLAIM, ["any"])
+    work.report(ctx, vm.id, job.id, 1, state="Failed", minor="no sandbox", exit_code=None, output="")
+    assert planning.snapshot(ctx).finished == ()

@@ -13,6 +13,7 @@ from tests.support.context import TestContext, add_vm, bring, events, job_of, ro
 from vmdirac_py.base.clock import ManualClock
 from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing
 from vmdirac_py.model.job import JobState
+from vmdirac_py.model.plan import SoftEnd
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.operations.callers import VmGone
 from vmdirac_py.operations.presence import leave
@@ -34,6 +35,12 @@ def matched(ctx: TestContext, vm: Vm, claim: Claim = FREE) -> Match:
     found = match(ctx, vm.id, claim, ["any"])
     assert found is not None
     return found
+
+
+def soften(ctx: TestContext, vm: Vm, until: float) -> None:
+    """Give a VM a soft end."""
+    with ctx.ledger.write() as tx:
+        tx.vms.soften([SoftEnd(vm.id, until)])
 
 
 def tell(ctx: TestContext, vm: Vm, job: int, state: str, attempt: int = 1, **more: Any) -> None:
@@ -94,6 +101,18 @@ def test_a_vm_near_its_end_gets_no_long_job(ctx: TestContext, vm: Vm) -> None:
     assert isinstance(ctx.clock, ManualClock)
     ctx.clock.advance(14 * 86400 - 1800)
     assert match(ctx, vm.id, FREE, ["any"]) is None
+
+
+def test_a_vm_with_a_soft_end_gets_what_ends_before_it(ctx: TestContext, vm: Vm) -> None:
+    """An hour's job is given an hour before the soft end, not a second later, and again when the end is taken away."""
+    for _ in range(3):
+        submit(ctx)
+    soften(ctx, vm, ctx.clock.now() + 3600)
+    matched(ctx, vm)
+    ctx.clock.advance(1)
+    assert match(ctx, vm.id, BUSY, ["any"]) is None
+    soften(ctx, vm, 0.0)
+    matched(ctx, vm, BUSY)
 
 
 @pytest.mark.parametrize("state", [VmState.SUBMITTED, VmState.DRAINING, VmState.STOPPING])

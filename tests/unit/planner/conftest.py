@@ -1,8 +1,8 @@
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from vmdirac_py.model.inventory import Endpoint, Inventory, Pool, Vo
 from vmdirac_py.model.plan import Action, Plan, Snapshot

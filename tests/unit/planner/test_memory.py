@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from vmdirac_py.base.errors import BadInput
 from vmdirac_py.model.batch import ErrorClass
-from vmdirac_py.model.plan import Outcome
-from vmdirac_py.planner.codec import memory_from_plain, memory_to_plain
-from vmdirac_py.planner.memory import Memory, fold
+from vmdirac_py.model.plan import Finished, Outcome
+from vmdirac_py.planner.codec import memory_from_json, memory_to_json
+from vmdirac_py.planner.memory import Memory, fold, learn
 
 OUTCOMES = st.lists(
     st.builds(
@@ -30,7 +30,7 @@ OUTCOMES = st.lists(
 def test_memory_survives_json(outcomes: list[Outcome]) -> None:
     """What is loaded is what was saved."""
     memory = fold(Memory(), outcomes)
-    assert memory_from_plain(json.loads(json.dumps(memory_to_plain(memory)))) == memory
+    assert memory_from_json(memory_to_json(memory)) == memory
 
 
 @given(OUTCOMES)
@@ -41,9 +41,12 @@ def test_folding_again_changes_nothing(outcomes: list[Outcome]) -> None:
     assert fold(Memory(), reversed(outcomes)) == memory
 
 
-def test_nothing_saved_yet_is_an_empty_memory() -> None:
-    """The first step of an installation remembers nothing."""
-    assert memory_from_plain(None) == Memory()
+def test_finished_payloads_are_learned_once() -> None:
+    """Up to the newest one seen, whatever outcomes were folded in before or after."""
+    told = [Finished(seq, "vo", "ann", "g", 10.0, 360) for seq in (7, 9, 8)]
+    memory = fold(learn(Memory(), told), [Outcome(3, 1.0, "e", "p", 0, 1, ErrorClass.QUOTA)])
+    assert (memory.finished_seq, memory.outcome_seq) == (9, 3)
+    assert learn(memory, told[:1]) == memory
 
 
 @pytest.mark.parametrize(
@@ -52,4 +55,4 @@ def test_nothing_saved_yet_is_an_empty_memory() -> None:
 def test_an_unreadable_memory_is_refused(document: dict[str, Any]) -> None:
     """A memory of another version or shape is told, not guessed at."""
     with pytest.raises(BadInput, match="memory"):
-        memory_from_plain(document)
+        memory_from_json(json.dumps(document).encode())

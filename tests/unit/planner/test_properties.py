@@ -1,10 +1,10 @@
 import random
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.states import ALIVE
 from vmdirac_py.model.inventory import Endpoint, Inventory, Pool, Vo
@@ -12,7 +12,7 @@ from vmdirac_py.model.plan import EndpointView, Plan, Snapshot
 from vmdirac_py.model.queue import Demand, Shape, TaskQueue
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity, Vm, VmState
-from vmdirac_py.planner.codec import plan_from_plain, plan_to_plain, snapshot_from_plain, snapshot_to_plain
+from vmdirac_py.planner.codec import plan_from_json, plan_to_json, snapshot_from_json, snapshot_to_json
 from vmdirac_py.planner.limits import occupies
 from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
@@ -222,6 +222,6 @@ def test_no_demand_drains_only_what_limits_say(snapshot: Snapshot, build: Any) -
 @given(snapshots())
 def test_snapshots_and_plans_survive_being_written(snapshot: Snapshot) -> None:
     """What is read back is what was written."""
-    assert snapshot_from_plain(snapshot_to_plain(snapshot)) == snapshot
+    assert snapshot_from_json(snapshot_to_json(snapshot)) == snapshot
     plan = planned(snapshot)
-    assert plan_from_plain(plan_to_plain(plan)) == plan
+    assert plan_from_json(plan_to_json(plan)) == plan

@@ -16,6 +16,7 @@ from vmdirac_py.model.fit import Offer, Wish, misfit
 from vmdirac_py.model.job import JobSpec, JobState, Payload
 from vmdirac_py.model.queue import Shape, TaskQueue
 from vmdirac_py.model.resources import Resources
+from vmdirac_py.queues.api import Suits
 from vmdirac_py.queues.embedded import EmbeddedQueue
 
 ALL = tuple(Wish)
@@ -60,9 +61,16 @@ def offer(cores: int = 4, *, free: int | None = None, vo: str = "alpha") -> Offe
     return Offer(vo, "S", Resources(cores, 4000), Resources(left, 4000), empty=left == cores)
 
 
-def match(tx: Transaction, free: Offer, wishes: tuple[Wish, ...] = ALL) -> tuple[str, int] | None:
+def any_queue(_: TaskQueue) -> bool:
+    """Tell that all jobs suit."""
+    return True
+
+
+def match(
+    tx: Transaction, free: Offer, wishes: tuple[Wish, ...] = ALL, suits: Suits = any_queue
+) -> tuple[str, int] | None:
     """Return the matched job's name and the cores it got."""
-    found = EmbeddedQueue(cast("Any", None)).match(tx, "vm-1", free, wishes, at=9.0)
+    found = EmbeddedQueue(cast("Any", None)).match(tx, "vm-1", free, wishes, at=9.0, suits=suits)
     return (found.job.spec.name, found.cores) if found else None
 
 
@@ -80,7 +88,7 @@ def test_demand_is_all_waiting_work(tmp_path_factory: pytest.TempPathFactory) ->
 def test_match_is_written(ledger: SqlLedger) -> None:
     """A matched job is the VM's, with its cores, and waits no more."""
     with waiting(ledger, job("one", min_cores=2, max_cores=2)) as tx:
-        found = EmbeddedQueue(ledger).match(tx, "vm-1", offer(), ALL, at=9.0)
+        found = EmbeddedQueue(ledger).match(tx, "vm-1", offer(), ALL, at=9.0, suits=any_queue)
         assert found is not None
         stored = tx.jobs.get(found.job.id)
         assert stored is not None
@@ -113,6 +121,13 @@ def test_whole_node_only_when_empty(ledger: SqlLedger) -> None:
     """A whole-node job does not go to a node where something runs."""
     with waiting(ledger, job("whole", whole_node=True)) as tx:
         assert match(tx, offer(free=3)) is None
+
+
+def test_only_what_suits(ledger: SqlLedger) -> None:
+    """A job that fits but does not suit stays, however urgent it is, and the next one is given."""
+    with waiting(ledger, job("long", priority=9, cpu_seconds=3600), job("short")) as tx:
+        short = [match(tx, offer(), suits=lambda queue: queue.shape.cpu_seconds < 3600) for _ in range(2)]
+    assert short == [("short", 1), None]
 
 
 def test_priority_then_age(ledger: SqlLedger) -> None:

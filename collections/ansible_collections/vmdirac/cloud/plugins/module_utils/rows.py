@@ -10,11 +10,10 @@ import importlib
 
 
 def plain(value):
-    """Return a value as what JSON knows: dataclasses as dicts, enums as their values, reasons with their words."""
+    """Return a value as what JSON knows: structs as dicts, enums as their values, reasons with their words."""
     if _is_reason(value):
         return {"code": value.code, "params": value.as_dict, "words": words(value)}
-    if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    value = _named(value)
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, dict):
@@ -22,6 +21,13 @@ def plain(value):
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
     return value
+
+
+def _named(value):
+    """Return the fields of a struct or dataclass by name; what has none as it is."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return {name: getattr(value, name) for name in getattr(value, "__struct_fields__", ())} or value
 
 
 def words(reason):

@@ -1,0 +1,53 @@
+"""Until when a VM should take jobs: its soft end.
+
+A long job that starts on a VM whose other jobs end soon makes us pay for all its cores as long as it runs. So a job is
+put on a VM only where the core-seconds by which it prolongs the VM's life are at most `WASTE` times its own work:
+
+    cores x (length - remaining) <= WASTE x length    <=>    length <= remaining x cores / (cores - WASTE)
+
+That bound is the VM's reach; it is the same for all jobs, so a single moment, the soft end, tells it to match and worker.
+"""
+
+from __future__ import annotations
+
+from math import exp, inf, log
+
+from vmdirac_py.model.vm import Capacity
+
+from .lengths import Lengths
+
+WASTE = 2.0
+"""Core-seconds that a job may prolong a VM by, in parts of its own; VMs of no more cores take any job."""
+FINENESS = log(2.0) / 4
+SHORTEST = 60.0
+"""Seconds below which reaches are not told apart."""
+
+
+def reach_of(remaining: float, cores: int) -> float:
+    """Return the longest job (seconds) that a VM of so many cores should still take, its jobs running on so long."""
+    return inf if cores <= WASTE else max(SHORTEST, remaining) * cores / (cores - WASTE)
+
+
+def floored(reach: float) -> float:
+    """Round down to one of few values, so that many VMs are alike: at most a sixth below."""
+    if reach == inf:
+        return inf
+    return 0.0 if reach < SHORTEST else SHORTEST * exp(int(log(reach / SHORTEST) / FINENESS + 1e-9) * FINENESS)
+
+
+def remaining(capacity: Capacity, lengths: Lengths, at: float) -> float | None:
+    """Return for how many seconds a VM's jobs are expected to run on; None: it runs some that nobody knows of."""
+    if capacity.busy_slots > len(capacity.runs):
+        return None
+    vo = capacity.vm.vo
+    return max(
+        (lengths.of(vo, run.owner, run.cpu_seconds).remaining(at - run.since) for run in capacity.runs), default=0.0
+    )
+
+
+def reach(capacity: Capacity, lengths: Lengths, at: float) -> float:
+    """Return the longest job (seconds) that a running VM should take now; an empty one takes any."""
+    if not capacity.busy_slots:
+        return inf
+    left = remaining(capacity, lengths, at)
+    return inf if left is None else reach_of(left, capacity.vm.resources.cores)

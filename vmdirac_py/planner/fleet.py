@@ -1,0 +1,86 @@
+"""The fleet as stock: which VMs have room for whom, and how far they reach."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
+
+from vmdirac_py.lifecycle.states import BOOTING
+from vmdirac_py.model.fit import Offer, norm_seconds
+from vmdirac_py.model.inventory import Pool
+from vmdirac_py.model.plan import Snapshot
+from vmdirac_py.model.resources import Resources
+from vmdirac_py.model.vm import Capacity, VmState
+
+from .ends import floored, reach
+from .groups import Group
+from .lengths import Lengths
+from .stock import Key, Kinds, Phase, Stock, Vms
+
+
+def fresh(pool: Pool, total: Resources, phase: Phase, at: float, reach: float = inf) -> Key:
+    """Return the key of VMs of a pool that were asked for at `at` and run nothing yet."""
+    life = Offer.of_pool(pool).seconds_left
+    return Key(phase, at, pool.name, total, free=total, empty=True, seconds_left=life, reach=floored(reach))
+
+
+class Fleet:
+    """The VMs with room by key, without those in `leaving`, ready to be stocked as often as is needed."""
+
+    def __init__(self, snapshot: Snapshot, lengths: Lengths, leaving: frozenset[str]) -> None:
+        self._snapshot, self._lengths, self._pools = snapshot, lengths, snapshot.inventory.pools
+        self._steps = sorted({queue.shape.cpu_seconds for queue in snapshot.demand.queues})
+        self._waiting = {queue.vo for queue in snapshot.demand.queues if queue.waiting}
+        self.keys: defaultdict[Key, Vms] = defaultdict(list)
+        self.reaches: dict[int, float] = {}
+        for at, capacity in enumerate(snapshot.fleet):
+            if capacity.free.cores and capacity.vm.vo in self._waiting and capacity.vm.id not in leaving:
+                self._add(at, capacity)
+
+    def stocks(self, groups: Sequence[Group], planned: Mapping[Key, int]) -> defaultdict[str, Stock]:
+        """Return a stock per VO, with the VMs already planned."""
+        wanted = Counter(one.pool.name for group in groups for one in group.candidates)
+        kinds = Kinds(self._pools, wanted)
+        stocks: defaultdict[str, Stock] = defaultdict(lambda: Stock(kinds))
+        for key, vms in self._with(planned):
+            stocks[self._pools[key.pool].vo].add(key, vms)
+        for capacity_at, seconds in self.reaches.items():
+            stocks[self._snapshot.fleet[capacity_at].vm.vo].reaches[capacity_at] = seconds
+        return stocks
+
+    def _with(self, planned: Mapping[Key, int]) -> Iterator[tuple[Key, Vms]]:
+        yield from ((key, list(vms)) for key, vms in self.keys.items())
+        yield from ((key, [-1] * count) for key, count in planned.items())
+
+    def _add(self, at: int, capacity: Capacity) -> None:
+        vm = capacity.vm
+        pool = self._pools.get(vm.pool)
+        if pool is None or pool.vo != vm.vo:
+            return
+        if vm.state is VmState.RUNNING:
+            self._add_running(at, capacity, pool)
+        elif vm.state in BOOTING:
+            self.keys[fresh(pool, vm.resources, Phase.BOOTING, vm.created_at, self._booting(capacity, pool))].append(at)
+
+    def _add_running(self, at: int, capacity: Capacity, pool: Pool) -> None:
+        vm, now = capacity.vm, self._snapshot.at
+        life = _floor(norm_seconds(vm.created_at + pool.max_life - now, pool), self._steps)
+        seconds = self.reaches[at] = reach(capacity, self._lengths, now)
+        empty = capacity.busy_slots == 0
+        key = Key(Phase.RUNNING, 0.0, pool.name, vm.resources, capacity.free, empty, life, floored(seconds))
+        self.keys[key].append(at)
+
+    def _booting(self, capacity: Capacity, pool: Pool) -> float:
+        """Return how far a VM that boots will reach once it runs: what it was launched for set its soft end."""
+        vm = capacity.vm
+        if not vm.soft_end:
+            return inf
+        return vm.soft_end - max(self._snapshot.at, vm.created_at + pool.boot_seconds)
+
+
+def _floor(seconds: float, steps: Sequence[int]) -> float:
+    """Round down to what some queue asks for: exact for every queue, and makes many VMs alike."""
+    at = bisect_right(steps, seconds)
+    return float(steps[at - 1]) if at else 0.0

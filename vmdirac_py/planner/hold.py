@@ -1,0 +1,34 @@
+"""Which jobs are worth a new VM now, and which should wait for cores that free soon, or for others to share a VM with.
+
+A wait no longer than a boot costs a job nothing, because a VM launched for it at once would not be ready sooner. So a
+VM that its jobs would not fill is not launched before the oldest of them has waited a little longer than a boot takes.
+Never held: jobs of a VO without any VM, and no job longer than its VO's `max_hold`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from vmdirac_py.lifecycle.states import ALIVE
+from vmdirac_py.model.inventory import Pool
+from vmdirac_py.model.plan import Snapshot
+
+from .groups import Group
+
+WORTH_A_BOOT = 4 / 3
+"""How long a job may wait for company, in boot times."""
+
+
+class Patience:
+    """How long the jobs of each group may still be held."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._at, self._vos = snapshot.at, snapshot.inventory.vos
+        self._alive = {capacity.vm.vo for capacity in snapshot.fleet if capacity.vm.state in ALIVE}
+
+    def holds(self, group: Group, pool: Pool) -> bool:
+        """Tell whether a job of a group may wait, rather than be the cause for a VM of a pool it would not fill."""
+        if group.vo not in self._alive:
+            return False
+        longest = min(self._vos[group.vo].max_hold, WORTH_A_BOOT * pool.boot_seconds)
+        return self._at - group.oldest < longest
