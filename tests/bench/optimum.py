@@ -1,0 +1,119 @@
+"""What plans cost against the optimum: two limits bind, waiting jobs are priced, HiGHS is given the same problem."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from vmdirac_py.model.plan import Snapshot
+from vmdirac_py.planner.cover import Bound, Cover, Machine, Want, cover
+from vmdirac_py.planner.groups import Groups
+from vmdirac_py.planner.limits import limits_of
+from vmdirac_py.planner.memory import Memory
+
+from .figures import Numbers, percentile
+from .instances import Instance, instance
+from .milp import Problem, solve
+
+RUNS = 1
+INSTANCES, FEW = 200, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One instance: our cost in parts of the bound no plan can go below, and our seconds."""
+
+    ratio: float
+    seconds: float
+    failed: bool
+    unserved: bool
+
+
+def measure(*, quick: bool) -> Numbers:
+    """Return the ratios over instances from a fresh seed; an optimum not proved in time is a failure."""
+    seed = secrets.randbelow(2**32)
+    cases = [case(seed, number) for number in range(FEW if quick else INSTANCES)]
+    return {"seed": seed, **summed(cases)}
+
+
+def summed(cases: list[Case]) -> Numbers:
+    """Return mean, percentile and worst; failures are counted, not averaged."""
+    done = [case for case in cases if not case.failed]
+    ratios, seconds = [case.ratio for case in done], [case.seconds for case in done]
+    return {
+        "instances": len(cases),
+        "failures": len(cases) - len(done),
+        "with_waiting_jobs": sum(case.unserved for case in done),
+        "mean_ratio": statistics.fmean(ratios),
+        "p95_ratio": percentile(ratios, 0.95),
+        "worst_ratio": max(ratios),
+        "mean_plan_s": statistics.fmean(seconds),
+        "worst_plan_s": max(seconds),
+    }
+
+
+def case(seed: int, number: int) -> Case:
+    """Draw one instance and plan it."""
+    drawn = instance(random.Random(f"{seed}/{number}"))
+    started = time.process_time()
+    vms = planned(drawn.snapshot)
+    seconds = time.process_time() - started
+    cost, packed = paid(drawn, vms)
+    failed = not (drawn.best.proved and packed)
+    return Case(cost / drawn.best.bound, seconds, failed, any(drawn.best.unserved))
+
+
+def paid(drawn: Instance, vms: Mapping[str, int]) -> tuple[float, bool]:
+    """Return what these VMs cost with the jobs they cannot serve, packed in the best way, and whether that is proved.
+
+    Raises:
+        AssertionError: they are more than a limit allows.
+    """
+    problem = drawn.problem
+    for uses, most in problem.bounds:
+        assert sum(uses.get(name, 0) * count for name, count in vms.items()) <= most
+    packed = solve(_fixed(problem, vms), gap=0.0)
+    return sum(problem.prices[name] * count for name, count in vms.items()) + packed.cost, packed.proved
+
+
+def _fixed(problem: Problem, vms: Mapping[str, int]) -> Problem:
+    """Return the problem in which just these VMs are there, and already paid."""
+    return replace(
+        problem,
+        prices=dict.fromkeys(problem.prices, 0.0),
+        bounds=[({name: 1}, vms.get(name, 0)) for name in problem.prices],
+    )
+
+
+def planned(snapshot: Snapshot) -> Mapping[str, int]:
+    """Return how many VMs of each pool the planner launches."""
+    machines, found = _covered(snapshot)
+    counts: dict[str, int] = {}
+    for fill in found.fills:
+        name = machines[fill.machine].pool
+        counts[name] = counts.get(name, 0) + fill.count
+    return counts
+
+
+def _covered(snapshot: Snapshot) -> tuple[list[Machine], Cover]:
+    memory, pools = Memory(), snapshot.inventory.pools
+    limits, groups = limits_of(snapshot, memory), Groups(pools, snapshot.demand.queues, memory)
+    entries = {id(limit): limit for some in limits.of_pool.values() for limit in some}
+    at = {key: number for number, key in enumerate(entries)}
+    machines = [
+        Machine(pool.name, pool.resources, pool.price, tuple(at[id(limit)] for limit in limits.of_pool[name]))
+        for name, pool in pools.items()
+    ]
+    places = {machine.pool: number for number, machine in enumerate(machines)}
+    wants = [
+        Want(
+            queue.id, queue.waiting, queue.shape.need,
+            tuple((places[one.pool.name], one.per_vm) for one in groups.of(queue).candidates),
+        )
+        for queue in snapshot.demand.queues
+    ]  # fmt: skip
+    return machines, cover(wants, machines, [Bound(limit.left, limit.by_core) for limit in entries.values()])

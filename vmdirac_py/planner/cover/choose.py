@@ -1,0 +1,58 @@
+"""The one entry: which method, rank by rank where there is not enough for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from .coarse import coarse
+from .fine import fine
+from .fleet import Fleet
+from .values import Bound, Cover, Fill, Machine, Want
+from .world import World
+
+FINE = 200
+"""With at most so many pairs of a want and a machine that fits it, the near-optimal method is used as well."""
+
+
+def cover(wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[Bound] = ()) -> Cover:
+    """Choose new VMs for the wants within the bounds.
+
+    All wants together first; only where the bounds then leave jobs waiting, rank by rank, so that no job waits for
+    one of lower rank.
+    """
+    world = World(wants, machines, bounds)
+    everything = range(len(world.wants))
+    found = _best(Fleet(world), everything)
+    if any(found.waiting) and len({want.rank for want in world.wants}) > 1:
+        found = _by_rank(world)
+    return _told(found, wants, bounds)
+
+
+def _by_rank(world: World) -> Fleet:
+    fleet = Fleet(world)
+    for _, wants in groupby(range(len(world.wants)), key=lambda want: world.wants[want].rank):
+        fleet = _best(fleet, list(wants))
+    return fleet
+
+
+def _best(fleet: Fleet, wants: Sequence[int]) -> Fleet:
+    """Return the better of both methods; `coarse` also serves what `fine` does not find worth a VM."""
+    found = coarse(fleet, wants)
+    if sum(len(fleet.world.fits[want]) for want in wants) > FINE:
+        return found
+    return min(coarse(fine(fleet, wants), wants), found, key=lambda way: way.cost)
+
+
+def _told(fleet: Fleet, wants: Sequence[Want], bounds: Sequence[Bound]) -> Cover:
+    world, unserved = fleet.world, [0] * len(wants)
+    for own, count in enumerate(fleet.waiting):
+        unserved[world.want_at[own]] = count
+    fills = (
+        Fill(world.machine_at[one.machine], tuple((world.want_at[want], jobs) for want, jobs in one.jobs), count)
+        for one, count in sorted(fleet.opened.items())
+    )
+    waiting = [at for at, count in enumerate(fleet.waiting) if count]
+    stopped = {machine for want in waiting for machine in world.fits[want]}
+    binding = {at for machine in stopped for at, use in world.uses[machine] if fleet.left[at] < use}
+    return Cover(tuple(fills), tuple(unserved), frozenset(binding))

@@ -1,0 +1,60 @@
+"""What is asked, what may be launched, what limits it, and the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vmdirac_py.model.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Equal jobs that nothing running or booting takes; served in order of `rank`, highest first.
+
+    `fits` names the machines whose empty VMs take them, by index, each with how many run side by side on one.
+    `whole_node` jobs have a VM for themselves. `group` tells wants apart and orders equals.
+    """
+
+    group: str
+    jobs: int
+    need: Resources
+    fits: tuple[tuple[int, int], ...]
+    whole_node: bool = False
+    rank: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A pool's flavor: its `price` per VM, the indexes of the `bounds` it counts against, higher `preference` first."""
+
+    pool: str
+    size: Resources
+    price: float = 0.0
+    bounds: tuple[int, ...] = ()
+    preference: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How many more VMs, or cores where `by_core`, all machines that name it may have together."""
+
+    left: int
+    by_core: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """`count` alike new VMs of a machine, and how many `jobs` of which wants (by index) each one takes."""
+
+    machine: int
+    jobs: tuple[tuple[int, int], ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """New VMs with what each serves; by want, the jobs left waiting; the bounds that keep some of them so."""
+
+    fills: tuple[Fill, ...]
+    unserved: tuple[int, ...]
+    binding: frozenset[int]

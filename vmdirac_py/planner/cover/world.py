@@ -1,0 +1,76 @@
+"""Wants, machines and bounds as plain numbers, in an order that does not depend on the input's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vmdirac_py.model.resources import Resources
+
+from .knapsack import Size
+from .values import Bound, Machine, Want
+
+WAITING = 10.0
+"""Leaving a job waiting counts as so many times the cheapest way to serve it, so that the most valuable mix is served
+where limits bind."""
+
+STEP = 10.0
+"""Each step down in preference makes a machine count as so many times dearer."""
+
+IDLE = 1e-4
+"""What a core of a machine without a price counts, in parts of the cheapest price per core."""
+
+
+class World:
+    """The problem; indexes are its own: `wants` and `machines` are sorted, `want_at` is where each one was given.
+
+    `prices` are what VMs count, preferences included, the cheapest being 1.
+    """
+
+    def __init__(self, wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[Bound]) -> None:
+        self.machine_at = sorted(range(len(machines)), key=lambda at: machines[at].pool)
+        self.machines = [machines[at] for at in self.machine_at]
+        self.want_at = sorted((at for at, want in enumerate(wants) if want.jobs), key=lambda at: _order(wants[at]))
+        self.wants = [wants[at] for at in self.want_at]
+        own = {given: at for at, given in enumerate(self.machine_at)}
+        self.fits = [{own[given]: count for given, count in sorted(want.fits)} for want in self.wants]
+        used = _used([want.need for want in self.wants])
+        self.needs = [_numbers(want.need, used) for want in self.wants]
+        self.sizes = [_numbers(machine.size, used) for machine in self.machines]
+        self.prices = _prices(self.machines)
+        self.uses = [
+            [(at, machine.size.cores if bounds[at].by_core else 1) for at in machine.bounds]
+            for machine in self.machines
+        ]
+        self.bounds = [bound.left for bound in bounds]
+        everywhere = range(len(self.machines))
+        self.values = [self.value(want, everywhere) for want in range(len(self.wants))]
+
+    def value(self, want: int, machines: Sequence[int]) -> float:
+        """Return what one job counts while it waits, by the cheapest of some machines to serve many of its kind."""
+        fits = self.fits[want]
+        return WAITING * min((self.prices[at] / fits[at] for at in machines if at in fits), default=0.0)
+
+
+def _order(want: Want) -> tuple[float | str, ...]:
+    need = want.need
+    return -want.rank, len(want.fits), not want.whole_node, -need.cores, -need.ram_mb, -need.gpus, want.group
+
+
+def _used(needs: Sequence[Resources]) -> list[str]:
+    return [name for name in ("cores", "ram_mb", "gpus", "disk_gb") if any(getattr(need, name) for need in needs)]
+
+
+def _numbers(size: Resources, used: Sequence[str]) -> Size:
+    return tuple(getattr(size, name) for name in used)
+
+
+def _prices(machines: Sequence[Machine]) -> list[float]:
+    """Return prices; where all are 0, cores; a machine without a price still counts a little per core."""
+    per_core = [one.price / max(1, one.size.cores) for one in machines if one.price > 0]
+    idle = IDLE * min(per_core) if per_core else 1.0
+    steps = sorted({-machine.preference for machine in machines})
+    priced = [
+        (one.price or idle * max(1, one.size.cores)) * STEP ** steps.index(-one.preference) for one in machines
+    ]
+    cheapest = min(priced, default=1.0)
+    return [price / cheapest for price in priced]
