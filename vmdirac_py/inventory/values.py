@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 
@@ -53,6 +54,30 @@ def _limit(value: Any) -> int | None:
     return None if value is None else _whole(value)
 
 
+def _amount(value: Any) -> float | None:
+    return None if value is None else _number(value)
+
+
+def _counts(value: Any) -> Mapping[str, int]:
+    counts = {key: _whole(entry) for key, entry in _mapping(value).items()}
+    if any(entry < 0 for entry in counts.values()):
+        raise Unfit("wants numbers of at least 0")
+    return counts
+
+
+def _moment(value: Any) -> float | None:
+    """Return epoch seconds. A time without its zone would mean another moment on another machine."""
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(_text(value))
+    except ValueError:
+        raise Unfit(f"wants a date and time, has {show(value)}") from None
+    if moment.tzinfo is None:
+        raise Unfit(f"lacks its time zone: {show(value)}")
+    return moment.timestamp()
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     if isinstance(value, list) and all(isinstance(entry, str) and entry.strip() for entry in value):
         return tuple(value)
@@ -70,11 +95,15 @@ TYPES = {
     "int": Type("whole number", _whole),
     "float": Type("number", _number),
     "bool": Type("true or false", _yes_no),
+    "float | None": Type("number, or null for no limit", _amount),
     "int | None": Type("whole number, or null for no limit", _limit),
     "tuple[str, ...]": Type("list of texts", _texts),
+    "Mapping[str, int]": Type("mapping of names to whole numbers", _counts),
     "Mapping[str, Any]": Type("mapping", _mapping),
 }
 """By the annotation of the model's field, as written there."""
+
+MOMENT = Type("date and time with its zone", _moment)
 
 
 def show(value: Any) -> str:
