@@ -34,6 +34,7 @@ class ErrorClass(StrEnum):
     UNAVAILABLE = "unavailable"  # retry with backoff
     LOST = "lost"  # the answer never came; the listing will tell
     STILLBORN = "stillborn"  # the cloud gave VMs that never ran: this pool is misconfigured
+    NO_MATCH = "no_match"  # its VMs ran and got no payload: not another one for these jobs
 
 
 @dataclass(frozen=True, slots=True)

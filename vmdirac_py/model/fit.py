@@ -23,7 +23,10 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a VM (or an empty one of a pool) offers now; `empty` when no job runs on it."""
+    """What a VM (or an empty one of a pool) offers now; `empty` when no job runs on it.
+
+    `seconds_left` is what is left of its life as CPU time of the norm (`norm_seconds`), as jobs ask for it.
+    """
 
     vo: str
     site: str
@@ -49,8 +52,13 @@ class Offer:
             empty=True,
             tags=pool.tags,
             platform=pool.platform,
-            seconds_left=max(0.0, pool.max_life - pool.boot_deadline),
+            seconds_left=norm_seconds(max(0.0, pool.max_life - pool.boot_deadline), pool),
         )
+
+
+def norm_seconds(seconds: float, pool: Pool) -> float:
+    """Return how much CPU time of the norm one core of the pool's VMs gives in so many seconds."""
+    return seconds * pool.benchmark
 
 
 def misfit(queue: TaskQueue, offer: Offer) -> Reason | None:
@@ -90,7 +98,9 @@ def _size_failing(shape: Shape, offer: Offer) -> str | None:
         return "misfit.cores"
     if shape.ram_mb > free.ram_mb:
         return "misfit.ram"
-    return "misfit.gpus" if shape.gpus > free.gpus else None
+    if shape.gpus > free.gpus:
+        return "misfit.gpus"
+    return "misfit.disk" if shape.disk_gb > free.disk_gb else None
 
 
 # What a reason with this code tells.
@@ -107,6 +117,7 @@ _TOLD: Mapping[str, Callable[[TaskQueue, Offer], dict[str, Value]]] = {
     "misfit.cores": lambda queue, offer: {"wants": queue.shape.min_cores, "has": offer.free.cores},
     "misfit.ram": lambda queue, offer: {"wants": queue.shape.ram_mb, "has": offer.free.ram_mb},
     "misfit.gpus": lambda queue, offer: {"wants": queue.shape.gpus, "has": offer.free.gpus},
+    "misfit.disk": lambda queue, offer: {"wants": queue.shape.disk_gb, "has": offer.free.disk_gb},
 }
 
 

@@ -21,7 +21,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One action on one pool: launch `count` VMs, or drain `vms`."""
+    """One action on one pool: launch `count` VMs, or drain `vms`.
+
+    `shapes` are the fingerprints (`Shape.fingerprint`) of the waiting jobs a launch is for.
+    """
 
     action: Action
     endpoint: str
@@ -30,6 +33,7 @@ class Decision:
     count: int
     reason: Reason
     vms: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ class Outcome:
 
     With `booted` it is not about a create call but about one VM of such a batch: it came to run (`launched` 1), or
     ended before it ever did (`refused` 1, class stillborn); `seconds` is then how long its boot took.
+    With `shapes` as well, those its batch was launched for (`Decision.shapes`), it tells of one VM whether it found
+    that work: its first payload began (`launched` 1), or it retired without any (`refused` 1, class no_match).
     """
 
     seq: int
@@ -94,6 +100,7 @@ class Outcome:
     error_class: ErrorClass | None
     booted: bool = False
     seconds: float = 0.0
+    shapes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,12 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "misfit.banned_site": "must not run at {has}",
         "misfit.platform": "wants platform {wants}, this is {has}",
         "misfit.tags": "needs tags that are not offered: {missing}",
-        "misfit.cpu_time": "needs {wants} s of CPU time per core, {has} s are left of the VM's life",
+        "misfit.cpu_time": "needs {wants} s of CPU time per core, the rest of the VM's life gives {has} s",
         "misfit.not_empty": "needs a whole node, this one is not empty",
         "misfit.cores": "needs {wants} cores, {has} are offered",
         "misfit.ram": "needs {wants} MB of memory, {has} MB are offered",
         "misfit.gpus": "needs {wants} GPUs, {has} are offered",
+        "misfit.disk": "needs {wants} GB of disk, {has} GB are offered",
         # a queue that no pool can serve
         "unserved.no_pool_of_vo": "no pool belongs to VO {vo}",
         "unserved.no_pool": "none of the VO's {pools} pools can ever run these jobs; nearest: {nearest}",

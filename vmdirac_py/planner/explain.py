@@ -17,7 +17,7 @@ MOST_REASONS = 6
 NEAREST_NAMED = 3
 
 # The order in which `fit.misfit` asks: the later the question that fails, the nearer the pool.
-QUESTIONS = ("site", "banned_site", "platform", "tags", "cpu_time", "not_empty", "cores", "ram", "gpus")
+QUESTIONS = ("site", "banned_site", "platform", "tags", "cpu_time", "not_empty", "cores", "ram", "gpus", "disk")
 NEARNESS = {f"misfit.{question}": place for place, question in enumerate(QUESTIONS)}
 
 

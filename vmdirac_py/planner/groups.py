@@ -91,5 +91,10 @@ def side_by_side(queue: TaskQueue, offer: Offer) -> int:
 
 
 def _fold_counts(shape: Shape, free: Resources) -> list[int]:
-    pairs = ((free.cores, max(1, shape.min_cores)), (free.ram_mb, shape.ram_mb), (free.gpus, shape.gpus))
+    pairs = (
+        (free.cores, max(1, shape.min_cores)),
+        (free.ram_mb, shape.ram_mb),
+        (free.gpus, shape.gpus),
+        (free.disk_gb, shape.disk_gb),
+    )
     return [have // need for have, need in pairs if need]

@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from vmdirac_py.lifecycle.states import BOOTING
-from vmdirac_py.model.fit import Offer
+from vmdirac_py.model.fit import Offer, norm_seconds
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Snapshot
 from vmdirac_py.model.resources import Resources
@@ -101,7 +101,7 @@ def _key(capacity: Capacity, snapshot: Snapshot, steps: Sequence[int]) -> Key | 
     if pool is None or pool.vo != vm.vo:
         return None
     if vm.state is VmState.RUNNING:
-        left = _floor(vm.created_at + pool.max_life - snapshot.at, steps)
+        left = _floor(norm_seconds(vm.created_at + pool.max_life - snapshot.at, pool), steps)
         return Key(Phase.RUNNING, 0.0, pool.name, vm.resources, capacity.free, capacity.busy_slots == 0, left)
     if vm.state in BOOTING:
         return fresh(pool, vm.resources, Phase.BOOTING, vm.created_at)

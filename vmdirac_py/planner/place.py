@@ -77,7 +77,7 @@ def _left_over(shape: Shape, free: Resources, jobs: int) -> Resources:
     if shape.whole_node:
         return Resources()
     cores = jobs * max(1, shape.min_cores)
-    return free - Resources(cores, jobs * shape.ram_mb, jobs * shape.gpus)
+    return free - Resources(cores, jobs * shape.ram_mb, jobs * shape.gpus, jobs * shape.disk_gb)
 
 
 def shelves(kinds: Kinds, pools: Mapping[str, Pool], keys: Iterable[tuple[Key, int]]) -> defaultdict[str, Shelf]:
