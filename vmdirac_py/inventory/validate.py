@@ -37,8 +37,8 @@ def _inventory(raw: Raw, complaints: Complaints) -> tuple[Mapping[str, Vo], Mapp
     vos = _named("vo", raw.groups, complaints)
     made_vos = {group: Vo(**values) for group, (_, values) in vos.items() if values is not None}
     made_endpoints = {group: Endpoint(**values) for group, (_, values) in endpoints.items() if values is not None}
-    for group, made in made_vos.items():
-        for key, what, mend in of_vo(made):
+    for group, vo in made_vos.items():
+        for key, what, mend in of_vo(vo):
             complaints.at(vos[group][0], key, what, mend)
     _no_shared_dirac_groups(made_vos, vos, complaints)
     _no_shared_tenants(made_endpoints, endpoints, complaints)

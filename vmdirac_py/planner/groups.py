@@ -80,7 +80,7 @@ def _pools_by_vo(pools: Mapping[str, Pool]) -> Mapping[str, Sequence[Pool]]:
 def _failures(pool: Pool, memory: Memory) -> int:
     # Only while its endpoint allows single probes: then the next probe should try another pool.
     probing = memory.endpoint(pool.endpoint).allowance is not None
-    return memory.pool(pool.name).failures if probing else 0
+    return memory.pool(pool).failures if probing else 0
 
 
 def side_by_side(queue: TaskQueue, offer: Offer) -> int:

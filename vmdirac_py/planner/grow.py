@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-
-from vmdirac_py.lifecycle.states import ALIVE
-from vmdirac_py.model.inventory import Pool
-from vmdirac_py.model.plan import Snapshot
+from collections.abc import Sequence
 
 from .groups import Candidate
 from .limits import Limits
@@ -63,16 +58,3 @@ def _served(launches: Launches) -> int:
 def _give_back(launches: Launches, limits: Limits) -> None:
     for candidate, count in launches:
         limits.charge(candidate.pool, -count)
-
-
-def minimums(snapshot: Snapshot, limits: Limits, leaving: frozenset[str]) -> dict[str, int]:
-    """Return the VMs to launch so that every pool has its `min_vms`, and take them off the limits."""
-    alive = Counter(c.vm.pool for c in snapshot.fleet if c.vm.state in ALIVE and c.vm.id not in leaving)
-    short = _shortfalls(snapshot.inventory.pools, alive)
-    return {pool.name: count for pool, missing in short if (count := limits.take(pool, missing))}
-
-
-def _shortfalls(pools: Mapping[str, Pool], alive: Mapping[str, int]) -> list[tuple[Pool, int]]:
-    wanting = [pool for pool in pools.values() if alive.get(pool.name, 0) < pool.min_vms]
-    wanting.sort(key=lambda pool: (-pool.priority, pool.name))
-    return [(pool, pool.min_vms - alive.get(pool.name, 0)) for pool in wanting]
