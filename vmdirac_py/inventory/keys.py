@@ -13,21 +13,22 @@ from typing import Any
 from msgspec import NODEFAULT
 from msgspec.structs import FieldInfo, fields
 
-from vmdirac_py.model.inventory import INNER_CES, Endpoint, Pool, Vo
+from vmdirac_py.model.inventory import INNER_CES, POOL_MODES, Endpoint, Pool, Vo
 from vmdirac_py.model.resources import Resources
 
-from .values import TYPES, Type, Unfit, show
+from .values import MOMENT, TYPES, Type, Unfit, show
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a key means, the least and most its number may be, or the words it may be."""
+    """What a key means, the least and most its number may be, or the words it may be; `type` if not the field's own."""
 
     meaning: str
     least: float = 0.0
     most: float = inf
     required: bool = False
     one_of: tuple[str, ...] = ()
+    type: Type | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,10 @@ ENDPOINT = {
     "max_vms": About("most VMs on this endpoint, over all pools", most=MOST_VMS),
     "max_cores": About("most cores on this endpoint, over all pools"),
     "ramp": About("most VMs asked for in one batch", least=1, most=100_000),
+    "reserve_cores": About("cores of the cloud's quota that are kept free for whoever else uses it"),
+    "share_half_life": About(
+        "after so many seconds what a VO used counts half against its `vo_share`", least=60, most=YEAR
+    ),
     "listing_seconds": About("time between two listings of its instances, seconds", least=0.1, most=86400),
     "client_timeout": About("longest time one call to the cloud may take, seconds", least=0.1, most=86400),
     "listing_lag": About("how late a new instance may show up in a listing, seconds", most=86400),
@@ -85,6 +90,13 @@ VO = {
     "groups": About("the DIRAC groups that belong to this VO"),
     "max_vms": About("most VMs of this VO, over all pools", most=MOST_VMS),
     "max_cores": About("most cores of this VO, over all pools"),
+    "group_max_vms": About("by DIRAC group: most VMs that its jobs may claim"),
+    "group_max_cores": About("by DIRAC group: most cores that its jobs may claim"),
+    "share": About("its weight where VOs compete for one endpoint", least=0.001, most=1e6),
+    "budget": About("most money for `vo_budget_days`, in the currency of `pool_price`"),
+    "budget_days": About("how long a budget lasts before the next begins, days", least=0.01, most=3660),
+    "budget_warn": About("the part of the budget from which on there are warnings", most=1),
+    "budget_drain": About("whether VMs that cost are drained when the budget is spent"),
 }
 POOL = {
     "flavor": About("the cloud's name for the size of machine", required=True),
@@ -97,6 +109,14 @@ POOL = {
     "platform": About("the DIRAC platform its VMs offer"),
     "price": About("price of one VM per hour, in any one currency; cheaper pools are filled first"),
     "priority": About("pools of higher priority are filled first", least=-1e6, most=1e6),
+    "benchmark": About("CPU power of one core, relative to the norm by which jobs ask", least=0.01, most=100),
+    "mode": About(
+        "when it launches: `elastic` for waiting jobs, `static` always `pool_max_vms`, `warm` so that `pool_min_vms` "
+        "VMs are empty, `manual` only by hand",
+        one_of=POOL_MODES,
+    ),
+    "campaign_start": About("nothing is launched before, such as `2026-11-01T00:00:00+01:00`", type=MOMENT),
+    "campaign_end": About("nothing is launched from then on", type=MOMENT),
     "min_vms": About("VMs kept even when nothing waits", most=MOST_VMS),
     "max_vms": About("most VMs of this pool; 0 closes it", most=MOST_VMS),
     "max_cores": About("most cores of this pool"),
@@ -105,6 +125,7 @@ POOL = {
     "heartbeat_seconds": About("time between two signs of life of a VM, seconds", least=0.1, most=86400),
     "stalled_after": About("silence after which a VM counts as stalled, seconds", least=0.1, most=YEAR),
     "idle_seconds": About("how long an empty VM lives on, seconds", most=YEAR),
+    "min_life": About("a VM is not ended as idle or replaced before, seconds", most=YEAR),
     "max_life": About("a VM's whole life, seconds", least=1, most=YEAR),
     "drain_seconds": About("how long a drain may take, seconds", most=YEAR),
     "inner_ce": About("how the worker runs payloads", one_of=INNER_CES),
@@ -124,7 +145,7 @@ def _keys_of(thing: str, given: tuple[FieldInfo, ...], about: dict[str, About]) 
     for name, entry in about.items():
         field = by_name[name]
         default = None if field.default is NODEFAULT or entry.required else field.default
-        yield Key(f"{thing}_{name}", thing, name, TYPES[field.type], default, entry)
+        yield Key(f"{thing}_{name}", thing, name, entry.type or TYPES[field.type], default, entry)
 
 
 KEYS: dict[str, Key] = {key.name: key for key in _keys()}

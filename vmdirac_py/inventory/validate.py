@@ -12,6 +12,7 @@ from vmdirac_py.model.inventory import Endpoint, Inventory, Pool, Vo
 
 from . import placement
 from .api import Problem
+from .mismatches import of_vo
 from .pools import Place, pool
 from .raw import Entity, Raw
 from .records import Complaints, record
@@ -36,10 +37,14 @@ def _inventory(raw: Raw, complaints: Complaints) -> tuple[Mapping[str, Vo], Mapp
     vos = _named("vo", raw.groups, complaints)
     made_vos = {group: Vo(**values) for group, (_, values) in vos.items() if values is not None}
     made_endpoints = {group: Endpoint(**values) for group, (_, values) in endpoints.items() if values is not None}
+    for group, vo in made_vos.items():
+        for key, what, mend in of_vo(vo):
+            complaints.at(vos[group][0], key, what, mend)
     _no_shared_dirac_groups(made_vos, vos, complaints)
     _no_shared_tenants(made_endpoints, endpoints, complaints)
     place = Place(made_endpoints, made_vos)
     pools = {host.name: made for host in raw.hosts if (made := _pool(host, place, complaints))}
+    _no_budget_without_prices(made_vos, pools, vos, complaints)
     return _by_name(made_vos), _by_name(made_endpoints), pools
 
 
@@ -86,6 +91,16 @@ def _no_shared_tenants(endpoints: Mapping[str, Endpoint], found: Named, complain
     for _, owners in _shared(tenants):
         what = f"the same tenant as {owners[0]}: equal endpoint_kind and endpoint_options"
         complaints.at(found[owners[1]][0], "endpoint_options", what, "make them one endpoint, with pools of both")
+
+
+def _no_budget_without_prices(
+    vos: Mapping[str, Vo], pools: Mapping[str, Pool], found: Named, complaints: Complaints
+) -> None:
+    priced = {pool.vo for pool in pools.values() if pool.price}
+    for group, vo in vos.items():
+        if vo.budget is not None and vo.name not in priced and any(pool.vo == vo.name for pool in pools.values()):
+            what = "none of the VO's pools has a price, so nothing would ever be spent"
+            complaints.at(found[group][0], "vo_budget", what, "set pool_price, or remove the budget")
 
 
 def _shared(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from vmdirac_py.model.value import Amount, Count, Seconds
@@ -55,6 +56,30 @@ def _limit(value: Any) -> int | None:
     return None if value is None else _whole(value)
 
 
+def _amount(value: Any) -> float | None:
+    return None if value is None else _number(value)
+
+
+def _counts(value: Any) -> Mapping[str, int]:
+    counts = {key: _whole(entry) for key, entry in _mapping(value).items()}
+    if any(entry < 0 for entry in counts.values()):
+        raise Unfit("wants numbers of at least 0")
+    return counts
+
+
+def _moment(value: Any) -> float | None:
+    """Return epoch seconds. A time without its zone would mean another moment on another machine."""
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(_text(value))
+    except ValueError:
+        raise Unfit(f"wants a date and time, has {show(value)}") from None
+    if moment.tzinfo is None:
+        raise Unfit(f"lacks its time zone: {show(value)}")
+    return moment.timestamp()
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     if isinstance(value, list) and all(isinstance(entry, str) and entry.strip() for entry in value):
         return tuple(value)
@@ -75,11 +100,15 @@ TYPES: Mapping[Any, Type] = {
     Seconds: _NUMBER,
     Amount: _NUMBER,
     bool: Type("true or false", _yes_no),
+    Amount | None: Type("number, or null for no limit", _amount),
     Count | None: Type("whole number, or null for no limit", _limit),
+    Mapping[str, Count]: Type("mapping of names to whole numbers", _counts),
     tuple[str, ...]: Type("list of texts", _texts),
     Mapping[str, Any]: Type("mapping", _mapping),
 }
 """By the type of the model's field."""
+
+MOMENT = Type("date and time with its zone", _moment)
 
 
 def show(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The launch budget: how many VMs may be asked for after an endpoint or pool refused some.
+"""The launch budget: how many VMs may be asked for after an endpoint, pool or kind of job refused some.
 
 After a refusal nothing is asked for during a back-off that doubles with each further refusal, then exactly one VM (a
 probe); each success doubles the allowance until it is unlimited again. So a refusing cloud costs at most one create
@@ -39,6 +39,8 @@ POOL_BACKOFF: Mapping[ErrorClass, float] = MappingProxyType(
         ErrorClass.STILLBORN: 60.0,
     }
 )
+# A VM without a payload is told long after its launch: by then a first back-off of a minute would be over.
+MATCH_BACKOFF: Mapping[ErrorClass, float] = MappingProxyType({ErrorClass.NO_MATCH: 300.0})
 
 
 class Budget(Value, frozen=True):
@@ -51,6 +53,8 @@ class Budget(Value, frozen=True):
 
 
 UNLIMITED = Budget()
+OF_VMS = frozenset({ErrorClass.STILLBORN, ErrorClass.NO_MATCH})
+"""What is wrong with VMs, not with create calls."""
 
 
 def allow(budget: Budget, wanted: int, at: float, *, scope: str, in_flight: int = 0) -> tuple[int, Reason | None]:
@@ -74,7 +78,7 @@ def _backoff(budget: Budget, scope: str) -> Reason:
 
 
 def after(budget: Budget, outcome: Outcome, backoff: Mapping[ErrorClass, float]) -> Budget:
-    """Return the budget after a launch ended, with the back-offs of its scope (`ENDPOINT_` or `POOL_BACKOFF`).
+    """Return the budget after a launch ended, with its scope's back-offs (`ENDPOINT_`, `POOL_` or `MATCH_BACKOFF`).
 
     Nothing is sent during a back-off, so an outcome that falls into one answers an older request of the same
     burst: it neither lengthens the back-off nor ends it.
@@ -88,8 +92,8 @@ def after(budget: Budget, outcome: Outcome, backoff: Mapping[ErrorClass, float])
 
 
 def _proves(budget: Budget, outcome: Outcome) -> bool:
-    """Tell whether a success answers what was wrong: after stillborn VMs only one that runs, else a create call."""
-    return outcome.booted == (budget.error_class is ErrorClass.STILLBORN)
+    """Tell whether a success answers what was wrong: after VMs that brought nothing only one that does."""
+    return outcome.booted == (budget.error_class in OF_VMS)
 
 
 def _refused(budget: Budget, outcome: Outcome, base: float) -> Budget:

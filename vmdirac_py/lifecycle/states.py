@@ -20,6 +20,12 @@ ALIVE = frozenset({NEW, SUBMITTED, CONTEXTUALISING, RUNNING})
 """States in which a VM runs jobs or is going to."""
 BOOTING = frozenset({NEW, SUBMITTED, CONTEXTUALISING})
 
+
+def occupies(vm: Vm) -> bool:
+    """Tell whether a VM counts against limits and costs: it has an instance, or may yet get one."""
+    return vm.state is not HALTED and (vm.state is not FAILED or bool(vm.instance_id))
+
+
 CREATE_MARGIN = 60.0
 STOP_AGAIN = 120.0
 FAILED_REST = 60.0

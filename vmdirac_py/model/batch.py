@@ -35,6 +35,7 @@ class ErrorClass(StrEnum):
     UNAVAILABLE = "unavailable"  # retry with backoff
     LOST = "lost"  # the answer never came; the listing will tell
     STILLBORN = "stillborn"  # the cloud gave VMs that never ran: this pool is misconfigured
+    NO_MATCH = "no_match"  # its VMs ran and got no payload: not another one for these jobs
 
 
 class Batch(Value, frozen=True):

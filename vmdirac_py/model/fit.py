@@ -22,7 +22,10 @@ class Wish(StrEnum):
 
 
 class Offer(Value, frozen=True):
-    """What a VM (or an empty one of a pool) offers now; `empty` when no job runs on it."""
+    """What a VM (or an empty one of a pool) offers now; `empty` when no job runs on it.
+
+    `seconds_left` is what is left of its life as CPU time of the norm (`norm_seconds`), as jobs ask for it.
+    """
 
     vo: str
     site: str
@@ -48,8 +51,13 @@ class Offer(Value, frozen=True):
             empty=True,
             tags=pool.tags,
             platform=pool.platform,
-            seconds_left=max(0.0, pool.max_life - pool.boot_deadline),
+            seconds_left=norm_seconds(max(0.0, pool.max_life - pool.boot_deadline), pool),
         )
+
+
+def norm_seconds(seconds: float, pool: Pool) -> float:
+    """Return how much CPU time of the norm one core of the pool's VMs gives in so many seconds."""
+    return seconds * pool.benchmark
 
 
 def misfit(queue: TaskQueue, offer: Offer) -> Reason | None:
@@ -92,7 +100,9 @@ def _size_failing(shape: Shape, offer: Offer) -> str | None:
         return "misfit.cores"
     if shape.ram_mb > free.ram_mb:
         return "misfit.ram"
-    return "misfit.gpus" if shape.gpus > free.gpus else None
+    if shape.gpus > free.gpus:
+        return "misfit.gpus"
+    return "misfit.disk" if shape.disk_gb > free.disk_gb else None
 
 
 def side_by_side(shape: Shape, offer: Offer) -> int:
@@ -123,6 +133,7 @@ _TOLD: Mapping[str, Callable[[TaskQueue, Offer], dict[str, Param]]] = {
     "misfit.cores": lambda queue, offer: {"wants": queue.shape.min_cores, "has": offer.free.cores},
     "misfit.ram": lambda queue, offer: {"wants": queue.shape.ram_mb, "has": offer.free.ram_mb},
     "misfit.gpus": lambda queue, offer: {"wants": queue.shape.gpus, "has": offer.free.gpus},
+    "misfit.disk": lambda queue, offer: {"wants": queue.shape.disk_gb, "has": offer.free.disk_gb},
 }
 
 

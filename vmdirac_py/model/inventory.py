@@ -11,21 +11,38 @@ from .value import Amount, Count, Seconds, Value
 INNER_CES = ("InProcess", "Pool", "Pool/InProcess")
 """What a worker can run payloads in, as DIRAC's `LocalCE` names it."""
 
+ELASTIC, STATIC, WARM, MANUAL = "elastic", "static", "warm", "manual"
+POOL_MODES = (ELASTIC, STATIC, WARM, MANUAL)
+"""When a pool launches: for waiting jobs, always up to its maximum, with empty VMs to spare, or only by hand."""
+
 
 class Vo(Value, frozen=True):
-    """A community, the DIRAC groups that belong to it, and its limits (None: no limit)."""
+    """A community, the DIRAC groups that belong to it, and its limits (None: no limit).
+
+    `group_max_*` limit what the jobs of one DIRAC group may claim at once. `share` is its weight where it competes
+    with other VOs. `budget` is the money, in the currency of the pools' prices, for `budget_days` days; from
+    `budget_warn` of it (0 to 1) on there are warnings, and with `budget_drain` its VMs are drained when all is spent.
+    """
 
     name: str
     groups: tuple[str, ...] = ()
     max_vms: Count | None = None
     max_cores: Count | None = None
+    group_max_vms: Mapping[str, Count] = {}
+    group_max_cores: Mapping[str, Count] = {}
+    share: Amount = 1.0
+    budget: Amount | None = None
+    budget_days: Seconds = 30.0
+    budget_warn: Amount = 0.8
+    budget_drain: bool = False
 
 
 class Endpoint(Value, frozen=True):
     """One tenant of one cloud.
 
     `client_timeout` and `listing_lag` (seconds) bound how long a lost answer stays `Unknown`;
-    `ramp` is the most VMs asked for in one batch; `options` belongs to the driver.
+    `ramp` is the most VMs asked for in one batch; `options` belongs to the driver. `reserve_cores` of the cloud's quota
+    are left to whoever else uses it. After `share_half_life` seconds a VO's use counts half against its share.
     """
 
     name: str
@@ -34,6 +51,8 @@ class Endpoint(Value, frozen=True):
     max_vms: Count | None = None
     max_cores: Count | None = None
     ramp: Count = 100
+    reserve_cores: Count = 0
+    share_half_life: Seconds = 86400.0
     listing_seconds: Seconds = 30.0
     client_timeout: Seconds = 60.0
     listing_lag: Seconds = 60.0
@@ -44,8 +63,11 @@ class Pool(Value, frozen=True):
     """One VO on one endpoint with one flavor and image: the unit that is scaled. Times in seconds.
 
     `boot_seconds` is the expected time from create call to first payload; `boot_deadline` when it is given up;
-    `idle_seconds` how long an empty VM lives on; `max_life` its whole life; `drain_seconds` how long a drain may take.
-    `price` is per hour. `options` belongs to the driver. `kill_busy` lets deadlines end VMs with running payloads.
+    `idle_seconds` how long an empty VM lives on; `min_life` before which it is not ended as idle or replaced,
+    `max_life` its whole life; `drain_seconds` how long a drain may take. `price` is per hour. `benchmark` is the CPU
+    power of one core relative to the norm by which jobs ask for CPU time. `mode` is one of POOL_MODES; outside of its
+    campaign (epoch seconds, None: no bound) a pool launches nothing. `options` belongs to the driver. `kill_busy` lets
+    deadlines end VMs with running payloads.
     """
 
     name: str
@@ -59,6 +81,10 @@ class Pool(Value, frozen=True):
     platform: str = ""
     price: Amount = 0.0
     priority: int = 0
+    benchmark: Amount = 1.0
+    mode: str = ELASTIC
+    campaign_start: Seconds | None = None
+    campaign_end: Seconds | None = None
     min_vms: Count = 0
     max_vms: Count | None = None
     max_cores: Count | None = None
@@ -67,6 +93,7 @@ class Pool(Value, frozen=True):
     heartbeat_seconds: Seconds = 60.0
     stalled_after: Seconds = 600.0
     idle_seconds: Seconds = 600.0
+    min_life: Seconds = 0.0
     max_life: Seconds = 14 * 86400.0
     drain_seconds: Seconds = 86400.0
     inner_ce: str = "Pool/InProcess"

@@ -20,7 +20,10 @@ class Action(StrEnum):
 
 
 class Decision(Value, frozen=True):
-    """One action on one pool: launch `count` VMs, or drain `vms`."""
+    """One action on one pool: launch `count` VMs, or drain `vms`.
+
+    `shapes` are the fingerprints (`Shape.fingerprint`) of the waiting jobs a launch is for.
+    """
 
     action: Action
     endpoint: str
@@ -29,6 +32,7 @@ class Decision(Value, frozen=True):
     count: Count
     reason: Reason
     vms: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
 
 
 class Placement(Value, frozen=True):
@@ -77,6 +81,8 @@ class Outcome(Value, frozen=True):
 
     With `booted` it is not about a create call but about one VM of such a batch: it came to run (`launched` 1), or
     ended before it ever did (`refused` 1, class stillborn); `seconds` is then how long its boot took.
+    With `shapes` as well, those its batch was launched for (`Decision.shapes`), it tells of one VM whether it found
+    that work: its first payload began (`launched` 1), or it retired without any (`refused` 1, class no_match).
     """
 
     seq: Count
@@ -88,6 +94,7 @@ class Outcome(Value, frozen=True):
     error_class: ErrorClass | None
     booted: bool = False
     seconds: Seconds = 0.0
+    shapes: tuple[str, ...] = ()
 
 
 class Finished(Value, frozen=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 from .resources import Resources
 from .value import Count, Seconds, Value
 
@@ -14,7 +16,8 @@ class Shape(Value, frozen=True):
     """What one job needs of a machine.
 
     `min_cores` to `max_cores` is the range it can use; `whole_node` wants an empty machine for itself.
-    Empty tuples mean "no wish". `cpu_seconds` is CPU time per core, already rounded to a DIRAC segment.
+    Empty tuples mean "no wish". `cpu_seconds` is CPU time per core at the norm's speed, already rounded to a DIRAC
+    segment.
     """
 
     min_cores: Count = 1
@@ -27,11 +30,17 @@ class Shape(Value, frozen=True):
     sites: tuple[str, ...] = ()
     banned_sites: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
+    disk_gb: Count = 0
 
     @property
     def need(self) -> Resources:
         """Return the least it can run with."""
-        return Resources(self.min_cores, self.ram_mb, self.gpus)
+        return Resources(self.min_cores, self.ram_mb, self.gpus, self.disk_gb)
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a short text that is the same for equal shapes only, today and after a restart."""
+        return blake2b(repr(self).encode(), digest_size=6).hexdigest()
 
 
 class TaskQueue(Value, frozen=True):

@@ -31,4 +31,4 @@ def save(tx: Transaction, memory: Memory) -> None:
 def budget_now(tx: Transaction, endpoint: str) -> Budget:
     """Return an endpoint's launch budget with the outcomes no step has seen yet."""
     memory = load(tx)
-    return fold(memory, tx.batches.outcomes(memory.outcome_seq)).endpoint(endpoint)
+    return fold(memory, tx.batches.outcomes(memory.outcome_seq), {}).endpoint(endpoint)

@@ -11,7 +11,7 @@ from vmdirac_py.base.blobs import Incoming
 from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing
 from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.states import rules_for
-from vmdirac_py.model.fit import Offer, Wish
+from vmdirac_py.model.fit import Offer, Wish, norm_seconds
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.job import BUSY_JOB_STATES, FINAL_JOB_STATES, Job, JobState
 from vmdirac_py.model.resources import Resources
@@ -156,7 +156,7 @@ def _offer(tx: Transaction, vm: Vm, pool: Pool, claim: Claim, at: float) -> Offe
         empty=claim.empty and slots == 0,
         tags=pool.tags,
         platform=pool.platform,
-        seconds_left=min(claim.seconds_left, vm.created_at + pool.max_life - at),
+        seconds_left=norm_seconds(min(claim.seconds_left, vm.created_at + pool.max_life - at), pool),
     )
 
 

@@ -17,7 +17,7 @@ MOST_REASONS = 6
 NEAREST_NAMED = 3
 
 # The order in which `fit.misfit` asks: the later the question that fails, the nearer the pool.
-QUESTIONS = ("site", "banned_site", "platform", "tags", "cpu_time", "not_empty", "cores", "ram", "gpus")
+QUESTIONS = ("site", "banned_site", "platform", "tags", "cpu_time", "not_empty", "cores", "ram", "gpus", "disk")
 NEARNESS = {f"misfit.{question}": place for place, question in enumerate(QUESTIONS)}
 
 
@@ -63,7 +63,7 @@ def pool_notes(
 
 
 def _note(pool: Pool, limits: Limits, launched: Collection[str], waiting_vos: Collection[str]) -> tuple[Reason, ...]:
-    hits = tuple(limits.hits.get(pool.name, ()))
+    hits = (*limits.warnings.get(pool.name, ()), *limits.hits.get(pool.name, ()))
     if hits or pool.name in launched:
         return hits
     return (Reason.of("pool.not_needed" if pool.vo in waiting_vos else "pool.no_demand", vo=pool.vo),)

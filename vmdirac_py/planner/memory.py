@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from msgspec.structs import replace
 
-from vmdirac_py.lifecycle.budget import ENDPOINT_BACKOFF, POOL_BACKOFF, UNLIMITED, Budget, after
+from vmdirac_py.lifecycle.budget import (
+    ENDPOINT_BACKOFF,
+    MATCH_BACKOFF,
+    POOL_BACKOFF,
+    UNLIMITED,
+    Budget,
+    after,
+    allow,
+)
+from vmdirac_py.lifecycle.probing import STEADY, Pace, paced
+from vmdirac_py.model.batch import ErrorClass
+from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Finished, Outcome
-from vmdirac_py.model.value import Count, Value
+from vmdirac_py.model.queue import Shape
+from vmdirac_py.model.reason import Reason
+from vmdirac_py.model.value import Amount, Count, Seconds, Value
 from vmdirac_py.model.vm import Capacity
 
 from .lengths import Lengths, learn
 
+T = TypeVar("T")
+
+
+class Spent(Value, frozen=True):
+    """Money a VO spent in the budget period that began at `since` (epoch)."""
+
+    since: Seconds
+    amount: Amount = 0.0
+
 
 class Memory(Value, frozen=True, tag_field="version", tag=1):
-    """Launch budgets that are not unlimited, by endpoint and by pool.
+    """Everything that must outlive a step; whatever is at its start value is left out.
 
-    Outcomes up to `outcome_seq` and finished payloads up to `finished_seq` are folded in.
+    `endpoints` are launch budgets by endpoint, `pools` by `pool_key`, `no_match` by `match_key`, `paces` by endpoint.
+    `used` is the decayed use by `use_key` in core-seconds, `spent` the money by VO, both counted up to `counted_at`
+    (epoch). Outcomes up to `outcome_seq` and finished payloads up to `finished_seq` are folded in.
     """
 
     endpoints: Mapping[str, Budget] = {}
@@ -25,14 +50,42 @@ class Memory(Value, frozen=True, tag_field="version", tag=1):
     outcome_seq: Count = 0
     finished_seq: Count = 0
     lengths: Lengths = Lengths()
+    no_match: Mapping[str, Budget] = {}
+    paces: Mapping[str, Pace] = {}
+    used: Mapping[str, Amount] = {}
+    spent: Mapping[str, Spent] = {}
+    counted_at: Seconds = 0.0
 
     def endpoint(self, name: str) -> Budget:
-        """Return the budget of an endpoint."""
+        """Return the launch budget of an endpoint."""
         return self.endpoints.get(name, UNLIMITED)
 
-    def pool(self, name: str) -> Budget:
-        """Return the budget of a pool."""
-        return self.pools.get(name, UNLIMITED)
+    def pool(self, pool: Pool) -> Budget:
+        """Return the launch budget of a pool, shared with all that ask the cloud for the same."""
+        return self.pools.get(pool_key(pool), UNLIMITED)
+
+    def pace(self, endpoint: str) -> Pace:
+        """Return how an endpoint may be probed."""
+        return self.paces.get(endpoint, STEADY)
+
+    def match(self, pool: Pool, shape: Shape) -> Budget:
+        """Return the launch budget of a pool for jobs of one shape."""
+        return self.no_match.get(match_key(pool, shape.fingerprint), UNLIMITED) if self.no_match else UNLIMITED
+
+    def refuses(self, pool: Pool, shape: Shape, at: float) -> Reason | None:
+        """Return why no VM of the pool shall be launched now for jobs of a shape, or None when some may be."""
+        room, reason = allow(self.match(pool, shape), 1, at, scope=pool.name)
+        return None if room else reason
+
+
+def pool_key(pool: Pool) -> str:
+    """Return what a pool's failures are remembered by: what the cloud is asked for, and for whom; not its name."""
+    return "/".join(part.replace("/", "%2F") for part in (pool.endpoint, pool.flavor, pool.image, pool.vo))
+
+
+def match_key(pool: Pool, fingerprint: str) -> str:
+    """Return what VMs without a payload are remembered by: a pool's key and the fingerprint of a shape."""
+    return f"{pool_key(pool)}/{fingerprint}"
 
 
 def learned(memory: Memory, finished: Iterable[Finished], fleet: Iterable[Capacity], at: float) -> Memory:
@@ -45,25 +98,41 @@ def learned(memory: Memory, finished: Iterable[Finished], fleet: Iterable[Capaci
     return replace(memory, finished_seq=newest, lengths=lengths)
 
 
-def fold(memory: Memory, outcomes: Iterable[Outcome]) -> Memory:
-    """Return the memory after these outcomes, each counted once however often it is shown."""
+def fold(memory: Memory, outcomes: Iterable[Outcome], pools: Mapping[str, Pool]) -> Memory:
+    """Return the memory after these outcomes, each counted once however often it is shown.
+
+    What a pool that left the inventory did counts for its endpoint alone.
+    """
     for outcome in sorted(outcomes, key=lambda outcome: outcome.seq):
         if outcome.seq > memory.outcome_seq:
-            memory = _fold_one(memory, outcome)
+            memory = replace(_fold_one(memory, outcome, pools.get(outcome.pool)), outcome_seq=outcome.seq)
     return memory
 
 
-def _fold_one(memory: Memory, outcome: Outcome) -> Memory:
-    endpoint = after(memory.endpoint(outcome.endpoint), outcome, ENDPOINT_BACKOFF)
-    pool = after(memory.pool(outcome.pool), outcome, POOL_BACKOFF)
-    return replace(
-        memory,
-        endpoints=_with(memory.endpoints, outcome.endpoint, endpoint),
-        pools=_with(memory.pools, outcome.pool, pool),
-        outcome_seq=outcome.seq,
-    )
+def _fold_one(memory: Memory, outcome: Outcome, pool: Pool | None) -> Memory:
+    if outcome.shapes or outcome.error_class is ErrorClass.NO_MATCH:
+        return memory if pool is None else _matched(memory, outcome, pool)
+    name = outcome.endpoint
+    endpoint, pace = after(memory.endpoint(name), outcome, ENDPOINT_BACKOFF), paced(memory.pace(name), outcome)
+    endpoints, paces = _with(memory.endpoints, name, endpoint, UNLIMITED), _with(memory.paces, name, pace, STEADY)
+    memory = replace(memory, endpoints=endpoints, paces=paces)
+    if pool is None:
+        return memory
+    budget = after(memory.pool(pool), outcome, POOL_BACKOFF)
+    return replace(memory, pools=_with(memory.pools, pool_key(pool), budget, UNLIMITED))
 
 
-def _with(budgets: Mapping[str, Budget], name: str, budget: Budget) -> Mapping[str, Budget]:
-    rest = {key: value for key, value in budgets.items() if key != name}
-    return rest if budget == UNLIMITED else {**rest, name: budget}
+def _matched(memory: Memory, outcome: Outcome, pool: Pool) -> Memory:
+    budgets = memory.no_match
+    for key in (match_key(pool, shape) for shape in outcome.shapes):
+        # One payload shows that such jobs do match there; there is nothing to be careful about any more.
+        worse = after(budgets.get(key, UNLIMITED), outcome, MATCH_BACKOFF)
+        budgets = _with(budgets, key, UNLIMITED if outcome.launched else worse, UNLIMITED)
+    return replace(memory, no_match=budgets)
+
+
+def _with(known: Mapping[str, T], name: str, value: T, start: T) -> Mapping[str, T]:
+    if known.get(name, start) == value:
+        return known
+    rest = {key: one for key, one in known.items() if key != name}
+    return rest if value == start else {**rest, name: value}

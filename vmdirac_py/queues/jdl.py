@@ -28,7 +28,7 @@ QUOTED = re.compile(r'"([^"]*)"')
 USED = (
     "Executable", "Arguments", "StdOutput", "StdError", "InputSandbox", "OutputSandbox", "JobName", "CPUTime",
     "NumberOfProcessors", "MinNumberOfProcessors", "MaxNumberOfProcessors", "WholeNode", "Tags", "Tag", "MinRAM",
-    "MaxRAM", "Site", "Sites", "BannedSites", "BannedSite", "Platform", "Priority", "Owner", "OwnerGroup",
+    "MaxRAM", "DiskSpace", "Site", "Sites", "BannedSites", "BannedSite", "Platform", "Priority", "Owner", "OwnerGroup",
     "VirtualOrganization", "ExecutionEnvironment", "Environment", *PARAMETERS,
 )  # fmt: skip
 OF_DIRAC = (

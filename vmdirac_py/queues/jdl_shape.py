@@ -11,6 +11,7 @@ from .jdl_values import Attributes
 
 MOST_CORES = 1024
 MOST_RAM_MB = 16 * 1024 * 1024
+MOST_DISK_GB = 1024 * 1024
 DEFAULT_CPU_SECONDS = 86400
 ANYWHERE = {"any", ""}
 WHOLE_NODE, MULTI, GPU = "WholeNode", "MultiProcessor", "GPU"
@@ -33,6 +34,7 @@ def shape(job: Attributes) -> Shape:
         tags=tuple(sorted(tag for tag in tags if tag not in MEANT_AS_NUMBERS and not N_PROCESSORS.fullmatch(tag))),
         sites=sites,
         banned_sites=banned,
+        disk_gb=job.whole("DiskSpace", 0, least=0, most=MOST_DISK_GB),
         platforms=tuple(name for name in job.texts("Platform") if name.lower() not in ANYWHERE),
     )
 

@@ -6,7 +6,7 @@ from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.queue import Shape, TaskQueue
 from vmdirac_py.model.resources import Resources
 
-SIZE = Resources(8, 16_000, 1)
+SIZE = Resources(8, 16_000, 1, 100)
 OFFER = Offer("lhcb", "LCG.CERN.ch", SIZE, SIZE, empty=True, tags=("AVX",), platform="el9", seconds_left=90_000.0)
 BUSY = replace(OFFER, free=Resources(4, 8_000, 0), empty=False)
 
@@ -28,6 +28,7 @@ def queue(shape: Shape, vo: str = "lhcb") -> TaskQueue:
         (Shape(5, 8), BUSY, "misfit.cores"),
         (Shape(ram_mb=8_001), BUSY, "misfit.ram"),
         (Shape(gpus=1), BUSY, "misfit.gpus"),
+        (Shape(disk_gb=101), OFFER, "misfit.disk"),
     ],
 )
 def test_one_wrong_thing_is_named(shape: Shape, offer: Offer, code: str) -> None:
@@ -49,6 +50,7 @@ def test_one_wrong_thing_is_named(shape: Shape, offer: Offer, code: str) -> None
         (Shape(whole_node=True), OFFER),
         (Shape(4, 16, ram_mb=8_000), BUSY),
         (Shape(8, 8, ram_mb=16_000, gpus=1), OFFER),
+        (Shape(disk_gb=100), OFFER),
     ],
 )
 def test_a_fitting_job_fits(shape: Shape, offer: Offer) -> None:
@@ -93,3 +95,18 @@ def test_an_empty_vm_of_a_pool_offers_life_after_the_longest_boot() -> None:
     """What a pool promises holds even for a VM that boots as slowly as allowed."""
     pool = Pool("p", "e", "lhcb", "LCG.CERN.ch", "f", "i", SIZE, max_life=10_000.0, boot_deadline=1_000.0)
     assert Offer.of_pool(pool).seconds_left == 9_000.0
+
+
+@pytest.mark.parametrize(("benchmark", "fits"), [(0.5, False), (1.0, False), (2.0, True)])
+def test_cpu_time_is_asked_in_the_norm(benchmark: float, fits: bool) -> None:  # noqa: FBT001 - a table's column
+    """A core twice as fast as the norm does 18,000 s of work in the 9,000 s it has."""
+    pool = Pool(
+        "p", "e", "lhcb", "LCG.CERN.ch", "f", "i", SIZE, max_life=10_000.0, boot_deadline=1_000.0, benchmark=benchmark
+    )
+    assert (misfit(queue(Shape(cpu_seconds=18_000)), Offer.of_pool(pool)) is None) is fits
+
+
+def test_fingerprints_tell_shapes_apart() -> None:
+    """Equal shapes have one fingerprint, different ones have different ones."""
+    assert Shape(2, 4).fingerprint == Shape(2, 4).fingerprint
+    assert len({shape.fingerprint for shape in (Shape(), Shape(2, 2), Shape(disk_gb=1), Shape(tags=("A",)))}) == 4

@@ -21,7 +21,7 @@ class Build:
     @staticmethod
     def pool(name: str = "p", cores: int = 8, **more: Any) -> Pool:
         """A pool of VO `vo` on endpoint `e`, unless told otherwise."""
-        about = {"endpoint": "e", "vo": "vo", "site": "SITE", "flavor": "f", "image": "i"} | more
+        about = {"endpoint": "e", "vo": "vo", "site": "SITE", "flavor": name, "image": "i"} | more
         return Pool(name, resources=about.pop("resources", Resources(cores, cores * 2000)), **about)
 
     @staticmethod

@@ -278,10 +278,25 @@ def test_other_endpoints_never_notice(build: Any) -> None:
 
 
 def test_a_misconfigured_pool_stops_alone(build: Any) -> None:
-    """A bad request stops its pool, not its endpoint."""
+    """A bad request stops its pool, not the one that runs VMs on the same endpoint."""
     pools = [build.pool("a", priority=1), build.pool("b")]
-    snapshot = build.snapshot(pools, [build.queue(8)], outcomes=(refusal(7, build.AT, ErrorClass.BAD_REQUEST, "a"),))
-    assert build.launched(planned(snapshot)) == {"b": 1}
+    snapshot = build.snapshot(
+        pools,
+        [build.queue(16)],
+        [build.vm(pools[1], busy=8)],
+        outcomes=(refusal(7, build.AT, ErrorClass.BAD_REQUEST, "a"),),
+    )
+    assert build.launched(planned(snapshot)) == {"b": 2}
+
+
+def test_an_unknown_pool_is_tried_a_minute_after_a_failure(build: Any) -> None:
+    """Who knows whether it is misconfigured too: first nothing, then one VM."""
+    pools = [build.pool("a", priority=1), build.pool("b")]
+    snapshot = build.snapshot(pools, [build.queue(80)])
+    plan, memory = step(replace(snapshot, outcomes=(refusal(7, build.AT, ErrorClass.BAD_REQUEST, "a"),)), Memory())
+    assert not plan.acts
+    assert "budget.probe" in build.codes(plan)["q"]
+    assert build.launched(planned(replace(snapshot, at=build.AT + 60), memory)) in ({"a": 1}, {"b": 1})
 
 
 def test_the_next_probe_tries_another_pool(build: Any) -> None:
