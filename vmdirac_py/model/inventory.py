@@ -10,6 +10,8 @@ from .resources import Resources
 
 INNER_CES = ("InProcess", "Pool", "Pool/InProcess")
 """What a worker can run payloads in, as DIRAC's `LocalCE` names it."""
+IGNORE_DRIFT, DRAIN_DRIFTED = "ignore", "drain"
+"""What becomes of VMs that were made from another image or profile than their pool names now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Endpoint:
     """One tenant of one cloud.
 
     `client_timeout` and `listing_lag` (seconds) bound how long a lost answer stays `Unknown`;
-    `ramp` is the most VMs asked for in one batch; `options` belongs to the driver.
+    `ramp` is the most VMs asked for in one batch; `max_drains` the most the planner lets drain within a minute (None: a
+    fifth of its VMs, 5 at least); `options` belongs to the driver.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Endpoint:
     listing_seconds: float = 30.0
     client_timeout: float = 60.0
     listing_lag: float = 60.0
+    max_drains: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -49,6 +53,9 @@ class Pool:
     `boot_seconds` is the expected time from create call to first payload; `boot_deadline` when it is given up;
     `idle_seconds` how long an empty VM lives on; `max_life` its whole life; `drain_seconds` how long a drain may take.
     `price` is per hour. `options` belongs to the driver. `kill_busy` lets deadlines end VMs with running payloads.
+    `profile` names the revision of what is made of the image; `drift` says what becomes of VMs of another one. A pool
+    that would cost `replace_saving` less (a share) takes over from this one. Its campaign lasts from `campaign_start`
+    to `campaign_end` (epoch, 0.0: no bound).
     """
 
     name: str
@@ -74,6 +81,11 @@ class Pool:
     drain_seconds: float = 86400.0
     inner_ce: str = "Pool/InProcess"
     kill_busy: bool = False
+    profile: str = ""
+    drift: str = IGNORE_DRIFT
+    replace_saving: float = 0.2
+    campaign_start: float = 0.0
+    campaign_end: float = 0.0
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -124,6 +124,17 @@ class EndpointView:
 
 
 @dataclass(frozen=True, slots=True)
+class RetireOrder:
+    """Somebody wants no VM of an image left at `by`; there were `vms` of them `since` (epoch) the order stands."""
+
+    image: str
+    since: float
+    by: float
+    vms: int
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything a plan may know. `at` is the only time; `base_seq` the ledger event it was read at."""
 
@@ -135,3 +146,4 @@ class Snapshot:
     endpoints: tuple[EndpointView, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     finished: tuple[Finished, ...] = ()
+    orders: tuple[RetireOrder, ...] = ()

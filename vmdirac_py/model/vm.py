@@ -8,6 +8,9 @@ from enum import StrEnum
 from .reason import Reason
 from .resources import Resources
 
+QUIET_LOAD = 0.05
+"""A machine with a smaller load average does nothing."""
+
 
 class VmState(StrEnum):
     """DIRAC's names where it has one."""
@@ -28,6 +31,7 @@ class Vm:
     """One VM; times in seconds since the epoch, 0.0 or empty where not yet known.
 
     `deadline` belongs to the present state. `retire_batch` is the batch that asks the cloud to terminate it.
+    `image` and `profile` are those of its pool when it was launched (empty: not recorded).
     Until `soft_end` (0.0: none) jobs should have ended; it takes none that are expected to run longer.
     """
 
@@ -48,6 +52,8 @@ class Vm:
     missed_listings: int = 0
     retire_batch: str = ""
     reason: Reason | None = None
+    image: str = ""
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,8 @@ class Capacity:
     """A VM with what is free on it now; for a booting VM everything, for a draining one nothing.
 
     `runs` are the payloads we know of; a VM may tell of more `busy_slots` than that. `idle_since` (epoch) is since when
-    nothing runs on it (0.0: something does, or nobody knows).
+    nothing runs on it (0.0: something does, or nobody knows). `cpu_load` is its load average (None: not told), on this
+    side of `QUIET_LOAD` since `load_since` (epoch, 0.0: not known); `failed_matches` how often in a row it got no job.
     """
 
     vm: Vm
@@ -74,6 +81,9 @@ class Capacity:
     busy_slots: int = 0
     runs: tuple[Run, ...] = ()
     idle_since: float = 0.0
+    cpu_load: float | None = None
+    load_since: float = 0.0
+    failed_matches: int = 0
 
 
 @dataclass(frozen=True, slots=True)

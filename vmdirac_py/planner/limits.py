@@ -10,7 +10,7 @@ from vmdirac_py.lifecycle.budget import Budget, allow
 from vmdirac_py.lifecycle.states import BOOTING
 from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.inventory import Endpoint, Pool, Vo
-from vmdirac_py.model.plan import EndpointView, Snapshot
+from vmdirac_py.model.plan import EndpointView, RetireOrder, Snapshot
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 
@@ -109,6 +109,7 @@ def limits_of(snapshot: Snapshot, memory: Memory) -> Limits:
     vms = [capacity.vm for capacity in snapshot.fleet]
     of_vo, of_endpoint = _of_vos(snapshot, vms), _of_endpoints(snapshot, memory, vms)
     by_pool = used(vms, lambda vm: vm.pool)
+    closed = {order.image: _of_order(order) for order in snapshot.orders}
     return Limits(
         {
             pool.name: [
@@ -116,10 +117,16 @@ def limits_of(snapshot: Snapshot, memory: Memory) -> Limits:
                 *of_vo.get(pool.vo, ()),
                 *of_endpoint.get(pool.endpoint, ()),
                 *_of_budget(memory.pool(pool.name), snapshot.at, pool.name, by_pool[pool.name]),
+                *closed.get(pool.image, ()),
             ]
             for pool in inventory.pools.values()
         }
     )
+
+
+def _of_order(order: RetireOrder) -> list[Limit]:
+    reason = Reason.of("retire.image_closed", image=order.image, actor=order.actor, until=int(order.by))
+    return [Limit(0, by_core=False, reason=reason)]
 
 
 def _of_pool(pool: Pool, use: Use) -> Iterator[Limit]:

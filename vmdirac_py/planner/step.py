@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache, partial
 
 from vmdirac_py.model.plan import Action, Decision, Placement, Plan, PoolNote, Snapshot
 from vmdirac_py.model.queue import Demand, TaskQueue
@@ -14,8 +15,9 @@ from .explain import pool_notes
 from .grow import minimums
 from .kinds import capacity_keys
 from .limits import limits_of
-from .memory import Memory, fold
-from .shrink import drained, over_limit
+from .memory import Memory, fold, notice
+from .retire.choose import retire
+from .retire.judge import Outlook
 
 OLDEST_DEMAND = 300.0
 MOST_PASSES = 8
@@ -28,7 +30,10 @@ def step(snapshot: Snapshot, memory: Memory) -> tuple[Plan, Memory]:
     """
     memory = fold(memory, snapshot.outcomes)
     unfit = _unfit(snapshot.demand, snapshot.at)
-    return (_standstill(snapshot, unfit) if unfit else _decide(snapshot, memory)), memory
+    if unfit:
+        return _standstill(snapshot, unfit), memory
+    memory = notice(memory, snapshot)
+    return _decide(snapshot, memory), memory
 
 
 def _unfit(demand: Demand, at: float) -> Reason | None:
@@ -51,15 +56,21 @@ def _id(queue: TaskQueue) -> str:
 
 
 def _decide(snapshot: Snapshot, memory: Memory) -> Plan:
-    drains = over_limit(snapshot)
-    leaving = drained(drains)
+    assigned = cache(partial(_assigned, snapshot, memory))
+    retired = retire(snapshot, memory, lambda without: Outlook.of(assigned(without)))
+    plan = assigned(retired.vms)
+    return Plan(plan.at, (*plan.decisions, *retired.decisions), plan.placements, retired.noted(plan.pools))
+
+
+def _assigned(snapshot: Snapshot, memory: Memory, leaving: frozenset[str]) -> Plan:
+    """Return the plan that launches what is needed when these VMs go; it drains nothing."""
     limits = limits_of(snapshot, memory)
     minimum = minimums(snapshot, limits, leaving)
     assignment = Assignment(snapshot, memory, limits, capacity_keys(snapshot, leaving))
     planned, last = _settle(assignment, minimum)
     launches = tuple(_launch(snapshot, pool, count, last.served.get(pool)) for pool, count in planned.items())
     notes = pool_notes(snapshot.inventory.pools, limits, planned, {one.vo for one in last.placements})
-    return Plan(snapshot.at, (*launches, *drains), tuple(last.placements), notes)
+    return Plan(snapshot.at, launches, tuple(last.placements), notes)
 
 
 def _settle(assignment: Assignment, minimum: Mapping[str, int]) -> tuple[Counter[str], Pass]:

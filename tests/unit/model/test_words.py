@@ -8,10 +8,11 @@ from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.words import WORDS, words
 
 PACKAGE = Path(vmdirac_py.__file__).parent
-SOURCES = [PACKAGE / "model/fit.py", *(PACKAGE / "lifecycle").glob("*.py"), *(PACKAGE / "planner").glob("*.py")]
+SOURCES = [PACKAGE / "model/fit.py", *(PACKAGE / "lifecycle").glob("*.py"), *(PACKAGE / "planner").rglob("*.py")]
 ACTING = list((PACKAGE / "operations").glob("*.py"))
 FAMILIES = (
     "misfit|unserved|demand|launch|limit|quota|budget|pool|over|observed|heartbeat|deadline|life|failed|alarm|leak"
+    "|retire"
 )
 GIVEN = re.compile(r'Reason\.of\(\s*"([^"]+)"')
 CODES = sorted(
