@@ -250,6 +250,9 @@ class Vms(Protocol):
         """Join a VM row to its instance; False when the row already has another instance."""
 
     def mark_retire(self, ids: Collection[str], batch_id: str) -> int: ...
+    def made_of(self, ids: Collection[str], *, image: str, profile: str) -> int:
+        """Note what these VMs are made of; return how many there were."""
+
     def listed(self, endpoint: str, present: Collection[str], *, at: float) -> None:
         """Note a complete listing: rows whose instance is present get missed_listings = 0, live bound others +1."""
 

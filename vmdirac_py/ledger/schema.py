@@ -17,7 +17,7 @@ from vmdirac_py.model.batch import BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import VmState
 
-REVISION = "0001"
+REVISION = "0003"
 """The newest migration; a test holds it to what `migrations/` says."""
 
 metadata = MetaData(
@@ -156,6 +156,8 @@ vms = Table(
     _whole("missed_listings"),
     _text("retire_batch"),
     Column("reason", Text),
+    Column("image", Text, nullable=False, server_default=text("''")),
+    Column("profile", Text, nullable=False, server_default=text("''")),
     Index(None, "state", "endpoint"),
     Index(None, "vo", "pool", "state"),
     Index(None, "batch"),

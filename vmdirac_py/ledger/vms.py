@@ -99,6 +99,10 @@ class SqlVms(Part):
         """Note which batch will terminate these VMs; return how many there were."""
         return self._set(ids, retire_batch=batch_id)
 
+    def made_of(self, ids: Collection[str], *, image: str, profile: str) -> int:
+        """Note what these VMs are made of; return how many there were."""
+        return self._set(ids, image=image, profile=profile)
+
     def listed(self, endpoint: str, present: Collection[str], *, at: float) -> None:
         """Note a complete listing: rows whose instance is present get missed_listings = 0, live bound others +1.
 

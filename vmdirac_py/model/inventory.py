@@ -55,7 +55,7 @@ class Pool:
     `price` is per hour. `options` belongs to the driver. `kill_busy` lets deadlines end VMs with running payloads.
     `profile` names the revision of what is made of the image; `drift` says what becomes of VMs of another one. A pool
     that would cost `replace_saving` less (a share) takes over from this one. Its campaign lasts from `campaign_start`
-    to `campaign_end` (epoch, 0.0: no bound).
+    to `campaign_end` (epoch, None: no bound). Before `min_life` a VM is not ended as idle or replaced.
     """
 
     name: str
@@ -84,8 +84,9 @@ class Pool:
     profile: str = ""
     drift: str = IGNORE_DRIFT
     replace_saving: float = 0.2
-    campaign_start: float = 0.0
-    campaign_end: float = 0.0
+    campaign_start: float | None = None
+    campaign_end: float | None = None
+    min_life: float = 0.0
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

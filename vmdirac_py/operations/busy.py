@@ -20,9 +20,13 @@ def busy_slots(tx: Transaction, inventory: Inventory, vms: Sequence[Vm], *, at: 
 
 
 def slots_of(vm: Vm, inventory: Inventory, used: Used, beats: Mapping[str, Heartbeat], *, at: float) -> int:
-    """Return the busy slots of a VM; a heartbeat counts until its VM would be Stalled without another."""
+    """Return the busy slots of a VM: jobs in the ledger, or payloads in a fresh heartbeat if more."""
     counted = used[vm.id][0] if vm.id in used else 0
+    beat = fresh(vm, inventory, beats, at=at)
+    return counted if beat is None else max(counted, len(beat.data.get("slots", ())))
+
+
+def fresh(vm: Vm, inventory: Inventory, beats: Mapping[str, Heartbeat], *, at: float) -> Heartbeat | None:
+    """Return a VM's last heartbeat while it counts: until its VM would be Stalled without another."""
     beat = beats.get(vm.id)
-    if beat is None or at - beat.at > rules_for(vm, inventory).pool.stalled_after:
-        return counted
-    return max(counted, len(beat.data.get("slots", ())))
+    return None if beat is None or at - beat.at > rules_for(vm, inventory).pool.stalled_after else beat

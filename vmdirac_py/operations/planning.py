@@ -19,9 +19,10 @@ from vmdirac_py.model.vm import Capacity, Vm, VmState
 from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
 
-from . import fleet, launches, leases, memory, retirements, strangers
+from . import fleet, launches, leases, memory, orders, retirements, strangers
 from .api import Context
-from .busy import slots_of
+from .busy import fresh, slots_of
+from .heard import heard
 from .listings import LIVE, endpoint_views
 
 OFFERING = frozenset({VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING, VmState.RUNNING})
@@ -78,8 +79,9 @@ def _read(ctx: Context) -> tuple[Snapshot, Memory]:
         remembered = memory.load(tx)
         base_seq, vms = tx.events.last(), _fleet(tx, inventory, at)
         views, outcomes = endpoint_views(tx, inventory), tuple(tx.batches.outcomes(remembered.outcome_seq))
+        wishes = orders.standing(tx)
     demand = ctx.queue.demand(tuple(inventory.pools.values()), at=at)
-    return Snapshot(at, base_seq, inventory, demand, vms, views, outcomes), remembered
+    return Snapshot(at, base_seq, inventory, demand, vms, views, outcomes, orders=wishes), remembered
 
 
 def _fleet(tx: Transaction, inventory: Inventory, at: float) -> tuple[Capacity, ...]:
@@ -87,7 +89,10 @@ def _fleet(tx: Transaction, inventory: Inventory, at: float) -> tuple[Capacity, 
     ids = [vm.id for vm in vms]
     used, beats = tx.jobs.used_cores(ids), tx.observations.heartbeats(ids)
     return tuple(
-        Capacity(vm, _free(vm, used.get(vm.id, (0, 0, 0, 0))), slots_of(vm, inventory, used, beats, at=at))
+        heard(
+            Capacity(vm, _free(vm, used.get(vm.id, (0, 0, 0, 0))), slots_of(vm, inventory, used, beats, at=at)),
+            fresh(vm, inventory, beats, at=at),
+        )
         for vm in vms
     )
 

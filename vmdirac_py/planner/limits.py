@@ -15,6 +15,7 @@ from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 
 from .memory import Memory
+from .retire.image_orders import closed
 
 NO_LIMIT = 10**9
 
@@ -109,7 +110,7 @@ def limits_of(snapshot: Snapshot, memory: Memory) -> Limits:
     vms = [capacity.vm for capacity in snapshot.fleet]
     of_vo, of_endpoint = _of_vos(snapshot, vms), _of_endpoints(snapshot, memory, vms)
     by_pool = used(vms, lambda vm: vm.pool)
-    closed = {order.image: _of_order(order) for order in snapshot.orders}
+    of_image = {order.image: _of_order(order) for order in snapshot.orders}
     return Limits(
         {
             pool.name: [
@@ -117,7 +118,7 @@ def limits_of(snapshot: Snapshot, memory: Memory) -> Limits:
                 *of_vo.get(pool.vo, ()),
                 *of_endpoint.get(pool.endpoint, ()),
                 *_of_budget(memory.pool(pool.name), snapshot.at, pool.name, by_pool[pool.name]),
-                *closed.get(pool.image, ()),
+                *of_image.get(pool.image, ()),
             ]
             for pool in inventory.pools.values()
         }
@@ -125,8 +126,7 @@ def limits_of(snapshot: Snapshot, memory: Memory) -> Limits:
 
 
 def _of_order(order: RetireOrder) -> list[Limit]:
-    reason = Reason.of("retire.image_closed", image=order.image, actor=order.actor, until=int(order.by))
-    return [Limit(0, by_core=False, reason=reason)]
+    return [Limit(0, by_core=False, reason=closed(order))]
 
 
 def _of_pool(pool: Pool, use: Use) -> Iterator[Limit]:

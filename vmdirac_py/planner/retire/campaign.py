@@ -18,8 +18,9 @@ class CampaignOver:
 
     def candidates(self, view: View) -> Iterator[Candidate]:
         """Yield all VMs of such pools."""
-        over = {name: pool for name, pool in view.pools.items() if pool.campaign_end and pool.campaign_end <= view.at}
+        pools = view.pools.values()
+        over = {pool.name: end for pool in pools if (end := pool.campaign_end) and end <= view.at}
         for one in view.alive if over else ():
-            pool = over.get(one.vm.pool)
-            if pool:
-                yield one, Reason.of("retire.campaign", pool=pool.name, since=int(pool.campaign_end))
+            end = over.get(one.vm.pool)
+            if end:
+                yield one, Reason.of("retire.campaign", pool=one.vm.pool, since=int(end))

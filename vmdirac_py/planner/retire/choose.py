@@ -16,7 +16,7 @@ from .caps import Caps
 from .doubts import doubts_of
 from .judge import Group, Judge, Simulate
 from .order import emptiest_youngest
-from .policy import Candidate, Policy, Terms
+from .policy import Candidate, Policy, Proof, Terms
 from .registry import POLICIES
 from .retirement import Retirement, drains
 from .view import View
@@ -77,6 +77,7 @@ class _Choice:
             if one[0].vm.id not in self._chosen
             and VmState.DRAINING in EDGES[one[0].vm.state]
             and (terms.busy or not one[0].busy_slots)
+            and (terms.proof is Proof.ASKED or self._view.age(one[0]) >= self._view.pool(one[0]).min_life)
         ]
 
     def _sure(self, found: Candidates, terms: Terms) -> Candidates:

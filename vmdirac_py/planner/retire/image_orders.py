@@ -37,6 +37,11 @@ def _due(order: RetireOrder, members: Sequence[Capacity], at: float) -> list[Cap
     return sorted(members, key=emptiest_youngest)[: max(0, excess)]
 
 
+def closed(order: RetireOrder) -> Reason:
+    """Return why nothing is launched from an image while the order stands."""
+    return Reason.of("retire.image_closed", image=order.image, actor=order.actor, until=int(order.by))
+
+
 def may_stay(order: RetireOrder, at: float) -> int:
     """Return how many VMs of the image may still be there at `at`: a straight line from all to none."""
     if at >= order.by:

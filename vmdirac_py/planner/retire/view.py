@@ -44,6 +44,10 @@ class View:
         known = self.pools.get(capacity.vm.pool)
         return known or rules_for(capacity.vm, self.snapshot.inventory).pool
 
+    def age(self, capacity: Capacity) -> float:
+        """Return for how many seconds a VM has lived."""
+        return self.at - capacity.vm.created_at
+
     def left(self, capacity: Capacity) -> float:
         """Return how many seconds a VM has left of its life."""
         return capacity.vm.created_at + self.pool(capacity).max_life - self.at

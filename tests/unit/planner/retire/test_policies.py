@@ -79,9 +79,7 @@ def test_a_vm_that_asks_in_vain_goes_although_jobs_wait_for_it(world: Any, build
     assert build.launched(world.plan(snapshot)) == {"p": 1}
 
 
-@pytest.mark.parametrize(
-    "change", [{"waited": 60.0}, {"failed_matches": 2}, {"cores": 16}, {"idle": 300.0}], ids=str
-)
+@pytest.mark.parametrize("change", [{"waited": 60.0}, {"failed_matches": 2}, {"cores": 16}, {"idle": 300.0}], ids=str)
 def test_asking_in_vain_needs_time_tries_and_a_fitting_job(world: Any, build: Any, change: Any) -> None:
     """A job that came just now, few requests, a job too large for it, or a short idleness prove nothing."""
     about = {"waited": 3600.0, "failed_matches": 9, "cores": 1, "idle": 1000.0} | change
