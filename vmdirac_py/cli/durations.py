@@ -7,7 +7,7 @@ import re
 from vmdirac_py.base.errors import BadInput
 
 UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-WRITTEN = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(s|min|h|d|w)")
+WRITTEN = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(s|min|h|d|w)")
 
 
 def seconds(text: str) -> float:

@@ -20,10 +20,10 @@ app = typer.Typer(no_args_is_help=True, help="Images of pools and VMs.")
 @app.command("list")
 def list_images(json: Json = False) -> None:
     """List images: the pools that launch from them, their VMs, and orders to retire them."""
-    from vmdirac_py.operations import orders
+    from vmdirac_py.operations import images
 
     with opened() as ctx:
-        uses = orders.images(ctx)
+        uses = images.used(ctx)
     if json:
         print_json(uses)
         return
@@ -39,13 +39,13 @@ def retire(
     json: Json = False,
 ) -> None:
     """Drain the VMs of an image, spread evenly over a time, and launch none from it any more."""
-    from vmdirac_py.operations import orders
+    from vmdirac_py.operations import images
 
     with opened() as ctx:
         if undo:
-            order = orders.keep_image(ctx, image, actor=actor())
+            order = images.keep(ctx, image, actor=actor())
         else:
-            order = orders.retire_image(ctx, image, seconds=seconds(within), actor=actor())
+            order = images.retire(ctx, image, seconds=seconds(within), actor=actor())
     if json:
         print_json({"undone": undo, "order": order})
     elif undo:

@@ -229,6 +229,9 @@ class Vms(Protocol):
 
     def get(self, vm_id: str) -> Vm | None: ...
     def get_many(self, ids: Collection[str]) -> list[Vm]: ...
+    def made_of(self, ids: Collection[str], *, image: str, profile: str) -> int:
+        """Note what these VMs are made of; return how many there were."""
+
     def by_instance(self, endpoint: str, instance_id: str) -> Vm | None: ...
     def of_batch(self, batch_id: str) -> list[Vm]: ...
     def to_retire(self, batch_id: str) -> list[Vm]:
@@ -250,9 +253,6 @@ class Vms(Protocol):
         """Join a VM row to its instance; False when the row already has another instance."""
 
     def mark_retire(self, ids: Collection[str], batch_id: str) -> int: ...
-    def made_of(self, ids: Collection[str], *, image: str, profile: str) -> int:
-        """Note what these VMs are made of; return how many there were."""
-
     def listed(self, endpoint: str, present: Collection[str], *, at: float) -> None:
         """Note a complete listing: rows whose instance is present get missed_listings = 0, live bound others +1."""
 

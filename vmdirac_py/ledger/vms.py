@@ -42,6 +42,10 @@ class SqlVms(Part):
         found = [vm for chunk in chunks(set(ids)) for vm in self._all(_VMS.c.id.in_(chunk))]
         return sorted(found, key=lambda vm: (vm.created_at, vm.id))
 
+    def made_of(self, ids: Collection[str], *, image: str, profile: str) -> int:
+        """Note what these VMs are made of; return how many there were."""
+        return self._set(ids, image=image, profile=profile)
+
     def by_instance(self, endpoint: str, instance_id: str) -> Vm | None:
         """Return the VM bound to an instance, or None."""
         return self._one(_VMS.c.endpoint == endpoint, _VMS.c.instance_id == instance_id) if instance_id else None
@@ -98,10 +102,6 @@ class SqlVms(Part):
     def mark_retire(self, ids: Collection[str], batch_id: str) -> int:
         """Note which batch will terminate these VMs; return how many there were."""
         return self._set(ids, retire_batch=batch_id)
-
-    def made_of(self, ids: Collection[str], *, image: str, profile: str) -> int:
-        """Note what these VMs are made of; return how many there were."""
-        return self._set(ids, image=image, profile=profile)
 
     def listed(self, endpoint: str, present: Collection[str], *, at: float) -> None:
         """Note a complete listing: rows whose instance is present get missed_listings = 0, live bound others +1.

@@ -1,4 +1,4 @@
-"""Orders to retire an image."""
+"""Images in use, and orders to retire one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tests.support.context import TestContext, add_vm, batch_of, make_inventory,
 from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing
 from vmdirac_py.model.batch import BatchState
 from vmdirac_py.model.vm import VmState
-from vmdirac_py.operations import launches, orders, planning
+from vmdirac_py.operations import images, launches, planning
 
 DAY = 86400.0
 
 
-def use(ctx: TestContext, image: str) -> orders.ImageUse:
+def use(ctx: TestContext, image: str) -> images.ImageUse:
     """What is known of one image."""
-    return next(one for one in orders.images(ctx) if one.image == image)
+    return next(one for one in images.used(ctx) if one.image == image)
 
 
 def change(ctx: TestContext, **about: str) -> None:
@@ -49,7 +49,7 @@ def test_a_retired_image_loses_its_vms_over_its_time(ctx: TestContext, cloud: Sc
     """Half of them at half time, all at its end, each with the reason."""
     for _ in range(4):
         launched(ctx, cloud)
-    order = orders.retire_image(ctx, "debian", seconds=2 * DAY, actor="ann")
+    order = images.retire(ctx, "debian", seconds=2 * DAY, actor="ann")
     assert order.vms == 4
     left = []
     for _ in range(3):
@@ -64,14 +64,14 @@ def test_a_retired_image_loses_its_vms_over_its_time(ctx: TestContext, cloud: Sc
 def test_nothing_is_launched_from_a_retired_image(ctx: TestContext, cloud: ScriptedCloud) -> None:
     """Neither by a plan nor by hand; a batch written before is closed unsent. Taken back, all is as it was."""
     before = launches.intend(ctx, "astro-8", 1, actor="ann")
-    orders.retire_image(ctx, "debian", seconds=0.0, actor="ann")
+    images.retire(ctx, "debian", seconds=0.0, actor="ann")
     submit(ctx)
     cycle(ctx)
     assert not cloud.launches
     assert batch_of(ctx, before).state is BatchState.CLOSED
     with pytest.raises(Conflict, match=r"ann retires image debian.*--undo"):
         launches.intend(ctx, "astro-8", 1, actor="bob")
-    orders.keep_image(ctx, "debian", actor="ann")
+    images.keep(ctx, "debian", actor="ann")
     planning.commit(ctx, actor="test")
     act(ctx)
     assert len(cloud.launches) == 1
@@ -79,9 +79,9 @@ def test_nothing_is_launched_from_a_retired_image(ctx: TestContext, cloud: Scrip
 
 def test_a_second_order_takes_the_place_of_the_first(ctx: TestContext) -> None:
     """Its time counts anew."""
-    orders.retire_image(ctx, "debian", seconds=DAY, actor="ann")
+    images.retire(ctx, "debian", seconds=DAY, actor="ann")
     ctx.clock.advance(60)
-    order = orders.retire_image(ctx, "debian", seconds=60.0, actor="bob")
+    order = images.retire(ctx, "debian", seconds=60.0, actor="bob")
     assert use(ctx, "debian").order == order
     assert order.by == ctx.clock.now() + 60
 
@@ -90,7 +90,7 @@ def test_a_second_order_takes_the_place_of_the_first(ctx: TestContext) -> None:
 def test_an_impossible_time_is_refused(ctx: TestContext, seconds: float) -> None:
     """Nothing is ordered."""
     with pytest.raises(BadInput, match="seconds"):
-        orders.retire_image(ctx, "debian", seconds=seconds, actor="ann")
+        images.retire(ctx, "debian", seconds=seconds, actor="ann")
     assert use(ctx, "debian").order is None
 
 
@@ -99,6 +99,6 @@ def test_an_unknown_image_is_refused(ctx: TestContext, image: str) -> None:
     """Also where VMs are of which no image was recorded; taking back what was never ordered is refused too."""
     add_vm(ctx)
     with pytest.raises(UnknownThing, match="image list"):
-        orders.retire_image(ctx, image, seconds=DAY, actor="ann")
+        images.retire(ctx, image, seconds=DAY, actor="ann")
     with pytest.raises(UnknownThing, match="image list"):
-        orders.keep_image(ctx, image, actor="ann")
+        images.keep(ctx, image, actor="ann")
