@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import NODEFAULT
 from msgspec.structs import FieldInfo, fields
 
-from vmdirac_py.model.inventory import INNER_CES, POOL_MODES, Endpoint, Pool, Vo
+from vmdirac_py.model.inventory import DRAIN_DRIFTED, IGNORE_DRIFT, INNER_CES, POOL_MODES, Endpoint, Pool, Vo
 from vmdirac_py.model.resources import Resources
 
 from .values import MOMENT, TYPES, Type, Unfit, show
@@ -83,6 +83,10 @@ ENDPOINT = {
     "listing_seconds": About("time between two listings of its instances, seconds", least=0.1, most=86400),
     "client_timeout": About("longest time one call to the cloud may take, seconds", least=0.1, most=86400),
     "listing_lag": About("how late a new instance may show up in a listing, seconds", most=86400),
+    "max_drains": About(
+        "most VMs the planner lets drain within a minute; default: a fifth of the endpoint's VMs, 5 at least",
+        most=MOST_VMS,
+    ),
     "options": About("whatever the driver needs; secrets as `env:NAME`, `file:PATH` or `!vault`"),
 }
 VO = {
@@ -130,6 +134,12 @@ POOL = {
     "drain_seconds": About("how long a drain may take, seconds", most=YEAR),
     "inner_ce": About("how the worker runs payloads", one_of=INNER_CES),
     "kill_busy": About("whether deadlines may end VMs with running payloads"),
+    "profile": About("the revision of what is made of the image; VMs remember it"),
+    "drift": About(
+        "whether VMs of another image or profile than the pool's go, a tenth at a time",
+        one_of=(IGNORE_DRIFT, DRAIN_DRIFTED),
+    ),
+    "replace_saving": About("the share another pool must save to take over from this one; 1: never", most=1.0),
     "options": About("whatever the driver needs for this pool"),
 }
 

@@ -17,7 +17,7 @@ from vmdirac_py.model.batch import BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import VmState
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration; a test holds it to what `migrations/` says."""
 
 metadata = MetaData(
@@ -155,6 +155,8 @@ vms = Table(
     _real("last_seen"),
     _whole("missed_listings"),
     _text("retire_batch"),
+    Column("image", Text, nullable=False, server_default=text("''")),
+    Column("profile", Text, nullable=False, server_default=text("''")),
     Column("reason", Text),
     Column("soft_end", Double, nullable=False, server_default=text("0")),
     Index(None, "state", "endpoint"),

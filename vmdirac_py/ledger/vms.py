@@ -48,6 +48,10 @@ class SqlVms(Part):
         found = [vm for chunk in chunks(set(ids)) for vm in self._all(_VMS.c.id.in_(chunk))]
         return sorted(found, key=lambda vm: (vm.created_at, vm.id))
 
+    def made_of(self, ids: Collection[str], *, image: str, profile: str) -> int:
+        """Note what these VMs are made of; return how many there were."""
+        return self._set(ids, image=image, profile=profile)
+
     def by_instance(self, endpoint: str, instance_id: str) -> Vm | None:
         """Return the VM bound to an instance, or None."""
         return self._one(_VMS.c.endpoint == endpoint, _VMS.c.instance_id == instance_id) if instance_id else None

@@ -10,6 +10,8 @@ from .value import Amount, Count, Seconds, Value
 
 INNER_CES = ("InProcess", "Pool", "Pool/InProcess")
 """What a worker can run payloads in, as DIRAC's `LocalCE` names it."""
+IGNORE_DRIFT, DRAIN_DRIFTED = "ignore", "drain"
+"""What becomes of VMs that were made from another image or profile than their pool names now."""
 
 ELASTIC, STATIC, WARM, MANUAL = "elastic", "static", "warm", "manual"
 POOL_MODES = (ELASTIC, STATIC, WARM, MANUAL)
@@ -41,8 +43,9 @@ class Endpoint(Value, frozen=True):
     """One tenant of one cloud.
 
     `client_timeout` and `listing_lag` (seconds) bound how long a lost answer stays `Unknown`;
-    `ramp` is the most VMs asked for in one batch; `options` belongs to the driver. `reserve_cores` of the cloud's quota
-    are left to whoever else uses it. After `share_half_life` seconds a VO's use counts half against its share.
+    `ramp` is the most VMs asked for in one batch; `max_drains` the most the planner lets drain within a minute (None: a
+    fifth of its VMs, 5 at least); `options` belongs to the driver. `reserve_cores` of the cloud's quota are left to
+    whoever else uses it. After `share_half_life` seconds a VO's use counts half against its share.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Endpoint(Value, frozen=True):
     listing_seconds: Seconds = 30.0
     client_timeout: Seconds = 60.0
     listing_lag: Seconds = 60.0
+    max_drains: Count | None = None
     options: Mapping[str, Any] = {}
 
 
@@ -68,6 +72,8 @@ class Pool(Value, frozen=True):
     power of one core relative to the norm by which jobs ask for CPU time. `mode` is one of POOL_MODES; outside of its
     campaign (epoch seconds, None: no bound) a pool launches nothing. `options` belongs to the driver. `kill_busy` lets
     deadlines end VMs with running payloads.
+    `profile` names the revision of what is made of the image; `drift` says what becomes of VMs of another one. A pool
+    that would cost `replace_saving` less (a share) takes over from this one.
     """
 
     name: str
@@ -98,6 +104,9 @@ class Pool(Value, frozen=True):
     drain_seconds: Seconds = 86400.0
     inner_ce: str = "Pool/InProcess"
     kill_busy: bool = False
+    profile: str = ""
+    drift: str = IGNORE_DRIFT
+    replace_saving: Amount = 0.2
     options: Mapping[str, Any] = {}
 
 

@@ -122,6 +122,16 @@ class EndpointView(Value, frozen=True):
     max_cores: Count | None = None
 
 
+class RetireOrder(Value, frozen=True):
+    """Somebody wants no VM of an image left at `by`; there were `vms` of them `since` (epoch) the order stands."""
+
+    image: str
+    since: Seconds
+    by: Seconds
+    vms: Count
+    actor: str
+
+
 class Snapshot(Value, frozen=True, tag_field="version", tag=1):
     """Everything a plan may know. `at` is the only time; `base_seq` the ledger event it was read at."""
 
@@ -133,3 +143,4 @@ class Snapshot(Value, frozen=True, tag_field="version", tag=1):
     endpoints: tuple[EndpointView, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     finished: tuple[Finished, ...] = ()
+    orders: tuple[RetireOrder, ...] = ()

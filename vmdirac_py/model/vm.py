@@ -8,6 +8,9 @@ from .reason import Reason
 from .resources import Resources
 from .value import Count, Seconds, Value
 
+QUIET_LOAD = 0.05
+"""A machine with a smaller load average does nothing."""
+
 
 class VmState(StrEnum):
     """DIRAC's names where it has one."""
@@ -27,6 +30,7 @@ class Vm(Value, frozen=True):
     """One VM; times in seconds since the epoch, 0.0 or empty where not yet known.
 
     `deadline` belongs to the present state. `retire_batch` is the batch that asks the cloud to terminate it.
+    `image` and `profile` are those of its pool when it was launched (empty: not recorded).
     Until `soft_end` (0.0: none) jobs should have ended; it takes none that are expected to run longer.
     """
 
@@ -47,6 +51,8 @@ class Vm(Value, frozen=True):
     missed_listings: Count = 0
     retire_batch: str = ""
     reason: Reason | None = None
+    image: str = ""
+    profile: str = ""
 
 
 class Run(Value, frozen=True):
@@ -63,7 +69,8 @@ class Capacity(Value, frozen=True):
     """A VM with what is free on it now; for a booting VM everything, for a draining one nothing.
 
     `runs` are the payloads we know of; a VM may tell of more `busy_slots` than that. `idle_since` (epoch) is since when
-    nothing runs on it (0.0: something does, or nobody knows).
+    nothing runs on it (0.0: something does, or nobody knows). `cpu_load` is its load average (None: not told), on this
+    side of `QUIET_LOAD` since `load_since` (epoch, 0.0: not known); `failed_matches` how often in a row it got no job.
     """
 
     vm: Vm
@@ -71,6 +78,9 @@ class Capacity(Value, frozen=True):
     busy_slots: Count = 0
     runs: tuple[Run, ...] = ()
     idle_since: Seconds = 0.0
+    cpu_load: Amount | None = None
+    load_since: Seconds = 0.0
+    failed_matches: Count = 0
 
 
 class Move(Value, frozen=True):

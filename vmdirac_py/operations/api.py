@@ -14,6 +14,8 @@ The verbs, each once (all take the context first, `actor` is who asked: `unix:NA
     jobs.check(ctx, sources, by, count) -> list[JobSpec];  launches.check;  retirements.check    nothing is written
     jobs.kill(ctx, ids, *, actor);  jobs.reschedule(ctx, ids, *, actor)
     fleet.drain(ctx, vm_ids, *, actor, seconds) ;  fleet.halt(ctx, vm_ids, *, actor)
+    images.retire(ctx, image, *, seconds, actor) -> RetireOrder;  images.keep(ctx, image, *, actor)
+    images.used(ctx) -> list[ImageUse]                                  which pools and VMs use which image
     enrolment.enrol(ctx, *, token, instance_id, csr, address) -> Enrolled | RetryAfter
     enrolment.renew(ctx, vm_id, csr) -> Enrolled
     presence.heartbeat / flush / acknowledge / leave                    (for VMs: what they say of themselves)

@@ -10,6 +10,7 @@ from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity, Vm, VmState
 
 from .busy import fresh, slots_of
+from .heard import heard
 from .listings import LIVE
 
 OFFERING = frozenset({VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING, VmState.RUNNING})
@@ -24,7 +25,10 @@ def capacities(tx: Transaction, inventory: Inventory, *, at: float) -> tuple[Cap
     slots = {vm.id: slots_of(vm, inventory, used, beats, at=at) for vm in vms}
     idle = _idle_since(tx, inventory, [vm for vm in vms if not slots[vm.id]], beats, at=at)
     return tuple(
-        Capacity(vm, _free(vm, used.get(vm.id, NOTHING)), slots[vm.id], runs.get(vm.id, ()), idle.get(vm.id, 0.0))
+        heard(
+            Capacity(vm, _free(vm, used.get(vm.id, NOTHING)), slots[vm.id], runs.get(vm.id, ()), idle.get(vm.id, 0.0)),
+            fresh(vm, inventory, beats, at=at),
+        )
         for vm in vms
     )
 

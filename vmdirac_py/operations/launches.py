@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmdirac_py.base.errors import BadInput, UnknownThing
+from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing
 from vmdirac_py.base.ids import new_id, new_token, token_hash
 from vmdirac_py.base.processes import own_name
 from vmdirac_py.clouds.api import AnswerLost, CloudEndpoint, CloudError, LaunchRequest, LaunchResult, Mark
@@ -14,8 +14,9 @@ from vmdirac_py.model.batch import Batch, BatchKind, BatchState
 from vmdirac_py.model.inventory import Endpoint, Inventory, Pool
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
+from vmdirac_py.model.words import words
 
-from . import answers, memory
+from . import answers, memory, orders
 from .api import BatchReport, Context
 from .settling import settle, wanting
 from .user_data import user_data
@@ -31,6 +32,7 @@ def intend(ctx: Context, pool_name: str, count: int, *, actor: str) -> str:
     Raises:
         UnknownThing: no such pool.
         BadInput: the count is not between 1 and the endpoint's ramp.
+        Conflict: the pool's image is being retired.
     """
     pool, endpoint = check(ctx, pool_name, count)
     reason = Reason.of("launch.by_hand", actor=actor)
@@ -44,6 +46,7 @@ def check(ctx: Context, pool_name: str, count: int) -> tuple[Pool, Endpoint]:
     Raises:
         UnknownThing: no such pool.
         BadInput: the count is not between 1 and the endpoint's ramp.
+        Conflict: the pool's image is being retired.
     """
     inventory = ctx.inventory()
     pool = inventory.pools.get(pool_name)
@@ -52,7 +55,16 @@ def check(ctx: Context, pool_name: str, count: int) -> tuple[Pool, Endpoint]:
     endpoint = inventory.endpoints[pool.endpoint]
     if not 1 <= count <= endpoint.ramp:
         raise BadInput(f"cannot launch {count} VMs at once", where=pool_name, mend=f"ask for 1 to {endpoint.ramp}")
+    _check_image(ctx, pool)
     return pool, endpoint
+
+
+def _check_image(ctx: Context, pool: Pool) -> None:
+    with ctx.ledger.read() as tx:
+        reason = orders.closing(tx, pool.image)
+    if reason:
+        mend = f"give the pool another image, or `vmdirac image retire {pool.image} --undo`"
+        raise Conflict(words(reason), where=pool.name, mend=mend)
 
 
 def write(
@@ -91,6 +103,8 @@ def new_vm(batch: Batch, pool: Pool, endpoint: Endpoint, *, at: float) -> Vm:
         state_since=at,
         created_at=at,
         deadline=batch.deadline + endpoint.client_timeout + endpoint.listing_lag,
+        image=pool.image,
+        profile=pool.profile,
     )
 
 
@@ -219,6 +233,9 @@ def _claim(ctx: Context, batch_id: str, actor: str, means: _Means | None) -> _Se
             at=at,
         )
         vms = tuple(vm.id for vm in wanting(tx, batch_id))
+        tx.vms.made_of(
+            vms, image=pool.image, profile=pool.profile
+        )  # the inventory may have changed since they were written
     return _Sending(batch, endpoint, vms, means) if claimed else None
 
 
@@ -236,6 +253,8 @@ def _hindrance(tx: Transaction, batch: Batch, pool: Pool | None, at: float) -> R
         return UNSENT
     if not wanting(tx, batch.id):
         return Reason.of("batch.unwanted")
+    if closed := orders.closing(tx, pool.image):
+        return closed
     # A plan may hold a batch for each of many pools of a cloud: the first refusal speaks for the others.
     return _refused_meanwhile(tx, batch, at) if batch.plan else None
 

@@ -17,7 +17,7 @@ from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
 
-from . import fleet, launches, leases, memory, retirements, strangers
+from . import fleet, launches, leases, memory, orders, retirements, strangers
 from .api import Context
 from .capacities import capacities
 from .listings import endpoint_views
@@ -75,8 +75,9 @@ def _read(ctx: Context) -> tuple[Snapshot, Memory]:
         base_seq, vms = tx.events.last(), capacities(tx, inventory, at=at)
         views, outcomes = endpoint_views(tx, inventory), tuple(tx.batches.outcomes(remembered.outcome_seq))
         finished = tuple(tx.jobs.finished(remembered.finished_seq))
+        wishes = orders.standing(tx)
     demand = ctx.queue.demand(tuple(inventory.pools.values()), at=at)
-    return Snapshot(at, base_seq, inventory, demand, vms, views, outcomes, finished), remembered
+    return Snapshot(at, base_seq, inventory, demand, vms, views, outcomes, finished, wishes), remembered
 
 
 def _commit(ctx: Context, lease: Lease, actor: str) -> Planned:

@@ -20,6 +20,7 @@ from vmdirac_py.model.vm import Vm, VmState
 
 from .api import Context
 from .callers import DRAIN, LIVING, WAKING, actor_of, caller, step, wake
+from .heard import dated
 from .rescheduling import give_back, give_back_jobs
 
 HALT = "halt"
@@ -66,7 +67,8 @@ def heartbeat(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> HeartbeatAns
 def flush(ctx: Context, beats: Sequence[Heartbeat]) -> None:
     """Write the newest signs of life, one a VM, in one transaction."""
     with ctx.ledger.write() as tx:
-        tx.observations.beat(beats)
+        before = tx.observations.heartbeats([beat.vm for beat in beats])
+        tx.observations.beat([dated(beat, before.get(beat.vm)) for beat in beats])
         tx.vms.seen([beat.vm for beat in beats], at=max(beat.at for beat in beats))
 
 

@@ -110,6 +110,8 @@ def _take_in(
         state=state,
         instance_id=instance.id,
         address=instance.address,
+        image=siblings[0].image,
+        profile=siblings[0].profile,
     )
     until = deadline(vm, state, pool=rules.pool, endpoint=rules.endpoint, at=at) if state is VmState.SUBMITTED else at
     tx.vms.insert([replace(vm, deadline=until)], actor=ACTOR, reason=reason)

@@ -19,13 +19,14 @@ from vmdirac_py.lifecycle.budget import (
 from vmdirac_py.lifecycle.probing import STEADY, Pace, paced
 from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.inventory import Pool
-from vmdirac_py.model.plan import Finished, Outcome
+from vmdirac_py.model.plan import Finished, Outcome, Snapshot
 from vmdirac_py.model.queue import Shape
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.value import Amount, Count, Seconds, Value
 from vmdirac_py.model.vm import Capacity
 
 from .lengths import Lengths, learn
+from .seen import Seen, see
 
 T = TypeVar("T")
 
@@ -42,7 +43,8 @@ class Memory(Value, frozen=True, tag_field="version", tag=1):
 
     `endpoints` are launch budgets by endpoint, `pools` by `pool_key`, `no_match` by `match_key`, `paces` by endpoint.
     `used` is the decayed use by `use_key` in core-seconds, `spent` the money by VO, both counted up to `counted_at`
-    (epoch). Outcomes up to `outcome_seq` and finished payloads up to `finished_seq` are folded in.
+    (epoch). Outcomes up to `outcome_seq` and finished payloads up to `finished_seq` are folded in;
+    `seen` is what was seen of demand.
     """
 
     endpoints: Mapping[str, Budget] = {}
@@ -55,6 +57,7 @@ class Memory(Value, frozen=True, tag_field="version", tag=1):
     used: Mapping[str, Amount] = {}
     spent: Mapping[str, Spent] = {}
     counted_at: Seconds = 0.0
+    seen: Seen = Seen()
 
     def endpoint(self, name: str) -> Budget:
         """Return the launch budget of an endpoint."""
@@ -129,6 +132,12 @@ def _matched(memory: Memory, outcome: Outcome, pool: Pool) -> Memory:
         worse = after(budgets.get(key, UNLIMITED), outcome, MATCH_BACKOFF)
         budgets = _with(budgets, key, UNLIMITED if outcome.launched else worse, UNLIMITED)
     return replace(memory, no_match=budgets)
+
+
+def notice(memory: Memory, snapshot: Snapshot) -> Memory:
+    """Return the memory after the demand of this snapshot was seen; it is complete."""
+    seen = see(memory.seen, snapshot)
+    return memory if seen == memory.seen else replace(memory, seen=seen)
 
 
 def _with(known: Mapping[str, T], name: str, value: T, start: T) -> Mapping[str, T]:

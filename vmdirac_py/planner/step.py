@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache, partial
 
-from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Action, Decision, Placement, Plan, PoolNote, Snapshot
 from vmdirac_py.model.queue import Demand, TaskQueue
 from vmdirac_py.model.reason import Reason
 
-from .accounts import counted
 from .assign import Assignment, Pass, Served
 from .explain import pool_notes
+from .grow import minimums
 from .kinds import capacity_keys
 from .limits import limits_of
-from .memory import Memory, fold
-from .minimums import minimum_reason, minimums
-from .shrink import drained, over_limit
-from .yielding import over_budget, over_reserve
+from .memory import Memory, fold, notice
+from .retire.choose import retire
+from .retire.judge import Outlook
 
 OLDEST_DEMAND = 300.0
 MOST_PASSES = 8
@@ -29,9 +28,12 @@ def step(snapshot: Snapshot, memory: Memory) -> tuple[Plan, Memory]:
 
     Demand that is incomplete or older than 300 s starts and retires nothing.
     """
-    memory = counted(fold(memory, snapshot.outcomes, snapshot.inventory.pools), snapshot)
+    memory = fold(memory, snapshot.outcomes)
     unfit = _unfit(snapshot.demand, snapshot.at)
-    return (_standstill(snapshot, unfit) if unfit else _decide(snapshot, memory)), memory
+    if unfit:
+        return _standstill(snapshot, unfit), memory
+    memory = notice(memory, snapshot)
+    return _decide(snapshot, memory), memory
 
 
 def _unfit(demand: Demand, at: float) -> Reason | None:
@@ -54,21 +56,21 @@ def _id(queue: TaskQueue) -> str:
 
 
 def _decide(snapshot: Snapshot, memory: Memory) -> Plan:
-    drains = _drains(snapshot, memory)
-    leaving = drained(drains)
+    assigned = cache(partial(_assigned, snapshot, memory))
+    retired = retire(snapshot, memory, lambda without: Outlook.of(assigned(without)))
+    plan = assigned(retired.vms)
+    return Plan(plan.at, (*plan.decisions, *retired.decisions), plan.placements, retired.noted(plan.pools))
+
+
+def _assigned(snapshot: Snapshot, memory: Memory, leaving: frozenset[str]) -> Plan:
+    """Return the plan that launches what is needed when these VMs go; it drains nothing."""
     limits = limits_of(snapshot, memory)
     minimum = minimums(snapshot, limits, leaving)
     assignment = Assignment(snapshot, memory, limits, capacity_keys(snapshot, leaving))
     planned, last = _settle(assignment, minimum)
     launches = tuple(_launch(snapshot, pool, count, last.served.get(pool)) for pool, count in planned.items())
     notes = pool_notes(snapshot.inventory.pools, limits, planned, {one.vo for one in last.placements})
-    return Plan(snapshot.at, (*launches, *drains), tuple(last.placements), notes)
-
-
-def _drains(snapshot: Snapshot, memory: Memory) -> tuple[Decision, ...]:
-    drains = over_limit(snapshot)
-    drains += over_reserve(snapshot, drained(drains))
-    return drains + over_budget(snapshot, memory, drained(drains))
+    return Plan(snapshot.at, launches, tuple(last.placements), notes)
 
 
 def _settle(assignment: Assignment, minimum: Mapping[str, int]) -> tuple[Counter[str], Pass]:
@@ -88,10 +90,10 @@ def _settle(assignment: Assignment, minimum: Mapping[str, int]) -> tuple[Counter
 
 def _launch(snapshot: Snapshot, name: str, count: int, served: Served | None) -> Decision:
     pool = snapshot.inventory.pools[name]
-    return Decision(Action.LAUNCH, pool.endpoint, pool.name, pool.vo, count, _cause(pool, served))
+    return Decision(Action.LAUNCH, pool.endpoint, pool.name, pool.vo, count, _cause(pool.min_vms, served))
 
 
-def _cause(pool: Pool, served: Served | None) -> Reason:
+def _cause(minimum: int, served: Served | None) -> Reason:
     if served:
         return Reason.of("launch.demand", jobs=served.jobs, queues=served.queues)
-    return minimum_reason(pool)
+    return Reason.of("launch.minimum", min=minimum)

@@ -12,7 +12,7 @@ SOURCES = [PACKAGE / "model/fit.py", *(PACKAGE / "lifecycle").glob("*.py"), *(PA
 ACTING = list((PACKAGE / "operations").glob("*.py"))
 FAMILIES = (
     "misfit|unserved|demand|launch|limit|quota|budget|campaign|pool|over|observed|heartbeat|deadline|life|failed|alarm"
-    "|leak"
+    "|leak|retire|hold"
 )
 GIVEN = re.compile(r'Reason\.of\(\s*"([^"]+)"')
 CODES = sorted(

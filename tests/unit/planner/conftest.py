@@ -78,7 +78,9 @@ class Build:
         """The world after the plan was acted upon: its launches are New VMs, its drains are draining."""
         gone = set(cls.drained(plan))
         kept = [
-            replace(one, vm=replace(one.vm, state=VmState.DRAINING)) if one.vm.id in gone else one
+            replace(one, vm=replace(one.vm, state=VmState.DRAINING, state_since=snapshot.at))
+            if one.vm.id in gone
+            else one
             for one in snapshot.fleet
         ]
         new = [

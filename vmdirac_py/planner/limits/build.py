@@ -14,6 +14,7 @@ from .launching import of_endpoint_budgets, of_pool_budgets, of_probes
 from .limit import Room
 from .matching import matching
 from .money import of_money, warnings
+from .orders import of_orders
 from .shares import of_shares
 from .windows import of_windows
 from .world import World
@@ -28,6 +29,7 @@ KINDS: tuple[Callable[[World], Room], ...] = (
     of_endpoint_budgets,
     of_pool_budgets,
     of_probes,
+    of_orders,
 )
 
 

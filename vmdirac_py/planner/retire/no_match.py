@@ -1,0 +1,64 @@
+"""VMs that ask for jobs in vain although jobs wait that fit them: something about them is not as we believe."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from typing import ClassVar
+
+from vmdirac_py.model.fit import Offer, failing
+from vmdirac_py.model.queue import TaskQueue
+from vmdirac_py.model.reason import Reason
+
+from .policy import EVERY_DOUBT, TENTH, Candidate, Proof, Terms
+from .view import View
+
+FAILED_MATCHES = 5
+"""So many requests in a row brought nothing."""
+IN_VAIN_SECONDS = 600.0
+"""So long a VM has been empty, and a job that fits it has waited."""
+HOUR = 3600.0
+
+
+class NoMatch:
+    """Jobs that fit it have waited for long, it asked again and again, and got none.
+
+    While it stays, the planner counts on it for these jobs; so it goes, and another VM may be launched for them.
+    """
+
+    terms: ClassVar[Terms] = Terms(Proof.REPLACED, EVERY_DOUBT, share=TENTH)
+
+    def candidates(self, view: View) -> Iterator[Candidate]:
+        """Yield empty VMs that should have got a job."""
+        serves = _Serves(view)
+        for one in view.empty():
+            asked = one.failed_matches >= FAILED_MATCHES and one.idle_since
+            if asked and view.at - one.idle_since >= IN_VAIN_SECONDS and serves.some(one.vm.pool, view.left(one)):
+                yield one, Reason.of("retire.no_match", matches=FAILED_MATCHES)
+
+
+class _Serves:
+    """Which pools could serve a job that has waited for long; asked once per pool and hour of life."""
+
+    def __init__(self, view: View) -> None:
+        self._pools = view.pools
+        self._waiting: defaultdict[str, dict[object, TaskQueue]] = defaultdict(dict)
+        for queue in view.snapshot.demand.queues:
+            if queue.waiting and view.at - queue.oldest >= IN_VAIN_SECONDS:
+                self._waiting[queue.vo].setdefault(queue.shape, queue)
+        self._found = cache(self._find)
+
+    def some(self, pool: str, left: float) -> bool:
+        """Tell whether some job would fit an empty VM of this pool with so many seconds left."""
+        return self._found(pool, HOUR * (left // HOUR))
+
+    def _find(self, name: str, left: float) -> bool:
+        pool = self._pools.get(name)
+        if pool is None:
+            return False
+        free, tags = pool.resources, pool.tags
+        offer = Offer(
+            pool.vo, pool.site, free, free, empty=True, tags=tags, platform=pool.platform, seconds_left=max(0.0, left)
+        )
+        return any(failing(queue, offer) is None for queue in self._waiting[pool.vo].values())

@@ -1,0 +1,61 @@
+"""What every policy looks at: the living VMs and the rules of their pools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from vmdirac_py.lifecycle.states import ALIVE, rules_for
+from vmdirac_py.model.inventory import Pool
+from vmdirac_py.model.plan import Snapshot
+from vmdirac_py.model.vm import Capacity, VmState
+from vmdirac_py.planner.memory import Memory
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The world as policies see it. `alive` are VMs that run jobs or are going to.
+
+    `lengths` are the seconds a job of a VO is expected to run, as far as that was learned.
+    """
+
+    snapshot: Snapshot
+    memory: Memory
+    lengths: Mapping[str, float]
+    alive: tuple[Capacity, ...]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, memory: Memory, lengths: Mapping[str, float]) -> View:
+        """Return the view of a snapshot."""
+        return cls(snapshot, memory, lengths, tuple(one for one in snapshot.fleet if one.vm.state in ALIVE))
+
+    @property
+    def at(self) -> float:
+        """The snapshot's time (epoch)."""
+        return self.snapshot.at
+
+    @property
+    def pools(self) -> Mapping[str, Pool]:
+        """The inventory's pools."""
+        return self.snapshot.inventory.pools
+
+    def pool(self, capacity: Capacity) -> Pool:
+        """Return the pool whose rules hold for a VM; the defaults when it left the inventory."""
+        known = self.pools.get(capacity.vm.pool)
+        return known or rules_for(capacity.vm, self.snapshot.inventory).pool
+
+    def age(self, capacity: Capacity) -> float:
+        """Return for how many seconds a VM has lived."""
+        return self.at - capacity.vm.created_at
+
+    def left(self, capacity: Capacity) -> float:
+        """Return how many seconds a VM has left of its life."""
+        return capacity.vm.created_at + self.pool(capacity).max_life - self.at
+
+    def running(self) -> Iterator[Capacity]:
+        """Yield the VMs that run."""
+        return (one for one in self.alive if one.vm.state is VmState.RUNNING)
+
+    def empty(self) -> Iterator[Capacity]:
+        """Yield the VMs that run and have no busy slot."""
+        return (one for one in self.running() if not one.busy_slots)
