@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.docs import commands, links, modules, named, pages, tables
+from tests.docs import commands, links, modules, named, pages, schemas, tables
 
 
 def test_links_and_named_files_lead_somewhere() -> None:
@@ -15,6 +15,11 @@ def test_links_and_named_files_lead_somewhere() -> None:
 def test_tables_made_from_the_code_are_current() -> None:
     """Keys, settings, states, deadlines and back-offs on the pages are those of the code."""
     assert tables.problems() == []
+
+
+def test_published_schemas_are_current() -> None:
+    """Whoever reads `docs/schemas/` reads what the program reads and writes."""
+    assert schemas.problems() == []
 
 
 def test_pages_name_all_there_is() -> None:
