@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--only NAME] [--runs N] [--quick] [--trace FILE]`: the figures of docs/performance.md, as JSON."""
+"""`python -m tests.bench [--only NAME] [--runs N] [--quick] [--trace FILE]`: the figures of performance.md, as JSON."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def thinned(at: Sequence[float], values: Sequence[float], *, end: float, columns
     """
     width = end / columns
     sums = [0.0] * columns
-    ends = [*at[1:], end]
+    ends = [*at, end][1:]
     for start, stop, value in zip(at, ends, values, strict=True):
         if value and stop > start:
             _spread(sums, start / width, min(stop, end) / width, value)

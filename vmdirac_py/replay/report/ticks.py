@@ -11,6 +11,8 @@ STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 # What people count hours in; days count like other numbers.
 HOUR_STEPS = (0.25, 0.5, 1.0, 2.0, 3.0, 6.0, 12.0, 24.0)
 DAYS_FROM = 3 * DAY
+# Values nearer to each other than this, by their size, are one.
+NARROWEST = 1e-6
 
 
 class Axis(NamedTuple):
@@ -29,7 +31,7 @@ class Axis(NamedTuple):
 
 def numbers(low: float, high: float, *, about: int = 5) -> Axis:
     """Return an axis of about so many marks at round numbers, from a mark to a mark."""
-    high = high if high > low else low + 1.0
+    high = high if high - low > NARROWEST * max(1.0, abs(low)) else low + 1.0
     step = _step((high - low) / about)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     marks = tuple(round(place * step, 10) for place in range(first, last + 1))

@@ -33,6 +33,12 @@ MENDS = {
 """What is put right in rows that are kept (`Trace.mended`)."""
 
 
+def notes(trace: Trace) -> list[str]:
+    """Return what was left out of a trace and what was mended, a line for each cause."""
+    left = [f"left out: {count} {CAUSES[cause]}" for cause, count in trace.dropped.items()]
+    return left + [f"mended: {count} {MENDS[cause]}" for cause, count in trace.mended.items()]
+
+
 class Gathering:
     """The jobs of one file while it is being read."""
 

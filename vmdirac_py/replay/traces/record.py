@@ -17,7 +17,7 @@ class Recorder:
     """Writes one row a job to a text stream (opened with `newline=""`), the header first."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._rows = csv.writer(stream, lineterminator="\n")
+        self._rows = csv.writer(stream)
         self._rows.writerow(COLUMNS)
 
     def write(self, job: TraceJob) -> None:

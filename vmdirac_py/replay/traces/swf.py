@@ -82,7 +82,8 @@ class _Lines:
             numbers = [float(parts[column]) for column in COLUMNS]
         except ValueError:
             self._complain(line, parts)
-        if min(numbers) < -1 or not sum(numbers) < MOST:
+        negative = [number for number in numbers if number < 0]
+        if negative.count(-1.0) != len(negative) or not sum(numbers) < MOST:  # also true when one is no number (nan)
             self._complain(line, parts)
         return numbers
 

@@ -111,7 +111,7 @@ def _gather(values: Mapping[str, Any], line: int, into: Gathering) -> None:
             priority=values.get("priority", 1.0),
         ),
         line,
-        column,
+        f"column {column}",
     )
 
 
