@@ -31,7 +31,7 @@ class Axis(NamedTuple):
 
 def numbers(low: float, high: float, *, about: int = 5) -> Axis:
     """Return an axis of about so many marks at round numbers, from a mark to a mark."""
-    high = high if high - low > NARROWEST * max(1.0, abs(low)) else low + 1.0
+    high = high if high - low > NARROWEST * max(1.0, abs(low)) else max(high, low + 1.0)
     step = _step((high - low) / about)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     marks = tuple(round(place * step, 10) for place in range(first, last + 1))
