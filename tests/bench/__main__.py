@@ -1,26 +1,29 @@
-"""`python -m tests.bench [--only NAME] [--runs N] [--quick]`: the figures of docs/performance.md, as JSON."""
+"""`python -m tests.bench [--only NAME] [--runs N] [--quick] [--trace FILE]`: the figures of performance.md, as JSON."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from types import ModuleType
 from typing import Any
 
-from . import first_payload, machine, memory, planner, runner, submission, transitions
+from . import first_payload, machine, memory, planner, runner, submission, trace_reading, traces, transitions
 from .figures import summary
 
 FIGURES: dict[str, ModuleType] = {
     module.__name__.rpartition(".")[2]: module
-    for module in (runner, planner, transitions, first_payload, memory, submission)
+    for module in (runner, planner, transitions, first_payload, memory, submission, trace_reading)
 }
 
 
 def main() -> None:
     """Measure and print."""
     given = _given()
+    if given.trace:
+        os.environ[traces.VARIABLE] = given.trace  # figures run in processes of their own as well
     result: dict[str, Any] = {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "machine": machine.facts()}
     result["figures"] = {name: _figure(name, given) for name in given.only or FIGURES}
     sys.stdout.write(json.dumps(result, indent=2) + "\n")
@@ -30,6 +33,7 @@ def _given() -> argparse.Namespace:
     line = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     line.add_argument("--only", action="append", choices=FIGURES, help="this figure; repeatable")
     line.add_argument("--runs", type=int, help="how often each is measured (default: each figure's own number)")
+    line.add_argument("--trace", help=f"replay and read this trace (default: ${traces.VARIABLE}, else a made one)")
     line.add_argument("--quick", action="store_true", help="smaller, where a figure can be")
     return line.parse_args()
 

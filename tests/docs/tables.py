@@ -12,6 +12,7 @@ from vmdirac_py.lifecycle.budget import ENDPOINT_BACKOFF, POOL_BACKOFF
 from vmdirac_py.lifecycle.overdue import WAYS
 from vmdirac_py.lifecycle.states import DEADLINES, EDGES
 from vmdirac_py.model.batch import ErrorClass
+from vmdirac_py.replay.traces.gathering import CAUSES, MENDS
 
 from .pages import ROOT
 
@@ -103,6 +104,10 @@ def _seconds(backoff: Mapping[ErrorClass, float], one: ErrorClass) -> str:
     return f"{backoff[one]:g} s" if one in backoff else ""
 
 
+def _counted(causes: Mapping[str, str]) -> str:
+    return table(("cause", "counts"), [(f"`{cause}`", meaning) for cause, meaning in causes.items()])
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "endpoint-keys": lambda: keys_of("endpoint"),
     "vo-keys": lambda: keys_of("vo"),
@@ -111,11 +116,14 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "vm-states": states,
     "vm-deadlines": deadlines,
     "backoffs": backoffs,
+    "trace-causes": lambda: _counted(CAUSES),
+    "trace-mends": lambda: _counted(MENDS),
 }
 PAGES: Mapping[str, Sequence[str]] = {
     "docs/inventory.md": ("endpoint-keys", "vo-keys", "pool-keys"),
     "docs/settings.md": ("settings",),
     "docs/architecture.md": ("vm-states", "vm-deadlines", "backoffs"),
+    "docs/replay.md": ("trace-causes", "trace-mends"),
 }
 
 

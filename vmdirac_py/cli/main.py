@@ -12,7 +12,7 @@ from vmdirac_py import __version__
 from vmdirac_py.base.errors import VmdiracError
 from vmdirac_py.base.log import configure
 
-from . import batch, image, inventory, job, look, services, setup, vm
+from . import batch, history, image, inventory, job, look, services, setup, vm
 from .common import HOME
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(batch.app, name="batch")
 app.add_typer(vm.app, name="vm")
 app.add_typer(image.app, name="image")
 app.add_typer(inventory.app, name="inventory")
+app.add_typer(history.app, name="history")
 setup.register(app)
 services.register(app)
 look.register(app)

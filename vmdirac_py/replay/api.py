@@ -29,11 +29,12 @@ class TraceJob(Struct, frozen=True):
 
 
 class Trace(Struct, frozen=True):
-    """Jobs by submission time; `dropped` counts rows that were left out, by cause."""
+    """Jobs by submission time; by cause, `dropped` counts rows left out, `mended` those kept but put right."""
 
     name: str
     jobs: tuple[TraceJob, ...]
     dropped: Mapping[str, int] = {}
+    mended: Mapping[str, int] = {}
 
 
 class Rule(Protocol):

@@ -51,7 +51,7 @@ def _rivals(view: View) -> Mapping[str, Sequence[Pool]]:
 
 def _open(pool: Pool, view: View, alive: int) -> bool:
     memory = view.memory
-    untroubled = memory.pool(pool.name) == UNLIMITED and memory.endpoint(pool.endpoint) == UNLIMITED
+    untroubled = memory.pool(pool) == UNLIMITED and memory.endpoint(pool.endpoint) == UNLIMITED
     over = pool.campaign_end and pool.campaign_end <= view.at
     retired = any(order.image == pool.image for order in view.snapshot.orders)
     return untroubled and not over and not retired and (pool.max_vms is None or alive < pool.max_vms)
