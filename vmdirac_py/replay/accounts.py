@@ -2,81 +2,17 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 
 from vmdirac_py.model.plan import Plan
 
-from .api import Series, Trace, VoResult
+from .api import Trace
+from .curves import Curves
 from .lines import Lines
 from .machine import Machine, Slot
+from .tally import Tally
 
-MOST_POINTS = 1000
 HOUR = 3600.0
-
-
-class Tally:
-    """One VO's jobs and VMs."""
-
-    __slots__ = ("paid", "used", "vms", "waits", "works")
-
-    def __init__(self) -> None:
-        self.waits, self.works = array("d"), array("d")
-        self.used = self.paid = 0.0
-        self.vms = 0
-
-    def result(self, vo: str, boot: float) -> VoResult:
-        """Return it summed up; `boot` is the median boot time in seconds."""
-        return VoResult(
-            vo=vo,
-            jobs=len(self.waits),
-            used_core_seconds=self.used,
-            paid_core_seconds=self.paid,
-            wait_mean=mean(self.waits),
-            wait_p95=quantile(sorted(self.waits), 0.95),
-            excess_mean=mean(self.excesses(boot)),
-            vms=self.vms,
-        )
-
-    def excesses(self, boot: float) -> list[float]:
-        """Return for each job how much longer than a boot it waited, in seconds."""
-        return [max(0.0, wait - boot) for wait in self.waits]
-
-
-class Curves:
-    """Numbers of moments on a grid; when there are too many, every second one is dropped and the grid widened."""
-
-    def __init__(self, trace: Trace, begins: float) -> None:
-        span = trace.jobs[-1].at if trace.jobs else 0.0
-        self._step = max(1.0, span / (MOST_POINTS * 0.8))
-        self._begins = self.next_at = begins
-        self._at: list[float] = []
-        self._rows: list[tuple[int, int, int]] = []
-        self._waiting: dict[str, list[int]] = {vo: [] for vo in sorted({job.vo for job in trace.jobs})}
-
-    def sample(self, at: float, wanted: int, used: int, paid: int, waiting: Mapping[str, int]) -> None:
-        """Note the numbers that held until `at` at each point of the grid up to it."""
-        while self.next_at < at:
-            self._at.append(self.next_at - self._begins)
-            self._rows.append((wanted, used, paid))
-            for vo, values in self._waiting.items():
-                values.append(waiting.get(vo, 0))
-            self.next_at += self._step
-            if len(self._at) >= MOST_POINTS:
-                self._thin()
-
-    def _thin(self) -> None:
-        self._step *= 2
-        self._at, self._rows = self._at[::2], self._rows[::2]
-        self._waiting = {vo: values[::2] for vo, values in self._waiting.items()}
-        self.next_at = self._begins + self._at[-1] + self._step
-
-    def series(self) -> Series:
-        """Return the curves."""
-        wanted, used, paid = zip(*self._rows, strict=True) if self._rows else ((), (), ())
-        waiting = {vo: tuple(values) for vo, values in self._waiting.items()}
-        return Series(tuple(self._at), wanted, used, paid, waiting)
 
 
 class Accounts:
@@ -140,13 +76,3 @@ class Accounts:
             for one in told:
                 for reason in one.reasons:
                     counts[reason.code] += 1
-
-
-def mean(values: array[float] | list[float]) -> float:
-    """Return the mean; 0.0 of nothing."""
-    return sum(values) / len(values) if values else 0.0
-
-
-def quantile(ordered: list[float], share: float) -> float:
-    """Return the value below which this share of the ordered values lies (nearest rank); 0.0 of nothing."""
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from vmdirac_py.lifecycle.budget import ENDPOINT_BACKOFF, UNLIMITED, Budget, after, allow
 from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.inventory import Endpoint, Pool
-from vmdirac_py.model.plan import Outcome
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import VmState
 
 from .cloud import Answer
+from .instances import Instances
 from .lives import Lives
 from .machine import Machine
 from .world import World
@@ -23,8 +23,9 @@ Batch = tuple[Pool, Sequence[Machine]]
 class Actor:
     """What the runs of an endpoint do. `guarded`: a refusal also speaks for the batches written before it."""
 
-    def __init__(self, world: World, lives: Lives, endpoint: Endpoint, *, guarded: bool) -> None:
-        self._world, self._lives, self._endpoint, self._guarded = world, lives, endpoint, guarded
+    def __init__(self, world: World, instances: Instances, lives: Lives, endpoint: Endpoint, *, guarded: bool) -> None:
+        self._world, self._instances, self._lives = world, instances, lives
+        self._endpoint, self._guarded = endpoint, guarded
         self._launches: deque[Batch] = deque()
         self._retires: list[Machine] = []
         self._running = False
@@ -51,7 +52,7 @@ class Actor:
         retires, self._retires = self._retires, []
         if retires and self._world.cloud.terminate(self._endpoint.name, at=at):
             for machine in retires:
-                self._lives.end(machine, at)
+                self._instances.end(machine, at)
         self._send(at, deque(self._take()))
 
     def _take(self) -> Sequence[Batch]:
@@ -63,7 +64,7 @@ class Actor:
         if batches:
             pool, machines = batches.popleft()
             if self._hindered(len(machines), at):
-                self._settle(pool, machines, Answer((), len(machines), None), at)
+                self._settle(at, pool, machines, Answer((), len(machines), None))
                 self._send(at, batches)
             else:
                 answered = at + self._world.cloud.call_seconds(self._endpoint.name, at)
@@ -79,26 +80,21 @@ class Actor:
     def _answered(self, at: float, pool: Pool, machines: Sequence[Machine], batches: deque[Batch]) -> None:
         answer = self._world.cloud.launch(pool, len(machines), at=at)
         for machine, birth in zip(machines, answer.births, strict=False):
-            self._lives.accepted(machine, birth, at)
+            self._instances.accepted(machine, birth, at)
         if answer.error is ErrorClass.LOST:
             told = self._world.cloud.shown_at(self._endpoint.name, at + self._endpoint.client_timeout)
-            self._world.agenda.note(told, self._found, pool, machines, answer)
+            self._world.agenda.note(told, self._settle, pool, machines, answer)
         else:
-            self._settle(pool, machines, answer, at)
+            self._settle(at, pool, machines, answer)
         self._send(at, batches)
 
-    def _found(self, at: float, pool: Pool, machines: Sequence[Machine], answer: Answer) -> None:
-        self._settle(pool, machines, answer, at)
-
-    def _settle(self, pool: Pool, machines: Sequence[Machine], answer: Answer, at: float) -> None:
+    def _settle(self, at: float, pool: Pool, machines: Sequence[Machine], answer: Answer) -> None:
         given = len(answer.births)
         for machine in machines[:given]:
             self._lives.known(machine, at)
         for machine in machines[given:]:
             self._world.fleet.set(machine, VmState.FAILED, _REFUSED, at)
-        self._remember(self._world.news.answered(at, pool, given, answer.refused, answer.error))
-
-    def _remember(self, outcome: Outcome) -> None:
+        outcome = self._world.news.answered(at, pool, given, answer.refused, answer.error)
         self._budget = after(self._budget, outcome, ENDPOINT_BACKOFF)
 
 

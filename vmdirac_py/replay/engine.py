@@ -8,14 +8,15 @@ from typing import Any
 
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.plan import Action, Decision, Plan, Snapshot, SoftEnd
-from vmdirac_py.model.vm import VmState
 
 from .acting import Actor
 from .api import Rule, Trace
+from .instances import Instances
 from .lives import Lives
 from .machine import Machine
 from .scenario import Scenario
 from .work import Work
+from .workers import Workers
 from .world import World
 
 GIVE_UP = 86400.0
@@ -26,9 +27,10 @@ Progress = Callable[[int, int], None]
 
 
 class Engine:
-    """One replay. A rule may say more than `step`:
+    """One replay. A rule may say more than `step`.
 
-    `guarded` (bool): its batches are closed unsent while the endpoint's launch budget forbids them, as production does.
+    `guarded` (bool): its batches are closed unsent while the endpoint's launch budget forbids them, as
+    production does.
     `expected(memory)`: return how long jobs are expected to run (`matching.Expected`), for soft ends.
     """
 
@@ -36,12 +38,15 @@ class Engine:
         self.world = world = World(trace, inventory, scenario, seed)
         self._rule, self._memory = rule, None
         self._expected: Callable[[Any], Any] | None = getattr(rule, "expected", None)
-        self._lives = lives = Lives(world)
-        self._work = work = Work(world, trace, lives.freed)
-        lives.broken, lives.requeue, lives.retire = work.broken, work.requeue, self._retire
+        instances = Instances(world)
+        workers = Workers(world, instances)
+        self._lives = lives = Lives(world, instances, workers)
+        self._work = work = Work(world, trace, workers.freed)
+        instances.broken, lives.requeue, lives.retire = work.broken, work.requeue, self._retire
         guarded = bool(getattr(rule, "guarded", False))
         self._actors = {
-            name: Actor(world, lives, endpoint, guarded=guarded) for name, endpoint in inventory.endpoints.items()
+            name: Actor(world, instances, lives, endpoint, guarded=guarded)
+            for name, endpoint in inventory.endpoints.items()
         }
         self._total, self._batches = len(trace.jobs), 0
         self.ended_at = scenario.begins

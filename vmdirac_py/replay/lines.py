@@ -43,9 +43,7 @@ class Line:
         """Return the value of this moment."""
         old = self.queue
         oldest = begins + self._heap[0][0]
-        self.queue = TaskQueue(
-            old.id, old.vo, old.owner, old.group, old.shape, old.priority, len(self._heap), oldest
-        )
+        self.queue = TaskQueue(old.id, old.vo, old.owner, old.group, old.shape, old.priority, len(self._heap), oldest)
         return self.queue
 
 
@@ -56,7 +54,7 @@ class Lines:
         self._begins = begins
         self._known: dict[Key, Line] = {}
         self._values: dict[Line, TaskQueue] = {}
-        self._changed: set[Line] = set()
+        self._changed: dict[Line, None] = {}
         self._by_vo: defaultdict[str, dict[Line, None]] = defaultdict(dict)
         self.jobs: defaultdict[str, int] = defaultdict(int)
         self.cores = 0
@@ -107,7 +105,7 @@ class Lines:
 
     def _count(self, line: Line, jobs: int) -> None:
         vo = line.queue.vo
-        self._changed.add(line)
+        self._changed[line] = None
         if line:
             self._by_vo[vo][line] = None
         else:
@@ -119,4 +117,3 @@ class Lines:
 
 def _rank(line: Line) -> tuple[float, float, str]:
     return line.rank
-

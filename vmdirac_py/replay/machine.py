@@ -33,9 +33,9 @@ class Slot(NamedTuple):
 class Machine:
     """A VM in virtual time.
 
-    `vm` is our record, `slots` what runs by job id; `entry` its place among the VMs that take jobs, None: it takes none.
-    `accepted_at` 0.0: there is no instance; `dead`: the instance has ended, whether we know it or not; `leaving`: it is
-    ending by itself or because the cloud was told to.
+    `vm` is our record, `slots` what runs by job id, `entry` its place among the VMs that take jobs (None: it takes
+    none). `accepted_at` 0.0: there is no instance; `dead`: its instance has ended, whether we know it or not;
+    `leaving`: it is ending by itself, or because the cloud was told to.
     """
 
     __slots__ = (
@@ -104,7 +104,7 @@ class Machine:
 
 
 def ranking(machine: Machine) -> tuple[float, float]:
-    """Say which VM is given a job first: the fullest, then the one that shall end soonest. The one place to change it."""
+    """Say which VM is given a job first: the fullest, then that of the nearest soft end. The one place to change it."""
     return machine.cores, machine.vm.soft_end or inf
 
 

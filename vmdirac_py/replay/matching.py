@@ -25,8 +25,8 @@ def as_asked(_vo: str, _owner: str, _group: str, cpu_seconds: int) -> float:
 class Matching:
     """Hands waiting jobs to VMs that take jobs; `started` (set before the first) is told of each.
 
-    Between two calls no waiting job fits any VM that takes jobs, so each change is looked at alone: a new job is offered
-    to the VMs, best `ranking` first; a VM with new room is offered the lines, first in rank first.
+    Between two calls no waiting job fits any VM that takes jobs, so each change is looked at alone: a new job is
+    offered to the VMs, best `ranking` first; a VM with new room is offered the lines, first in rank first.
     """
 
     def __init__(self, lines: Lines) -> None:

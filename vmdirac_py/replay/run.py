@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from vmdirac_py.base.errors import BadInput
 from vmdirac_py.model.inventory import Inventory
 
-from .accounts import Accounts, mean, quantile
-from .api import Result, Rule, Trace, TraceJob, VoResult
+from .accounts import Accounts
+from .api import Result, Rule, Trace, TraceJob
 from .engine import Engine, Progress
 from .scenario import Scenario
+from .tally import mean, mean_by, quantile
 
 
 def replay(
@@ -65,7 +66,9 @@ def _known(known: Iterable[str], named: Iterable[str], what: str) -> None:
     missing = sorted({name for name in named if name} - set(known))
     if missing:
         raise BadInput(
-            f"the inventory has no such {what}: {', '.join(missing)}", where="scenario", mend=f"one of: {', '.join(known)}"
+            f"the inventory has no such {what}: {', '.join(missing)}",
+            where="scenario",
+            mend=f"one of: {', '.join(known)}",
         )
 
 
@@ -76,9 +79,7 @@ def _boots(inventory: Inventory, scenario: Scenario, vos: Iterable[str]) -> dict
     return {vo: min(found, default=scenario.boot.median) for vo, found in medians.items()}
 
 
-def _result(
-    engine: Engine, trace: Trace, inventory: Inventory, rule: str, scenario: Scenario, seed: int
-) -> Result:
+def _result(engine: Engine, trace: Trace, inventory: Inventory, rule: str, scenario: Scenario, seed: int) -> Result:
     accounts = engine.world.accounts
     boots = _boots(inventory, scenario, accounts.vos)
     vos = tuple(tally.result(vo, boots[vo]) for vo, tally in sorted(accounts.vos.items()))
@@ -97,7 +98,7 @@ def _result(
         wait_mean=mean(waits),
         wait_p50=quantile(waits, 0.5),
         wait_p95=quantile(waits, 0.95),
-        excess_mean=_excess(vos),
+        excess_mean=mean_by((vo.jobs, vo.excess_mean) for vo in vos),
         excess_weighted=_weighted(accounts, boots),
         excess_worst_vo=worst.excess_mean if worst else 0.0,
         worst_vo=worst.vo if worst else "",
@@ -115,24 +116,10 @@ def _result(
     )
 
 
-def _excess(vos: Iterable[VoResult]) -> float:
-    """Return the mean of what jobs waited longer than a boot."""
-    pairs = [(vo.jobs, vo.excess_mean) for vo in vos]
-    return _mean_by(pairs)
-
-
 def _weighted(accounts: Accounts, boots: dict[str, float]) -> float:
-    """Return the same, weighted by core-seconds."""
-    return _mean_by(
+    """Return the mean of what jobs waited longer than a boot, weighted by core-seconds."""
+    return mean_by(
         (work, excess)
         for vo, tally in accounts.vos.items()
         for work, excess in zip(tally.works, tally.excesses(boots[vo]), strict=True)
     )
-
-
-def _mean_by(pairs: Iterable[tuple[float, float]]) -> float:
-    weight = total = 0.0
-    for share, value in pairs:
-        weight += share
-        total += share * value
-    return total / weight if weight else 0.0

@@ -37,7 +37,7 @@ class Work:
         self._world.accounts.unserved += self._left
         self._left, self._world.over = 0, True
 
-    def broken(self, machine: Machine) -> None:
+    def broken(self, _at: float, machine: Machine) -> None:
         """The payloads of a VM ended with it, whether anybody knows it yet or not."""
         for slot in machine.slots.values():
             self._world.accounts.broke(slot)
