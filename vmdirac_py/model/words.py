@@ -111,6 +111,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "observed.ended": "the cloud says {state} {fault}",
         "observed.present": "the cloud lists its instance ({state})",
         "observed.absent": "{listings} complete listings lack its instance",
+        "spot.notice": "the cloud takes back this VM of pool {pool} soon",
         # passed deadlines (lifecycle/overdue.py)
         "heartbeat.lost": "no heartbeat for {after} s",
         "deadline.create": "its request was not settled in time",

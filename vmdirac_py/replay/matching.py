@@ -1,0 +1,118 @@
+"""Which job goes to which VM: `model/fit.py` and the order of the embedded queue, over what changed only."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+
+from vmdirac_py.model.fit import Offer, Wish, cores_given, failing, wanted_by
+from vmdirac_py.model.vm import Run
+
+from .lines import Line, Lines
+from .machine import Machine, Slot, ranking
+
+Expected = Callable[[str, str, str, int], float]
+"""How long a job of a VO, owner and group that asks for so many CPU seconds is expected to run, in seconds."""
+Started = Callable[[Machine, Slot], None]
+
+
+def as_asked(_vo: str, _owner: str, _group: str, cpu_seconds: int) -> float:
+    """Expect a job to run for what it asks."""
+    return float(cpu_seconds)
+
+
+class Matching:
+    """Hands waiting jobs to VMs that take jobs; `started` (set before the first) is told of each.
+
+    Between two calls no waiting job fits any VM that takes jobs, so each change is looked at alone: a new job is
+    offered to the VMs, best `ranking` first; a VM with new room is offered the lines, first in rank first.
+    """
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self.started: Started
+        self._open: defaultdict[str, list[tuple[float, float, int, Machine]]] = defaultdict(list)
+        self.expected: Expected = as_asked
+
+    def submit(self, line: Line, at: float) -> None:
+        """Give the new job of a line to the best VM that it fits, if any."""
+        if len(line) > 1:
+            return  # what fits no VM for those that wait already fits none for this one
+        for *_, machine in self._open[line.queue.vo]:
+            if machine.open_cores >= line.queue.shape.min_cores and self._in_time(line, machine, at):
+                offer = machine.offer(at)
+                if failing(line.queue, offer) is None:
+                    self._start(line, machine, offer, at)
+                    break
+
+    def open(self, machine: Machine, at: float) -> None:
+        """Let a VM take jobs from now on, or look again at one whose room has changed."""
+        vo = machine.vm.vo
+        while self._lines.jobs[vo] and machine.open_cores > 0 and self._serve(machine, at):
+            pass
+        self.place(machine)
+
+    def reconsider(self, at: float) -> None:
+        """Look again at all VMs with a soft end: what jobs are expected to take has changed."""
+        for vo in [vo for vo, jobs in self._lines.jobs.items() if jobs]:
+            for *_, machine in tuple(self._open[vo]):
+                if machine.vm.soft_end:
+                    self.open(machine, at)
+
+    def place(self, machine: Machine) -> None:
+        """Put a VM where it belongs among those that take jobs."""
+        self.close(machine)
+        if machine.open_cores > 0:
+            machine.entry = (*ranking(machine), machine.seq, machine)
+            insort(self._open[machine.vm.vo], machine.entry)
+
+    def close(self, machine: Machine) -> None:
+        """Let a VM take no more jobs."""
+        if machine.entry is not None:
+            shelf = self._open[machine.vm.vo]
+            del shelf[bisect_left(shelf, machine.entry)]
+            machine.entry = None
+
+    def _serve(self, machine: Machine, at: float) -> bool:
+        """Give a VM the first job that fits, wish by wish, as `queues/embedded.py` does; False when none does."""
+        offer, lines = machine.offer(at), self._lines.ranked(machine.vm.vo)
+        for wish in _wishes(machine, lines):
+            for line in lines:
+                if self._suits(wish, line, machine, offer, at):
+                    self._start(line, machine, offer, at)
+                    return True
+        return False
+
+    def _suits(self, wish: Wish, line: Line, machine: Machine, offer: Offer, at: float) -> bool:
+        queue = line.queue
+        if wish is not Wish.ANY and not wanted_by(wish, queue.shape, offer):
+            return False
+        return self._in_time(line, machine, at) and failing(queue, offer) is None
+
+    def _in_time(self, line: Line, machine: Machine, at: float) -> bool:
+        end = machine.vm.soft_end
+        if not end:
+            return True
+        queue = line.queue
+        return at + self.expected(queue.vo, queue.owner, queue.group, queue.shape.cpu_seconds) <= end
+
+    def _start(self, line: Line, machine: Machine, offer: Offer, at: float) -> None:
+        job, shape = self._lines.pop(line), line.queue.shape
+        cores = cores_given(shape, offer)
+        run = Run(job.owner, job.group, at, cores, shape.cpu_seconds)
+        slot = Slot(job, line, cores, min(cores, max(shape.max_cores, shape.min_cores)), at, run)
+        machine.take(slot)
+        if machine.entry is not None:
+            self.place(machine)
+        self.started(machine, slot)
+
+
+def _wishes(machine: Machine, lines: Iterable[Line]) -> Iterator[Wish]:
+    """Yield what the worker's pool asks for (`worker/pool.py`); where only plain jobs wait, any is as good."""
+    if not all(line.plain for line in lines):
+        if not machine.slots:
+            yield Wish.WHOLE_NODE
+        if machine.open_cores > 1:
+            yield from (Wish.ALL_FREE, Wish.MULTI)
+    yield Wish.ANY

@@ -1,0 +1,18 @@
+"""The rules a replay can run: production's is the planner itself."""
+
+from __future__ import annotations
+
+from vmdirac_py.model.plan import Plan, Snapshot
+from vmdirac_py.planner.memory import Memory
+from vmdirac_py.planner.step import step
+
+
+class Production:
+    """The production planner, which begins knowing nothing. Its actor heeds the launch budget before each call."""
+
+    name = "production"
+    guarded = True
+
+    def step(self, snapshot: Snapshot, memory: Memory | None) -> tuple[Plan, Memory]:
+        """Return the plan and memory of `planner.step.step`."""
+        return step(snapshot, Memory() if memory is None else memory)
