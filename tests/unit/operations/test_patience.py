@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from vmdirac_py.planner.cadence import GAP
 
 
 @pytest.fixture
-def ctx(tmp_path: Path) -> TestContext:
+def ctx(tmp_path: Path) -> Iterator[TestContext]:
     """Return an installation whose VO bio boots in 50 s and astro in 100 s; both have a VM."""
     pools = (make_pool("astro-8", "astro", boot_seconds=100.0), make_pool("bio-8", "bio", boot_seconds=50.0))
     context = make_context(tmp_path, inventory=make_inventory(*pools))
     for pool in ("astro-8", "bio-8"):
         add_vm(context, pool=pool, state=VmState.RUNNING)
-    return context
+    yield context
+    context.ledger.close()
 
 
 def test_nothing_waiting_is_hardly_gathered(ctx: TestContext) -> None:
@@ -36,15 +38,16 @@ def test_the_fastest_boot_of_those_who_wait_counts(ctx: TestContext) -> None:
 
 
 @pytest.mark.parametrize("state", [VmState.DRAINING, VmState.HALTED])
-def test_a_vo_without_a_vm_is_not_kept_waiting(tmp_path: Path, state: VmState) -> None:
+def test_a_vo_without_a_vm_is_not_kept_waiting(ctx: TestContext, state: VmState) -> None:
     """Its first job is planned at once, also while VMs that take none are left; one that boots will do."""
-    context = make_context(tmp_path)
-    submit(context)
-    assert patience(context) == 0.0
-    add_vm(context, state=state)
-    assert patience(context) == 0.0
-    add_vm(context, state=VmState.SUBMITTED)
-    assert patience(context) > 0.0
+    with ctx.ledger.write() as tx:
+        tx.revisions.add(make_inventory(make_pool("new-8", "new", boot_seconds=80.0)))
+    submit(ctx, vo="new")
+    assert patience(ctx) == 0.0
+    add_vm(ctx, pool="new-8", state=state)
+    assert patience(ctx) == 0.0
+    add_vm(ctx, pool="new-8", state=VmState.SUBMITTED)
+    assert patience(ctx) == 8.0
 
 
 def test_a_vo_without_a_pool_hurries_nobody(ctx: TestContext) -> None:
