@@ -10,7 +10,10 @@ from vmdirac_py.base.log import logger
 from vmdirac_py.installation import Installation
 from vmdirac_py.ledger.api import Event, Lease, LeaseHeld
 from vmdirac_py.operations import aging, leases, planning, revisions
+from vmdirac_py.operations.patience import patience
+from vmdirac_py.planner.cadence import GAP
 
+from .agenda import Agenda
 from .endpoint import EndpointThreads
 from .run_folder import kill_stale
 
@@ -19,7 +22,6 @@ SLICE = 1.0  # seconds; how soon a stop is noticed
 OVERDUE_GAP = (
     2.0  # seconds between cycles while something is overdue that no cycle can settle (alarms, doubtful batches)
 )
-GAP = 0.2  # seconds between two cycles: what comes meanwhile is planned together
 
 
 class Daemon:
@@ -30,7 +32,7 @@ class Daemon:
         self._stop = threading.Event()
         self._endpoints: dict[str, EndpointThreads] = {}
         self._log = logger("scheduler")
-        self._cycled = 0.0
+        self._agenda = Agenda(ctx.settings.cycle_seconds)
 
     def stop(self) -> None:
         """Ask the daemon to end; safe in a signal handler."""
@@ -64,32 +66,31 @@ class Daemon:
             return lease, seq
 
     def _round(self, seq: int) -> int:
-        """Do one cycle if there is a cause, then sleep until there may be another; return the last event seen."""
+        """Do one cycle if it is due, then sleep until there may be another; return the last event seen."""
         events = self._events(seq)
-        if self._cause(events):
+        if any(event.topic not in QUIET for event in events):
+            self._agenda.happened(time.monotonic(), patience(self.ctx))
+        if self._due_in() <= 0:
             self._cycle()
         for name in {event.subject for event in events if event.topic == "listing.wanted"} & set(self._endpoints):
             self._endpoints[name].lister.want()
         seen = events[-1].seq if events else seq
-        self.ctx.ledger.wait(after=seen, timeout=min(SLICE, self._due_in()))
-        self._stop.wait(max(0.0, self._cycled + GAP - time.monotonic()))
+        self.ctx.ledger.wait(after=seen, timeout=max(0.0, min(SLICE, self._due_in())))
+        if self._agenda.gathering:
+            self._stop.wait(max(0.0, min(GAP, self._due_in())))
         return seen
 
     def _events(self, seq: int) -> list[Event]:
         with self.ctx.ledger.read() as tx:
             return tx.events.after(seq) if seq else tx.events.after(max(0, tx.events.last() - 1))
 
-    def _cause(self, events: list[Event]) -> bool:
-        return self._cycled == 0.0 or self._due_in() <= 0 or any(event.topic not in QUIET for event in events)
-
     def _due_in(self) -> float:
-        """Return seconds until the next cycle is due without any event."""
-        since = time.monotonic() - self._cycled
-        deadline = aging.next_deadline(self.ctx) - self.ctx.clock.now()
-        return min(self.ctx.settings.cycle_seconds - since, max(deadline, OVERDUE_GAP - since))
+        """Return seconds until the next cycle is due, by what happened or by a deadline."""
+        now, deadline = time.monotonic(), aging.next_deadline(self.ctx) - self.ctx.clock.now()
+        return min(self._agenda.due - now, max(deadline, self._agenda.planned + OVERDUE_GAP - now))
 
     def _cycle(self) -> None:
-        self._cycled = time.monotonic()
+        self._agenda.plan(time.monotonic())
         try:
             refreshed = revisions.refresh(self.ctx)
             if refreshed.error:
@@ -101,10 +102,12 @@ class Daemon:
             raise
         except TryAgain as moved:
             self._log.info("the world moved while planning", error=str(moved))
-            self._cycled = 0.0
+            self._agenda.at_once()
         except VmdiracError as error:
             self._log.error("cycle failed", error=str(error))
         else:
+            if planned.launches:  # more may have been wanted than one batch asks for
+                self._agenda.happened(time.monotonic(), waits=0.0)
             if planned.acted:
                 self._log.info("planned", plan=planned.plan_id, launches=planned.launches, retires=planned.retires)
         self._tend_endpoints()
