@@ -18,7 +18,7 @@ PROBE_SECONDS = 60.0
 
 
 class Pace(Value, frozen=True):
-    """When a call to the endpoint failed last (epoch), and what is wrong since its last success (None: nothing)."""
+    """When a call or a VM of the endpoint failed last (epoch), and what is wrong since its last success, if anything."""
 
     failed_at: Seconds = 0.0
     error_class: ErrorClass | None = None
@@ -29,9 +29,8 @@ STEADY = Pace()
 
 def paced(pace: Pace, outcome: Outcome) -> Pace:
     """Return the pace of an endpoint after one more outcome; a success ends what it disproves."""
-    error = outcome.error_class
-    if error is not None:
-        return Pace(pace.failed_at if error in OF_VMS else max(pace.failed_at, outcome.at), error)
+    if outcome.error_class is not None:
+        return Pace(max(pace.failed_at, outcome.at), outcome.error_class)
     proves = outcome.launched and outcome.booted == (pace.error_class in OF_VMS)
     return Pace(pace.failed_at) if proves else pace
 

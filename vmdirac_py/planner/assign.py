@@ -26,9 +26,9 @@ class Share:
 
 
 class Pass:
-    """What one pass found: a share per group in their order, and how far the VMs reach afterwards."""
+    """What one pass found: a share per group in their order, and for how long VMs will run then."""
 
     def __init__(self, fleet: Fleet, groups: Sequence[Group], planned: Mapping[Key, int]) -> None:
         stocks = fleet.stocks(groups, planned)
         self.shares = [Share(group, stocks[group.vo].place(group, group.jobs)) for group in groups]
-        self.reaches = {at: seconds for stock in stocks.values() for at, seconds in stock.reaches.items()}
+        self.remaining = {at: seconds for stock in stocks.values() for at, seconds in stock.remaining.items()}

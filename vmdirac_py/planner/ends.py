@@ -25,29 +25,26 @@ SHORTEST = 60.0
 
 def reach_of(remaining: float, cores: int) -> float:
     """Return the longest job (seconds) that a VM of so many cores should still take, its jobs running on so long."""
-    return inf if cores <= WASTE else max(SHORTEST, remaining) * cores / (cores - WASTE)
+    return inf if cores <= WASTE else remaining * cores / (cores - WASTE)
 
 
-def floored(reach: float) -> float:
+def remaining_of(reach: float, cores: int) -> float:
+    """Return for how long the jobs of a VM run that reaches so far; the inverse of `reach_of`."""
+    return inf if cores <= WASTE else max(0.0, reach) * (cores - WASTE) / cores
+
+
+def floored(seconds: float) -> float:
     """Round down to one of few values, so that many VMs are alike: at most a sixth below."""
-    if reach == inf:
+    if seconds == inf:
         return inf
-    return 0.0 if reach < SHORTEST else SHORTEST * exp(int(log(reach / SHORTEST) / FINENESS + 1e-9) * FINENESS)
+    return 0.0 if seconds < SHORTEST else SHORTEST * exp(int(log(seconds / SHORTEST) / FINENESS + 1e-9) * FINENESS)
 
 
-def remaining(capacity: Capacity, lengths: Lengths, at: float) -> float | None:
-    """Return for how many seconds a VM's jobs are expected to run on; None: it runs some that nobody knows of."""
+def remaining(capacity: Capacity, lengths: Lengths, at: float) -> float:
+    """Return for how many seconds a VM's jobs are expected to run on; infinity: it runs some that nobody knows of."""
     if capacity.busy_slots > len(capacity.runs):
-        return None
+        return inf
     vo = capacity.vm.vo
     return max(
         (lengths.of(vo, run.owner, run.cpu_seconds).remaining(at - run.since) for run in capacity.runs), default=0.0
     )
-
-
-def reach(capacity: Capacity, lengths: Lengths, at: float) -> float:
-    """Return the longest job (seconds) that a running VM should take now; an empty one takes any."""
-    if not capacity.busy_slots:
-        return inf
-    left = remaining(capacity, lengths, at)
-    return inf if left is None else reach_of(left, capacity.vm.resources.cores)

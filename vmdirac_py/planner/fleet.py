@@ -14,16 +14,16 @@ from vmdirac_py.model.plan import Snapshot
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity, VmState
 
-from .ends import floored, reach
+from .ends import floored, remaining, remaining_of
 from .groups import Group
 from .lengths import Lengths
 from .stock import Key, Kinds, Phase, Stock, Vms
 
 
-def fresh(pool: Pool, total: Resources, phase: Phase, at: float, reach: float = inf) -> Key:
-    """Return the key of VMs of a pool that were asked for at `at` and run nothing yet."""
+def fresh(pool: Pool, total: Resources, phase: Phase, at: float, seconds: float = inf) -> Key:
+    """Return the key of VMs of a pool that were asked for at `at`, for jobs that run for so many seconds."""
     life = Offer.of_pool(pool).seconds_left
-    return Key(phase, at, pool.name, total, free=total, empty=True, seconds_left=life, reach=floored(reach))
+    return Key(phase, at, pool.name, total, free=total, empty=True, seconds_left=life, remaining=floored(seconds))
 
 
 class Fleet:
@@ -34,7 +34,7 @@ class Fleet:
         self._steps = sorted({queue.shape.cpu_seconds for queue in snapshot.demand.queues})
         self._waiting = {queue.vo for queue in snapshot.demand.queues if queue.waiting}
         self.keys: defaultdict[Key, Vms] = defaultdict(list)
-        self.reaches: dict[int, float] = {}
+        self.remaining: dict[int, float] = {}
         for at, capacity in enumerate(snapshot.fleet):
             if capacity.free.cores and capacity.vm.vo in self._waiting and capacity.vm.id not in leaving:
                 self._add(at, capacity)
@@ -46,8 +46,8 @@ class Fleet:
         stocks: defaultdict[str, Stock] = defaultdict(lambda: Stock(kinds))
         for key, vms in self._with(planned):
             stocks[self._pools[key.pool].vo].add(key, vms)
-        for capacity_at, seconds in self.reaches.items():
-            stocks[self._snapshot.fleet[capacity_at].vm.vo].reaches[capacity_at] = seconds
+        for position, seconds in self.remaining.items():
+            stocks[self._snapshot.fleet[position].vm.vo].remaining[position] = seconds
         return stocks
 
     def _with(self, planned: Mapping[Key, int]) -> Iterator[tuple[Key, Vms]]:
@@ -67,17 +67,19 @@ class Fleet:
     def _add_running(self, at: int, capacity: Capacity, pool: Pool) -> None:
         vm, now = capacity.vm, self._snapshot.at
         life = _floor(norm_seconds(vm.created_at + pool.max_life - now, pool), self._steps)
-        seconds = self.reaches[at] = reach(capacity, self._lengths, now)
+        seconds = self.remaining[at] = remaining(capacity, self._lengths, now)
+        made = float(-int(max(1.0, now - vm.created_at)).bit_length())
         empty = capacity.busy_slots == 0
-        key = Key(Phase.RUNNING, 0.0, pool.name, vm.resources, capacity.free, empty, life, floored(seconds))
+        key = Key(Phase.RUNNING, made, pool.name, vm.resources, capacity.free, empty, life, floored(seconds))
         self.keys[key].append(at)
 
     def _booting(self, capacity: Capacity, pool: Pool) -> float:
-        """Return how far a VM that boots will reach once it runs: what it was launched for set its soft end."""
+        """Return how long the jobs run that a booting VM was launched for: its soft end tells."""
         vm = capacity.vm
         if not vm.soft_end:
             return inf
-        return vm.soft_end - max(self._snapshot.at, vm.created_at + pool.boot_seconds)
+        start = max(self._snapshot.at, vm.created_at + pool.boot_seconds)
+        return remaining_of(vm.soft_end - start, vm.resources.cores)
 
 
 def _floor(seconds: float, steps: Sequence[int]) -> float:

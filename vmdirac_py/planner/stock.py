@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from math import inf
 from typing import NamedTuple
@@ -31,7 +30,11 @@ class Phase(IntEnum):
 
 
 class Key(NamedTuple):
-    """What makes VMs alike. `made_at` is 0.0 for running ones, whose age does not matter; `reach` as in `ends.py`."""
+    """What makes VMs alike.
+
+    `made_at` tells the order in which they were made; `remaining` for how many seconds their jobs are expected to run
+    on, or what they were launched for shall run.
+    """
 
     phase: Phase
     made_at: float
@@ -40,30 +43,36 @@ class Key(NamedTuple):
     free: Resources
     empty: bool
     seconds_left: float
-    reach: float
+    remaining: float
 
 
 class Kind:
-    """A key made ready for use. One object per key, compared by identity."""
+    """A key made ready for use. One object per key, compared by identity; an empty VM that runs reaches any length."""
 
-    __slots__ = ("key", "offer", "order", "pool", "reach")
+    __slots__ = ("cores", "empty", "key", "offer", "order", "phase", "pool", "reach", "remaining")
 
     def __init__(self, key: Key, pool: Pool, wanted: int) -> None:
-        self.key, self.pool, self.reach = key, pool.name, key.reach
+        self.key, self.pool, self.phase, self.cores = key, pool.name, key.phase, key.total.cores
+        self.remaining, self.empty = key.remaining, key.empty and key.phase is Phase.RUNNING
+        self.reach = inf if self.empty else reach_of(key.remaining, self.cores)
         self.offer = Offer(
             pool.vo, pool.site, key.total, key.free, key.empty, pool.tags, pool.platform, key.seconds_left
         )
         self.order = _order(key, pool, wanted)
 
+    def prolonged(self, seconds: float) -> tuple[bool, float]:
+        """Return the core-seconds by which a job prolongs its life; an empty VM would rather end."""
+        return self.empty, self.cores * (seconds - self.remaining)
+
 
 def _order(key: Key, pool: Pool, wanted: int) -> Order:
-    """Fill first what fewest other jobs could use, then what ends soonest, so that others become empty."""
+    """Fill first what fewest other jobs could use, then what is oldest and fullest, so that others become empty."""
     free = key.free
     rare = (wanted, free.gpus, len(pool.tags))
     worth = (-pool.priority, pool.price / max(1, pool.resources.cores), pool.resources.cores, pool.name)
     # Running VMs are filled up so that others become empty and end; booting ones in the order they were preferred.
-    best = (free.cores, *worth) if key.phase is Phase.RUNNING else (*worth, free.cores)
-    return (key.phase, key.made_at, *rare, key.empty, key.reach, *best, free.ram_mb, key.seconds_left)
+    best = (free.cores, *worth) if key.phase is Phase.RUNNING else (key.remaining, *worth, free.cores)
+    return (key.phase, *rare, key.made_at, *best, free.ram_mb, key.empty, key.seconds_left, key.remaining)
 
 
 class Placed(NamedTuple):
@@ -89,14 +98,14 @@ class Kinds:
 
 
 class Stock:
-    """The VMs of one VO with room. `reaches` is how far those that took jobs reach now, by position in the fleet."""
+    """The VMs of one VO with room. `remaining` is for how long those of the fleet will run, by position there."""
 
     def __init__(self, kinds: Kinds) -> None:
         self._kinds = kinds
         self._sorted: list[Kind] = []
         self._vms: dict[Kind, Vms] = {}
         self._hopeless: list[Group] = []
-        self.reaches: dict[int, float] = {}
+        self.remaining: dict[int, float] = {}
 
     def add(self, key: Key, vms: Vms) -> None:
         """Put VMs on; full ones are of no use and left out."""
@@ -116,9 +125,7 @@ class Stock:
 
     def _choose(self, group: Group, left: int) -> tuple[list[tuple[Placed, int]], int]:
         found: list[tuple[Placed, int]] = []
-        for kind in self._sorted:
-            if kind.reach < group.seconds or kind.pool not in group.places:
-                continue
+        for kind in self._in_turn(group):
             per_vm = side_by_side(group.shape, kind.offer)
             if per_vm:
                 jobs = min(left, per_vm * len(self._vms[kind]))
@@ -128,17 +135,34 @@ class Stock:
                     break
         return found, left
 
+    def _in_turn(self, group: Group) -> Iterator[Kind]:
+        """Yield kinds that a group reaches: running ones it does not prolong, those it prolongs least, then others."""
+        seconds, places, longer = group.seconds, group.places, []
+        running = True
+        for kind in self._sorted:
+            if kind.pool not in places or kind.reach < seconds:
+                continue
+            if running and kind.phase is not Phase.RUNNING:
+                running = False
+                yield from sorted(longer, key=lambda one: one.prolonged(seconds))
+            if running and kind.remaining < seconds:
+                longer.append(kind)
+            else:
+                yield kind
+        if running:
+            yield from sorted(longer, key=lambda one: one.prolonged(seconds))
+
     def _fill(self, placed: Placed, per_vm: int, group: Group) -> None:
         kind, shape = placed.kind, group.shape
         vms, (full, rest) = self._take(kind), divmod(placed.jobs, per_vm)
         used = full + (rest > 0)
         self._put(kind.key, vms[used:])
-        reach = max(0.0 if kind.key.empty else kind.reach, reach_of(group.seconds, kind.key.total.cores))
         for vm in vms[:used]:
             if vm >= 0:
-                self.reaches[vm] = max(reach, 0.0 if kind.key.empty else self.reaches.get(vm, 0.0))
-        self._put(_used(kind.key, shape, per_vm, reach), vms[:full])
-        self._put(_used(kind.key, shape, rest, reach), vms[full:used])
+                self.remaining[vm] = max(group.seconds, self.remaining.get(vm, 0.0))
+        left = max(group.seconds, kind.remaining)
+        self._put(_used(kind.key, shape, per_vm, left), vms[:full])
+        self._put(_used(kind.key, shape, rest, left), vms[full:used])
 
     def _put(self, key: Key, vms: Vms) -> None:
         if not vms or key.free.cores <= 0:
@@ -176,8 +200,8 @@ def _needs_no_more(group: Group, other: Group) -> bool:
     )
 
 
-def _used(key: Key, shape: Shape, jobs: int, reach: float) -> Key:
-    return key._replace(free=_left_over(shape, key.free, jobs), empty=False, reach=floored(reach))
+def _used(key: Key, shape: Shape, jobs: int, remaining: float) -> Key:
+    return key._replace(free=_left_over(shape, key.free, jobs), empty=False, remaining=floored(remaining))
 
 
 def _left_over(shape: Shape, free: Resources, jobs: int) -> Resources:
