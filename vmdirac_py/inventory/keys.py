@@ -101,6 +101,7 @@ VO = {
     "budget_days": About("how long a budget lasts before the next begins, days", least=0.01, most=3660),
     "budget_warn": About("the part of the budget from which on there are warnings", most=1),
     "budget_drain": About("whether VMs that cost are drained when the budget is spent"),
+    "max_hold": About("longest time a job waits for cores that free soon rather than get a VM, seconds", most=86400),
 }
 POOL = {
     "flavor": About("the cloud's name for the size of machine", required=True),

@@ -18,7 +18,7 @@ PROBE_SECONDS = 60.0
 
 
 class Pace(Value, frozen=True):
-    """When a call or a VM of the endpoint failed last (epoch), and what is wrong since its last success, if anything."""
+    """When a call or a VM of the endpoint failed last (epoch), and what is wrong since its last success."""
 
     failed_at: Seconds = 0.0
     error_class: ErrorClass | None = None

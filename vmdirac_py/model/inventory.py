@@ -24,6 +24,7 @@ class Vo(Value, frozen=True):
     `group_max_*` limit what the jobs of one DIRAC group may claim at once. `share` is its weight where it competes
     with other VOs. `budget` is the money, in the currency of the pools' prices, for `budget_days` days; from
     `budget_warn` of it (0 to 1) on there are warnings, and with `budget_drain` its VMs are drained when all is spent.
+    No job is held back for longer than `max_hold` seconds for cores that free soon or others to share a VM with.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Vo(Value, frozen=True):
     budget_days: Seconds = 30.0
     budget_warn: Amount = 0.8
     budget_drain: bool = False
+    max_hold: Seconds = 900.0
 
 
 class Endpoint(Value, frozen=True):

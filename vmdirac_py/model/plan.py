@@ -22,7 +22,8 @@ class Action(StrEnum):
 class Decision(Value, frozen=True):
     """One action on one pool: launch `count` VMs, or drain `vms`.
 
-    `shapes` are the fingerprints (`Shape.fingerprint`) of the waiting jobs a launch is for.
+    `shapes` are the fingerprints (`Shape.fingerprint`) of the waiting jobs a launch is for; those are expected to
+    run until `soft_end` (epoch, 0.0: nobody knows).
     """
 
     action: Action
@@ -33,10 +34,14 @@ class Decision(Value, frozen=True):
     reason: Reason
     vms: tuple[str, ...] = ()
     shapes: tuple[str, ...] = ()
+    soft_end: Seconds = 0.0
 
 
 class Placement(Value, frozen=True):
-    """Where the waiting jobs of one queue are expected to run; the four numbers add up to its waiting jobs."""
+    """Where the waiting jobs of one queue are expected to run; the five numbers add up to its waiting jobs.
+
+    `held` ones are not worth a VM yet: they wait for cores that free soon, or for others to fill a VM with.
+    """
 
     queue: str
     vo: str
@@ -45,6 +50,7 @@ class Placement(Value, frozen=True):
     on_new: Count
     unplaced: Count
     reasons: tuple[Reason, ...] = ()
+    held: Count = 0
 
 
 class PoolNote(Value, frozen=True):

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from .reason import Reason
 from .resources import Resources
-from .value import Count, Seconds, Value
+from .value import Amount, Count, Seconds, Value
 
 QUIET_LOAD = 0.05
 """A machine with a smaller load average does nothing."""

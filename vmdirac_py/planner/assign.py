@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from vmdirac_py.model.plan import Snapshot
+from vmdirac_py.model.reason import Reason
 
 from .fleet import Fleet
 from .groups import Group
@@ -12,12 +12,13 @@ from .stock import Key, Phase, Placed
 
 
 class Share:
-    """Where the jobs of one group go: `placed` on stock, `held` for cores that free soon, the rest nowhere."""
+    """Where the jobs of one group go: `placed` on stock, `left` nowhere yet, `held` of them may wait."""
 
-    __slots__ = ("group", "held", "left", "placed")
+    __slots__ = ("group", "held", "left", "placed", "reasons")
 
     def __init__(self, group: Group, placed: list[Placed]) -> None:
         self.group, self.placed, self.held = group, placed, 0
+        self.reasons: list[Reason] = []
         self.left = group.jobs - sum(one.jobs for one in placed)
 
     def in_phase(self, phase: Phase) -> int:

@@ -5,13 +5,15 @@ put on a VM only where the core-seconds by which it prolongs the VM's life are a
 
     cores x (length - remaining) <= WASTE x length    <=>    length <= remaining x cores / (cores - WASTE)
 
-That bound is the VM's reach; it is the same for all jobs, so a single moment, the soft end, tells it to match and worker.
+That bound is the VM's reach; it is the same for all jobs, so a single moment, the soft end, tells match.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from math import exp, inf, log
 
+from vmdirac_py.model.plan import Snapshot, SoftEnd
 from vmdirac_py.model.vm import Capacity
 
 from .lengths import Lengths
@@ -19,6 +21,8 @@ from .lengths import Lengths
 WASTE = 2.0
 """Core-seconds that a job may prolong a VM by, in parts of its own; VMs of no more cores take any job."""
 FINENESS = log(2.0) / 4
+INEXACT = 0.1
+"""A soft end that would move by less than this share of the way to it stays."""
 SHORTEST = 60.0
 """Seconds below which reaches are not told apart."""
 
@@ -48,3 +52,17 @@ def remaining(capacity: Capacity, lengths: Lengths, at: float) -> float:
     return max(
         (lengths.of(vo, run.owner, run.cpu_seconds).remaining(at - run.since) for run in capacity.runs), default=0.0
     )
+
+
+def soft_ends(snapshot: Snapshot, remaining: Mapping[int, float]) -> Iterator[SoftEnd]:
+    """Yield the soft ends that change; `remaining` is in seconds, by position in the fleet.
+
+    A VM on which nothing runs and nothing is planned takes all jobs, and so does one nobody knows.
+    """
+    at = snapshot.at
+    for position, seconds in remaining.items():
+        vm = snapshot.fleet[position].vm
+        reach = reach_of(seconds, vm.resources.cores) if seconds else inf
+        until = 0.0 if reach == inf else at + reach
+        if bool(until) != bool(vm.soft_end) or abs(until - vm.soft_end) > max(SHORTEST, INEXACT * reach):
+            yield SoftEnd(vm.id, until)

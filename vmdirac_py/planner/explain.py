@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from vmdirac_py.model.fit import Offer, misfit
 from vmdirac_py.model.inventory import Pool
-from vmdirac_py.model.plan import PoolNote
-from vmdirac_py.model.queue import TaskQueue
+from vmdirac_py.model.plan import Placement, PoolNote, Snapshot
+from vmdirac_py.model.queue import Shape, TaskQueue
 from vmdirac_py.model.reason import Reason
 
-from .groups import Candidate
+from .assign import Share
+from .groups import Candidate, Group, Groups
 from .limits import Limits
+from .stock import Phase
 
 MOST_REASONS = 6
 NEAREST_NAMED = 3
@@ -46,20 +48,81 @@ def _nearness(found: tuple[Pool, Reason]) -> tuple[int, float, str]:
     return -NEARNESS[reason.code], -has if isinstance(has, int | float) else 0, pool.name
 
 
-def bound(found: Sequence[Candidate], limits: Limits) -> tuple[Reason, ...]:
-    """Return which limits keep jobs waiting although pools would fit; the tightest of each pool, without repeats."""
-    reasons = dict.fromkeys(reason for candidate in found if (reason := limits.room(candidate.pool)[1]))
-    shown = tuple(reasons)[:MOST_REASONS]
-    rest = len(reasons) - len(shown)
-    return (*shown, Reason.of("limit.more", count=rest)) if rest else shown
+class Explained:
+    """Says of every queue where its jobs go, and of every pool why it launches nothing or not more."""
+
+    def __init__(self, snapshot: Snapshot, groups: Groups, limits: Limits) -> None:
+        self._snapshot, self._groups, self._limits = snapshot, groups, limits
+        self._tightest: dict[str, Reason | None] = {}
+        self._bound: dict[tuple[tuple[Candidate, ...], Shape | None], tuple[Reason, ...]] = {}
+        self._unserveable: dict[tuple[str, Shape], tuple[Reason, ...]] = {}
+
+    def placements(self, shares: Iterable[Share]) -> Iterator[Placement]:
+        """Yield where the jobs of each queue go: those of a group's older queues first to what is ready soonest."""
+        for share in shares:
+            reasons = self._reasons(share)
+            rooms = [*(share.in_phase(phase) for phase in Phase), share.held]
+            for queue in share.group.queues:
+                left, dealt = queue.waiting, []
+                for at, room in enumerate(rooms):
+                    dealt.append(min(left, room))
+                    rooms[at] -= dealt[at]
+                    left -= dealt[at]
+                running, booting, new, held = dealt
+                why = reasons if left or held else ()
+                yield Placement(queue.id, queue.vo, running, booting, new, left, why, held)
+
+    def _reasons(self, share: Share) -> tuple[Reason, ...]:
+        if not share.left:
+            return ()
+        group = share.group
+        if not group.candidates:
+            return self._never(group)
+        hold = self._hold(group) if share.held else ()
+        if share.left == share.held:
+            return hold
+        why = (*share.reasons, *self._bounds(group))
+        return (*hold, *(why or (Reason.of("hold.left", jobs=share.left - share.held),)))
+
+    def _hold(self, group: Group) -> tuple[Reason, ...]:
+        return (Reason.of("hold.company", seconds=int(self._snapshot.inventory.vos[group.vo].max_hold)),)
+
+    def _never(self, group: Group) -> tuple[Reason, ...]:
+        key = (group.vo, group.shape)
+        if key not in self._unserveable:
+            self._unserveable[key] = unserveable(group.queues[0], self._groups.pools_of(group.vo))
+        return self._unserveable[key]
+
+    def _bounds(self, group: Group) -> tuple[Reason, ...]:
+        """Return which limits keep jobs waiting although pools would fit: the tightest of each pool."""
+        matching = self._limits.matching.memory.no_match
+        key = (group.candidates, group.shape if matching else None)
+        if key not in self._bound:
+            reasons = dict.fromkeys(reason for one in group.candidates if (reason := self._tight(one.pool)))
+            if matching:
+                found = (self._limits.of_shape(one.pool, group.shape)[1] for one in group.candidates)
+                reasons |= dict.fromkeys(filter(None, found))
+            self._bound[key] = _few(tuple(reasons))
+        return self._bound[key]
+
+    def _tight(self, pool: Pool) -> Reason | None:
+        if pool.name not in self._tightest:
+            room, reason = self._limits.room(pool)
+            self._tightest[pool.name] = reason
+            if reason and not room:
+                self._limits.hits[pool.name][reason] = None
+        return self._tightest[pool.name]
+
+    def notes(self, launched: Collection[str]) -> tuple[PoolNote, ...]:
+        """Return a note for every pool that a limit bound or that has nothing to do."""
+        pools, waiting = self._snapshot.inventory.pools, {group.vo for group in self._groups.all}
+        notes = ((name, _note(pools[name], self._limits, launched, waiting)) for name in sorted(pools))
+        return tuple(PoolNote(name, reasons) for name, reasons in notes if reasons)
 
 
-def pool_notes(
-    pools: Mapping[str, Pool], limits: Limits, launched: Collection[str], waiting_vos: Collection[str]
-) -> tuple[PoolNote, ...]:
-    """Return a note for every pool that a limit bound or that has nothing to do."""
-    notes = ((name, _note(pools[name], limits, launched, waiting_vos)) for name in sorted(pools))
-    return tuple(PoolNote(name, reasons) for name, reasons in notes if reasons)
+def _few(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    rest = len(reasons) - MOST_REASONS
+    return (*reasons[:MOST_REASONS], Reason.of("limit.more", count=rest)) if rest > 0 else reasons
 
 
 def _note(pool: Pool, limits: Limits, launched: Collection[str], waiting_vos: Collection[str]) -> tuple[Reason, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -28,14 +28,17 @@ class Candidate(NamedTuple):
 class Group:
     """Equal jobs of some queues, those in their order; `candidates` are the pools that fit, preferred first.
 
-    `seconds` is how long one is expected to run; `places` are the pools it may run in if it fits the size.
+    `seconds` is how long one is expected to run; `places` are the pools it may run in if it fits the size; `limited` is
+    its DIRAC group where that has a limit of its own.
     """
 
-    __slots__ = ("candidates", "jobs", "oldest", "places", "priority", "queues", "seconds", "shape", "vo")
+    __slots__ = ("candidates", "jobs", "limited", "oldest", "places", "priority", "queues", "seconds", "shape", "vo")
 
-    def __init__(self, queue: TaskQueue, seconds: float, places: frozenset[str], candidates: tuple[Candidate, ...]):
+    def __init__(
+        self, queue: TaskQueue, seconds: float, limited: str, places: frozenset[str], candidates: tuple[Candidate, ...]
+    ) -> None:
         self.vo, self.shape, self.priority, self.seconds = queue.vo, queue.shape, queue.priority, seconds
-        self.places, self.candidates = places, candidates
+        self.limited, self.places, self.candidates = limited, places, candidates
         self.queues: list[TaskQueue] = []
         self.jobs, self.oldest = 0, inf
 
@@ -44,6 +47,11 @@ class Group:
         self.queues.append(queue)
         self.jobs += queue.waiting
         self.oldest = min(self.oldest, queue.oldest)
+
+    @property
+    def most_per_vm(self) -> int:
+        """Return how many of its jobs run side by side on the VM that takes most."""
+        return max((one.per_vm for one in self.candidates), default=0)
 
     @property
     def rank(self) -> Rank:
@@ -63,19 +71,25 @@ class Groups:
         self._offers = {name: Offer.of_pool(pool) for name, pool in snapshot.inventory.pools.items()}
         self._places: dict[tuple[object, ...], Sequence[Pool]] = {}
         self._fits: dict[tuple[str, Shape], tuple[frozenset[str], tuple[Candidate, ...]]] = {}
-        groups: dict[tuple[str, Shape, float, int], Group] = {}
+        groups: dict[tuple[str, Shape, float, int, str], Group] = {}
+        self._vos = snapshot.inventory.vos
         for queue in sorted((one for one in snapshot.demand.queues if one.waiting), key=_order):
             seconds = lengths.expected(queue.vo, queue.owner, queue.shape.cpu_seconds)
-            key = (queue.vo, queue.shape, queue.priority, bin_of(seconds))
+            limited = queue.group if self._is_limited(queue) else ""
+            key = (queue.vo, queue.shape, queue.priority, bin_of(seconds), limited)
             group = groups.get(key)
             if group is None:
-                group = groups[key] = Group(queue, seconds, *self._fit(queue))
+                group = groups[key] = Group(queue, seconds, limited, *self._fit(queue))
             group.add(queue)
         self.all = sorted(groups.values(), key=lambda group: group.rank)
 
     def pools_of(self, vo: str) -> Sequence[Pool]:
         """Return the pools of a VO, preferred first, then by name."""
         return self._pools.get(vo, ())
+
+    def _is_limited(self, queue: TaskQueue) -> bool:
+        vo = self._vos.get(queue.vo)
+        return vo is not None and (queue.group in vo.group_max_cores or queue.group in vo.group_max_vms)
 
     def _fit(self, queue: TaskQueue) -> tuple[frozenset[str], tuple[Candidate, ...]]:
         key = (queue.vo, queue.shape)

@@ -7,12 +7,13 @@ Never held: jobs of a VO without any VM, and no job longer than its VO's `max_ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from vmdirac_py.lifecycle.states import ALIVE
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Snapshot
 
+from .assign import Share
 from .groups import Group
 
 WORTH_A_BOOT = 4 / 3
@@ -20,15 +21,20 @@ WORTH_A_BOOT = 4 / 3
 
 
 class Patience:
-    """How long the jobs of each group may still be held."""
+    """Decides which jobs are held, and notes it in their shares."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._at, self._vos = snapshot.at, snapshot.inventory.vos
         self._alive = {capacity.vm.vo for capacity in snapshot.fleet if capacity.vm.state in ALIVE}
 
-    def holds(self, group: Group, pool: Pool) -> bool:
-        """Tell whether a job of a group may wait, rather than be the cause for a VM of a pool it would not fill."""
-        if group.vo not in self._alive:
+    def hold(self, jobs: Mapping[Share, int], pool: Pool) -> bool:
+        """Hold these jobs, rather than launch a VM that they would not fill; False: they must not wait."""
+        if not all(self._may_wait(share.group, pool) for share in jobs):
             return False
+        for share, count in jobs.items():
+            share.held += count
+        return True
+
+    def _may_wait(self, group: Group, pool: Pool) -> bool:
         longest = min(self._vos[group.vo].max_hold, WORTH_A_BOOT * pool.boot_seconds)
-        return self._at - group.oldest < longest
+        return group.vo in self._alive and self._at - group.oldest < longest

@@ -28,7 +28,7 @@ Kind = tuple[str, str, int]
 """VO, owner ("": all of the VO's), CPU seconds asked for (0: whatever)."""
 
 
-class Known(Value):
+class Known(Value, frozen=True):
     """Payloads of one kind: how many ended in each bin, the older ones faded, and how many run in each."""
 
     vo: str
@@ -38,7 +38,7 @@ class Known(Value):
     running: Counts = NONE
 
 
-class Lengths(Value, dict=True):
+class Lengths(Value, frozen=True, dict=True, gc=True):
     """All kinds as of `at` (epoch), and what ended since, which counts from the next look on."""
 
     at: Seconds = 0.0
@@ -131,9 +131,7 @@ def _kinds(
 ) -> tuple[Known, ...]:
     known = {(one.vo, one.owner, one.cpu_seconds): one.ended for one in before}
     kinds = known.keys() | fresh.keys() | running.keys()
-    found = [
-        Known(*kind, _faded(known.get(kind, NONE), fresh.get(kind)), _dense(running.get(kind))) for kind in kinds
-    ]
+    found = [Known(*kind, _faded(known.get(kind, NONE), fresh.get(kind)), _dense(running.get(kind))) for kind in kinds]
     found.sort(key=lambda one: (-sum(one.ended), one.vo, one.owner, one.cpu_seconds))
     return tuple(found[:MOST_KINDS])
 

@@ -23,6 +23,8 @@ Counts = tuple[float, ...]
 NONE: Counts = (0.0,) * BINS
 UNKNOWN: Counts = (0.05,) * BINS
 """The chance to end within a bin while nothing is known at all."""
+NOBODY = 1e-9
+"""A share too small to divide by."""
 
 
 def bin_of(age: float) -> int:
@@ -79,5 +81,5 @@ def life_table(chances: Counts) -> LifeTable:
     for at in range(BINS - 1, -1, -1):
         width = EDGES[at + 1] - EDGES[at]
         ahead += width * 0.5 * (share[at] + share[at + 1])
-        left.append(ahead / share[at] if share[at] > 1e-9 else 0.5 * width)
+        left.append(ahead / share[at] if share[at] > NOBODY else 0.5 * width)
     return LifeTable(share, tuple(reversed(left)))

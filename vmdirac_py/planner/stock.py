@@ -137,7 +137,8 @@ class Stock:
 
     def _in_turn(self, group: Group) -> Iterator[Kind]:
         """Yield kinds that a group reaches: running ones it does not prolong, those it prolongs least, then others."""
-        seconds, places, longer = group.seconds, group.places, []
+        longer: list[Kind] = []
+        seconds, places = group.seconds, group.places
         running = True
         for kind in self._sorted:
             if kind.pool not in places or kind.reach < seconds:

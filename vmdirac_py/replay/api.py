@@ -63,7 +63,7 @@ class VoResult(Struct, frozen=True):
 
 
 class Series(Struct, frozen=True):
-    """Curves on one time axis `at` (seconds): cores wanted (running and waiting jobs), used, and paid; waiting jobs by VO."""
+    """Curves on one time axis `at` (seconds): cores wanted, used, and paid; waiting jobs by VO."""
 
     at: tuple[float, ...]
     wanted: tuple[int, ...]
@@ -75,8 +75,8 @@ class Series(Struct, frozen=True):
 class Result(Struct, frozen=True):
     """What a replay came to.
 
-    Paid is from the moment the cloud accepted a VM until it is gone, times its cores, the tail after the last submission
-    included; `cost` in the inventory's currency. `excess_*` is max(0, wait - boot): mean over jobs, weighted by
+    Paid is from the moment the cloud accepted a VM until it is gone, times its cores, with the tail after the last
+    submission; `cost` in the inventory's currency. `excess_*` is max(0, wait - boot): mean over jobs, weighted by
     core-seconds, and of the VO where it is worst. `calls` counts cloud calls by verb, `reasons` the codes of all plans.
     """
 

@@ -1,9 +1,9 @@
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.budget import Budget
 from vmdirac_py.model.inventory import Endpoint, Vo

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from vmdirac_py.model.plan import Finished, Snapshot
 from vmdirac_py.planner.seen import HELD_SECONDS, Seen, see

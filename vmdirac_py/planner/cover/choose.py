@@ -26,7 +26,7 @@ def cover(wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[B
     found = _best(Fleet(world), everything)
     if any(found.waiting) and len({want.rank for want in world.wants}) > 1:
         found = _by_rank(world)
-    return _told(found, wants, bounds)
+    return _told(found, wants)
 
 
 def _by_rank(world: World) -> Fleet:
@@ -44,7 +44,7 @@ def _best(fleet: Fleet, wants: Sequence[int]) -> Fleet:
     return min(coarse(fine(fleet, wants), wants), found, key=lambda way: way.cost)
 
 
-def _told(fleet: Fleet, wants: Sequence[Want], bounds: Sequence[Bound]) -> Cover:
+def _told(fleet: Fleet, wants: Sequence[Want]) -> Cover:
     world, unserved = fleet.world, [0] * len(wants)
     for own, count in enumerate(fleet.waiting):
         unserved[world.want_at[own]] = count

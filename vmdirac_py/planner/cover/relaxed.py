@@ -73,7 +73,8 @@ class Relaxed:
         return found
 
     def _best(self, machine: int, prices: Sequence[float]) -> tuple[float, Jobs]:
-        world, items, whole = self._world, [], [(0.0, ())]
+        world, items = self._world, []
+        whole: list[tuple[float, Jobs]] = [(0.0, ())]
         for want, row in self._rows.items():
             if machine in world.fits[want] and prices[row] > 0:
                 if world.wants[want].whole_node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from vmdirac_py.model.reason import Reason, Value
+from vmdirac_py.model.reason import Param, Reason
 
 NO_LIMIT = 10**9
 
@@ -28,7 +28,7 @@ Room = Mapping[str, Sequence[Limit]]
 
 
 def pair(
-    max_vms: int | None, max_cores: int | None, vms: int, cores: int, code: str, **about: Value
+    max_vms: int | None, max_cores: int | None, vms: int, cores: int, code: str, **about: Param
 ) -> Iterator[Limit]:
     """Yield a limit in VMs and one in cores, where they are set, less what is in use."""
     if max_vms is not None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Sequence
 
 from vmdirac_py.lifecycle.states import EDGES
 from vmdirac_py.model.plan import Snapshot
@@ -23,7 +22,6 @@ from .view import View
 
 Candidates = list[Candidate]
 NEEDED = Reason.of("retire.needed")
-UNLEARNED: Mapping[str, float] = MappingProxyType({})
 
 
 def retire(
@@ -31,7 +29,6 @@ def retire(
     memory: Memory,
     simulate: Simulate,
     *,
-    lengths: Mapping[str, float] = UNLEARNED,
     policies: Sequence[Policy] = POLICIES,
 ) -> Retirement:
     """Return which VMs to drain now; draining never ends a payload.
@@ -40,10 +37,9 @@ def retire(
         snapshot: the world; its demand is complete and fresh.
         memory: the planner's, with what it has seen of demand (`Memory.seen`) up to this snapshot.
         simulate: the planner's outlook without the VMs it is given (for none of them: the present plan).
-        lengths: the seconds a job of a VO is expected to run.
         policies: who is asked, in this order.
     """
-    choice = _Choice(View.of(snapshot, memory, lengths), Judge(simulate))
+    choice = _Choice(View.of(snapshot, memory), Judge(simulate))
     for policy in policies:
         choice.ask(policy)
     return choice.result()

@@ -33,7 +33,7 @@ class Drift:
 
 
 def _follows(pool: Pool, view: View) -> bool:
-    return pool.drift == DRAIN_DRIFTED and view.memory.pool(pool.name) == UNLIMITED
+    return pool.drift == DRAIN_DRIFTED and view.memory.pool(pool) == UNLIMITED
 
 
 def _difference(vm: Vm, pool: Pool) -> Reason | None:

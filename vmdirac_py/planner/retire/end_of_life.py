@@ -24,7 +24,7 @@ class EndOfLife:
     def candidates(self, view: View) -> Iterator[Candidate]:
         """Yield VMs that have less left than a job needs."""
         for one in view.running():
-            room = margin(view.pool(one), view.lengths.get(one.vm.vo, 0.0))
+            room = margin(view.pool(one), view.length(one.vm.vo))
             if view.left(one) <= room:
                 yield one, Reason.of("retire.end_of_life", pool=one.vm.pool, seconds=int(room))
 

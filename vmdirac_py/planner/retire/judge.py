@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,7 +25,10 @@ class Outlook:
     @classmethod
     def of(cls, plan: Plan) -> Outlook:
         """Return the outlook of a plan."""
-        launches = {one.pool: one.count for one in plan.decisions if one.action is Action.LAUNCH}
+        launches = Counter[str]()
+        for one in plan.decisions:
+            if one.action is Action.LAUNCH:
+                launches[one.pool] += one.count
         return cls(launches, sum(placed.unplaced for placed in plan.placements))
 
 

@@ -14,20 +14,16 @@ from vmdirac_py.planner.memory import Memory
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The world as policies see it. `alive` are VMs that run jobs or are going to.
-
-    `lengths` are the seconds a job of a VO is expected to run, as far as that was learned.
-    """
+    """The world as policies see it. `alive` are VMs that run jobs or are going to."""
 
     snapshot: Snapshot
     memory: Memory
-    lengths: Mapping[str, float]
     alive: tuple[Capacity, ...]
 
     @classmethod
-    def of(cls, snapshot: Snapshot, memory: Memory, lengths: Mapping[str, float]) -> View:
+    def of(cls, snapshot: Snapshot, memory: Memory) -> View:
         """Return the view of a snapshot."""
-        return cls(snapshot, memory, lengths, tuple(one for one in snapshot.fleet if one.vm.state in ALIVE))
+        return cls(snapshot, memory, tuple(one for one in snapshot.fleet if one.vm.state in ALIVE))
 
     @property
     def at(self) -> float:
@@ -51,6 +47,10 @@ class View:
     def left(self, capacity: Capacity) -> float:
         """Return how many seconds a VM has left of its life."""
         return capacity.vm.created_at + self.pool(capacity).max_life - self.at
+
+    def length(self, vo: str) -> float:
+        """Return how many seconds a job of a VO is expected to run."""
+        return self.memory.lengths.expected(vo, "", 0)
 
     def running(self) -> Iterator[Capacity]:
         """Yield the VMs that run."""

@@ -1,8 +1,8 @@
 import itertools
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.inventory import Endpoint, Vo

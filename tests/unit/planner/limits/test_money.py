@@ -1,5 +1,6 @@
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from vmdirac_py.model.inventory import Vo
 from vmdirac_py.model.plan import Snapshot

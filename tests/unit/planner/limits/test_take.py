@@ -1,8 +1,8 @@
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.budget import Budget
 from vmdirac_py.lifecycle.probing import Pace

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import EndpointView, Plan, Snapshot

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.budget import Budget
 from vmdirac_py.model.plan import RetireOrder, Snapshot

@@ -1,0 +1,113 @@
+"""One plan in the making: jobs placed, VMs launched until a pass that sees them all wants no more, and why."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from functools import cached_property
+from math import inf, log
+
+from vmdirac_py.model.inventory import Pool
+from vmdirac_py.model.plan import Action, Decision, Plan, Snapshot
+from vmdirac_py.model.reason import Reason
+
+from .assign import Pass
+from .ends import reach_of, soft_ends
+from .explain import Explained
+from .fleet import Fleet, fresh
+from .groups import Groups
+from .hold import Patience
+from .launching import Launch, Launching
+from .limits import Limits, limits_of
+from .memory import Memory
+from .minimums import minimum_reason, minimums
+from .stock import Key, Phase
+
+MOST_PASSES = 8
+BAND = 4.0
+"""VMs of a pool are launched together when the jobs they are for differ in length by less than this factor."""
+
+
+class Planning:
+    """A plan for a snapshot without the VMs in `leaving`."""
+
+    def __init__(self, snapshot: Snapshot, memory: Memory, leaving: frozenset[str]) -> None:
+        self._snapshot, self._memory, self._leaving = snapshot, memory, leaving
+        self._groups = Groups(snapshot, memory.lengths)
+        self._launches: list[Launch] = []
+        self._minimums: dict[str, int] = {}
+
+    @cached_property
+    def _limits(self) -> Limits:
+        return limits_of(self._snapshot, self._memory)
+
+    def plan(self) -> Plan:
+        """Return the plan."""
+        found = self._settle(Fleet(self._snapshot, self._memory.lengths, self._leaving))
+        explained = Explained(self._snapshot, self._groups, self._limits)
+        decisions = tuple(self._decisions())
+        return Plan(
+            self._snapshot.at,
+            decisions,
+            tuple(explained.placements(found.shares)),
+            explained.notes({one.pool for one in decisions}),
+            tuple(soft_ends(self._snapshot, found.remaining)),
+        )
+
+    def _settle(self, fleet: Fleet) -> Pass:
+        """Place and launch until a pass that sees all planned VMs from its start wants no more.
+
+        That last pass is what the next step will see, so the same jobs never cause a second launch.
+        """
+        planned = self._wanted_anyway()
+        found = Pass(fleet, self._groups.all, planned)
+        for _ in range(MOST_PASSES):
+            launches = self._launch(found)
+            if not launches:
+                break
+            self._launches += launches
+            for one in launches:
+                planned[self._key(one)] += one.vms
+            found = Pass(fleet, self._groups.all, planned)
+        return found
+
+    def _wanted_anyway(self) -> Counter[Key]:
+        pools = self._snapshot.inventory.pools
+        self._minimums = minimums(self._snapshot, self._limits, self._leaving)
+        found = ((pools[name], count) for name, count in self._minimums.items())
+        return Counter({fresh(pool, pool.resources, Phase.NEW, self._snapshot.at): count for pool, count in found})
+
+    def _launch(self, found: Pass) -> list[Launch]:
+        if not any(share.left for share in found.shares):
+            return []
+        return Launching(self._limits, self._memory, Patience(self._snapshot)).run(found.shares)
+
+    def _key(self, launch: Launch) -> Key:
+        pool = launch.pool
+        return fresh(pool, pool.resources, Phase.NEW, self._snapshot.at, launch.seconds)
+
+    def _decisions(self) -> list[Decision]:
+        pools = self._snapshot.inventory.pools
+        anyway = [self._decision(pools[name], n, minimum_reason(pools[name])) for name, n in self._minimums.items()]
+        return [*anyway, *self._for_jobs()]
+
+    def _for_jobs(self) -> list[Decision]:
+        """Return one launch per pool and band of length."""
+        bands: defaultdict[tuple[str, int], list[Launch]] = defaultdict(list)
+        for launch in self._launches:
+            bands[launch.pool.name, int(log(max(1.0, launch.seconds), BAND))].append(launch)
+        return [self._for_band(launches) for launches in bands.values()]
+
+    def _for_band(self, launches: list[Launch]) -> Decision:
+        groups = {share.group for launch in launches for share in launch.jobs}
+        jobs = sum(count for launch in launches for count in launch.jobs.values())
+        reason = Reason.of("launch.demand", jobs=jobs, queues=min(jobs, sum(len(group.queues) for group in groups)))
+        shapes = tuple(sorted({group.shape.fingerprint for group in groups}))
+        pool, longest = launches[0].pool, max(launch.seconds for launch in launches)
+        return self._decision(pool, sum(one.vms for one in launches), reason, shapes, longest)
+
+    def _decision(
+        self, pool: Pool, count: int, reason: Reason, shapes: tuple[str, ...] = (), seconds: float = inf
+    ) -> Decision:
+        reach = reach_of(seconds, pool.resources.cores)
+        end = 0.0 if reach == inf else self._snapshot.at + pool.boot_seconds + reach
+        return Decision(Action.LAUNCH, pool.endpoint, pool.name, pool.vo, count, reason, shapes=shapes, soft_end=end)
