@@ -1,4 +1,4 @@
-"""Acting on one endpoint: one run at a time; what is decided meanwhile goes with the next."""
+"""Acting on one endpoint: one run at a time, which also sends what is decided while it is at work."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from .lives import Lives
 from .machine import Machine
 from .world import World
 
+STAY_SECONDS = 20.0
+"""For so long a run goes on looking for more to send (`operations/written.py`); what comes later waits for the next."""
 Batch = tuple[Pool, Sequence[Machine]]
 
 
@@ -28,7 +30,7 @@ class Actor:
         self._endpoint, self._guarded = endpoint, guarded
         self._launches: deque[Batch] = deque()
         self._retires: list[Machine] = []
-        self._running = False
+        self._running, self._until = False, 0.0
         self._budget: Budget = UNLIMITED
 
     def launch(self, pool: Pool, machines: Sequence[Machine], at: float) -> None:
@@ -44,7 +46,6 @@ class Actor:
     def _begin(self, at: float) -> None:
         if not self._running:
             self._running = True
-            # What else this moment decides still goes with this run: it reads what is written when it is under way.
             self._world.agenda.note(at + self._world.scenario.act_seconds, self._act)
 
     def _act(self, at: float) -> None:
@@ -53,26 +54,31 @@ class Actor:
         if retires and self._world.cloud.terminate(self._endpoint.name, at=at):
             for machine in retires:
                 self._instances.end(machine, at)
-        self._send(at, deque(self._take()))
+        self._until = at + STAY_SECONDS
+        self._send(at, self._take())
 
-    def _take(self) -> Sequence[Batch]:
-        batches = tuple(self._launches)
-        self._launches.clear()
+    def _take(self) -> deque[Batch]:
+        batches, self._launches = self._launches, deque()
         return batches
 
     def _send(self, at: float, batches: deque[Batch]) -> None:
+        if not batches and at < self._until:
+            batches = self._take()
         if batches:
-            pool, machines = batches.popleft()
-            if self._hindered(len(machines), at):
-                self._settle(at, pool, machines, Answer((), len(machines), None))
-                self._send(at, batches)
-            else:
-                answered = at + self._world.cloud.call_seconds(self._endpoint.name, at)
-                self._world.agenda.note(answered, self._answered, pool, machines, batches)
+            self._send_one(at, batches)
             return
         self._running = False
         if self._launches or self._retires:
             self._begin(at)
+
+    def _send_one(self, at: float, batches: deque[Batch]) -> None:
+        pool, machines = batches.popleft()
+        if self._hindered(len(machines), at):
+            self._settle(at, pool, machines, Answer((), len(machines), None))
+            self._send(at, batches)
+        else:
+            answered = at + self._world.cloud.call_seconds(self._endpoint.name, at)
+            self._world.agenda.note(answered, self._answered, pool, machines, batches)
 
     def _hindered(self, wanted: int, at: float) -> bool:
         return self._guarded and not allow(self._budget, wanted, at, scope=self._endpoint.name)[0]

@@ -116,7 +116,7 @@ class Cloud:
         return Birth(ready, min(dies, notice + spot.notice_seconds if spot else inf), notice)
 
     def _wait(self, per_hour: float) -> float:
-        return self._random.expovariate(per_hour / HOUR) if per_hour else inf
+        return self._random.expovariate(1.0) * (HOUR / per_hour) if per_hour else inf
 
     def _trouble(self, pool: Pool, at: float) -> ErrorClass | None:
         since = at - self._scenario.begins

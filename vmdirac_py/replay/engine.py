@@ -49,13 +49,14 @@ class Engine:
             for name, endpoint in inventory.endpoints.items()
         }
         self._total, self._batches = len(trace.jobs), 0
+        self._longest_idle = max((pool.idle_seconds for pool in inventory.pools.values()), default=0.0)
         self.ended_at = scenario.begins
 
     def run(self, progress: Progress | None = None) -> None:
         """Run until all jobs are settled and no VM is paid for any more."""
         world = self.world
         agenda, news, curves = world.agenda, world.news, world.accounts.curves
-        while not (world.over and not world.accounts.vms):
+        while not world.over or self._lingers():
             at = min(agenda.next_at, news.due)
             if at == inf:
                 break
@@ -66,8 +67,20 @@ class Engine:
                 self._plan(at)
             else:
                 agenda.happen()
-        self.ended_at = agenda.now
+        self._close(agenda.now)
         self._sample(agenda.now, progress)
+
+    def _lingers(self) -> bool:
+        """Tell whether VMs are left, although no job is, of which something may still come."""
+        world = self.world
+        left = world.accounts.vms or world.fleet.alive
+        return bool(left) and world.agenda.next_at < self._work.progress_at + GIVE_UP + self._longest_idle
+
+    def _close(self, at: float) -> None:
+        """Settle the accounts: what no cloud has ended by now is paid for until now."""
+        self.ended_at = at
+        for machine in self.world.fleet.instances():
+            self.world.accounts.gone(machine, at)
 
     def _sample(self, at: float, progress: Progress | None) -> None:
         accounts = self.world.accounts

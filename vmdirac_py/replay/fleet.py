@@ -37,6 +37,15 @@ class Fleet:
         """Return a VM that is in the fleet, by id."""
         return self._machines.get(vm)
 
+    @property
+    def alive(self) -> int:
+        """Return how many VMs run jobs or are going to."""
+        return self.alive_of_vo.total()
+
+    def instances(self) -> list[Machine]:
+        """Return the VMs whose instances are there."""
+        return [machine for machine in self._machines.values() if machine.accepted_at and not machine.dead]
+
     def make(self, pool: Pool, batch: str, at: float) -> Machine:
         """Write a new VM."""
         self._made += 1

@@ -38,7 +38,7 @@ class Lives:
 
     def known(self, machine: Machine, at: float) -> None:
         """We learn of the instance of a VM: by the cloud's answer, a listing, or its enrolment."""
-        if not machine.vm.instance_id:
+        if not machine.vm.instance_id and machine.vm.state is not VmState.HALTED:
             self._world.fleet.bind(machine)
         if machine.vm.state is VmState.NEW:
             self._world.fleet.set(machine, VmState.SUBMITTED, _ACCEPTED, at)

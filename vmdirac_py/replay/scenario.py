@@ -14,8 +14,8 @@ from msgspec import Meta, Struct
 from vmdirac_py.base.errors import BadInput
 from vmdirac_py.model.batch import ErrorClass
 
-Seconds = Annotated[float, Meta(ge=0.0)]
-Rate = Annotated[float, Meta(ge=0.0)]
+Seconds = Annotated[float, Meta(ge=0.0, le=1e12)]
+Rate = Annotated[float, Meta(ge=0.0, le=1e6)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count = Annotated[int, Meta(ge=0)]
 
@@ -58,7 +58,7 @@ class Trouble(Window, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Slow(Window, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Calls take this many times as long."""
 
-    factor: Annotated[float, Meta(ge=1.0)]
+    factor: Annotated[float, Meta(ge=1.0, le=1e6)]
 
 
 class Foreign(Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,7 +120,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     stillborn_share: Share = 0.0
     termination_seconds: Seconds = 15.0
     max_attempts: Annotated[int, Meta(ge=1)] = 3
-    begins: Annotated[float, Meta(gt=0.0)] = 1_800_000_000.0
+    begins: Annotated[float, Meta(gt=0.0, le=1e11)] = 1_800_000_000.0
 
     def boot_of(self, pool: str) -> Boot:
         """Return the boot times of a pool."""
