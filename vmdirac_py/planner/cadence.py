@@ -1,7 +1,7 @@
 """When the next plan is due: one rule for the daemon and for the replay.
 
 What happens is planned together with what happens soon after. How long is gathered follows from how long a VM boots: a
-boot of five minutes does not suffer from half a minute, one of a second does.
+boot of five minutes does not suffer from a minute, one of a second does.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from vmdirac_py.model.inventory import Pool
 
 GAP = 0.2
 """Shortest time in seconds between two plans."""
-PATIENCE = 0.1
+PATIENCE = 0.2
 """Share of the shortest boot time for which events are gathered."""
-LONGEST_PATIENCE = 30.0
+LONGEST_PATIENCE = 60.0
 
 
 def patience(pools: Iterable[Pool]) -> float:

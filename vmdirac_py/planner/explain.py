@@ -54,7 +54,7 @@ class Explained:
     def __init__(self, snapshot: Snapshot, groups: Groups, limits: Limits) -> None:
         self._snapshot, self._groups, self._limits = snapshot, groups, limits
         self._tightest: dict[str, Reason | None] = {}
-        self._bound: dict[tuple[tuple[Candidate, ...], Shape | None], tuple[Reason, ...]] = {}
+        self._bound: dict[tuple[int, Shape | None], tuple[Reason, ...]] = {}
         self._unserveable: dict[tuple[str, Shape], tuple[Reason, ...]] = {}
 
     def placements(self, shares: Iterable[Share]) -> Iterator[Placement]:
@@ -96,7 +96,7 @@ class Explained:
     def _bounds(self, group: Group) -> tuple[Reason, ...]:
         """Return which limits keep jobs waiting although pools would fit: the tightest of each pool."""
         matching = self._limits.matching.memory.no_match
-        key = (group.candidates, group.shape if matching else None)
+        key = (id(group.candidates), group.shape if matching else None)
         if key not in self._bound:
             reasons = dict.fromkeys(reason for one in group.candidates if (reason := self._tight(one.pool)))
             if matching:

@@ -56,7 +56,8 @@ class Launching:
             fits = self._open(share) if jobs else ()
             if fits:
                 group = share.group
-                key = (group.vo, group.priority, group.shape.need, group.shape.whole_node, fits)
+                room = tuple((one.pool.name, one.per_vm) for one in fits)
+                key = (group.vo, group.priority, group.shape.need, group.shape.whole_node, room)
                 alike[key].append((share, jobs))
                 fitting[key] = fits
         return [Ask(fitting[key], some) for key, some in alike.items()]

@@ -118,7 +118,7 @@ class Engine:
     def _launch(self, decision: Decision, at: float) -> None:
         self._batches += 1
         pool, batch = self.world.inventory.pools[decision.pool], f"b-{self._batches:06}"
-        machines = [self.world.fleet.make(pool, batch, at) for _ in range(decision.count)]
+        machines = [self.world.fleet.make(pool, batch, at, decision.soft_end) for _ in range(decision.count)]
         self._actors[pool.endpoint].launch(pool, machines, at)
 
     def _drain(self, decision: Decision, at: float) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.states import ALIVE, deadline, move
 from vmdirac_py.model.inventory import Endpoint, Inventory, Pool
@@ -46,11 +47,11 @@ class Fleet:
         """Return the VMs whose instances are there."""
         return [machine for machine in self._machines.values() if machine.accepted_at and not machine.dead]
 
-    def make(self, pool: Pool, batch: str, at: float) -> Machine:
+    def make(self, pool: Pool, batch: str, at: float, soft_end: float) -> Machine:
         """Write a new VM."""
         self._made += 1
         endpoint = self._inventory.endpoints[pool.endpoint]
-        machine = Machine(_new(f"vm-{self._made:07}", pool, endpoint, batch, at), pool, endpoint, self._made)
+        machine = Machine(_new(f"vm-{self._made:07}", pool, endpoint, batch, at, soft_end), pool, endpoint, self._made)
         self._machines[machine.vm.id] = machine
         self._count(machine, 1)
         self.touch(machine)
@@ -109,8 +110,8 @@ class Fleet:
         self.alive_of_vo[machine.pool.vo] += sign
 
 
-def _new(name: str, pool: Pool, endpoint: Endpoint, batch: str, at: float) -> Vm:
-    vm = Vm(name, batch, endpoint.name, pool.name, pool.vo, pool.resources, VmState.NEW, at, at, 0.0)
+def _new(name: str, pool: Pool, endpoint: Endpoint, batch: str, at: float, soft_end: float) -> Vm:
+    vm = Vm(name, batch, endpoint.name, pool.name, pool.vo, pool.resources, VmState.NEW, at, at, 0.0, soft_end=soft_end)
     return replace(vm, deadline=deadline(vm, VmState.NEW, pool=pool, endpoint=endpoint, at=at))
 
 

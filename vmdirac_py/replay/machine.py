@@ -9,6 +9,7 @@ from vmdirac_py.model.fit import Offer
 from vmdirac_py.model.inventory import Endpoint, Pool
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity, Run, Vm, VmState
+from vmdirac_py.planner.ends import remaining_of
 
 from .api import TraceJob
 from .lines import Line
@@ -47,7 +48,7 @@ class Machine:
         self.vm, self.pool, self.endpoint, self.seq = vm, pool, endpoint, seq
         self.slots: dict[int, Slot] = {}
         self.cores, self.ram_mb, self.gpus = pool.resources.cores, pool.resources.ram_mb, pool.resources.gpus
-        self.entry: tuple[float, float, int, Machine] | None = None
+        self.entry: tuple[int, Machine] | None = None
         self.accepted_at = self.idle_since = 0.0
         self.dead = self.leaving = False
 
@@ -103,9 +104,15 @@ class Machine:
         return Capacity(self.vm, free, len(slots), tuple([slot.run for slot in slots.values()]), self.idle_since)
 
 
-def ranking(machine: Machine) -> tuple[float, float]:
-    """Say which VM is given a job first: the fullest, then that of the nearest soft end. The one place to change it."""
-    return machine.cores, machine.vm.soft_end or inf
+def prolonged(machine: Machine, seconds: float, at: float) -> float:
+    """Return the core-seconds by which a job of a length prolongs a VM's life, as far as its soft end tells.
+
+    What lies idle would rather end than be prolonged.
+    """
+    if not machine.slots:
+        return inf
+    end, cores = machine.vm.soft_end, machine.pool.resources.cores
+    return max(0.0, cores * (seconds - remaining_of(end - at, cores))) if end else 0.0
 
 
 _NOTHING = Resources()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from math import inf
 
 from vmdirac_py.model.fit import Offer, Wish, cores_given, failing, wanted_by
+from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.vm import Run
 
 from .lines import Line, Lines
-from .machine import Machine, Slot, ranking
+from .machine import Machine, Slot, prolonged
 
 Expected = Callable[[str, str, str, int], float]
 """How long a job of a VO, owner and group that asks for so many CPU seconds is expected to run, in seconds."""
@@ -26,25 +28,31 @@ class Matching:
     """Hands waiting jobs to VMs that take jobs; `started` (set before the first) is told of each.
 
     Between two calls no waiting job fits any VM that takes jobs, so each change is looked at alone: a new job is
-    offered to the VMs, best `ranking` first; a VM with new room is offered the lines, first in rank first.
+    offered to the VMs, the oldest first that it does not prolong, then to that which it prolongs least; a VM with new room is offered the lines, first in rank first.
     """
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
         self.started: Started
-        self._open: defaultdict[str, list[tuple[float, float, int, Machine]]] = defaultdict(list)
+        self._open: defaultdict[str, list[tuple[int, Machine]]] = defaultdict(list)
         self.expected: Expected = as_asked
 
     def submit(self, line: Line, at: float) -> None:
         """Give the new job of a line to the best VM that it fits, if any."""
         if len(line) > 1:
             return  # what fits no VM for those that wait already fits none for this one
-        for *_, machine in self._open[line.queue.vo]:
-            if machine.open_cores >= line.queue.shape.min_cores and self._in_time(line, machine, at):
-                offer = machine.offer(at)
-                if failing(line.queue, offer) is None:
-                    self._start(line, machine, offer, at)
+        best, least, queue = None, inf, line.queue
+        seconds = self._expects(queue)
+        for _, machine in self._open[queue.vo]:
+            if machine.open_cores < queue.shape.min_cores or not _in_time(machine, seconds, at):
+                continue
+            cost = prolonged(machine, seconds, at)
+            if (best is None or cost < least) and failing(queue, machine.offer(at)) is None:
+                best, least = machine, cost
+                if not cost:
                     break
+        if best is not None:
+            self._start(line, best, best.offer(at), at)
 
     def open(self, machine: Machine, at: float) -> None:
         """Let a VM take jobs from now on, or look again at one whose room has changed."""
@@ -56,7 +64,7 @@ class Matching:
     def reconsider(self, at: float) -> None:
         """Look again at all VMs with a soft end: what jobs are expected to take has changed."""
         for vo in [vo for vo, jobs in self._lines.jobs.items() if jobs]:
-            for *_, machine in tuple(self._open[vo]):
+            for _, machine in tuple(self._open[vo]):
                 if machine.vm.soft_end:
                     self.open(machine, at)
 
@@ -64,7 +72,7 @@ class Matching:
         """Put a VM where it belongs among those that take jobs."""
         self.close(machine)
         if machine.open_cores > 0:
-            machine.entry = (*ranking(machine), machine.seq, machine)
+            machine.entry = (machine.seq, machine)
             insort(self._open[machine.vm.vo], machine.entry)
 
     def close(self, machine: Machine) -> None:
@@ -88,14 +96,10 @@ class Matching:
         queue = line.queue
         if wish is not Wish.ANY and not wanted_by(wish, queue.shape, offer):
             return False
-        return self._in_time(line, machine, at) and failing(queue, offer) is None
+        return _in_time(machine, self._expects(queue), at) and failing(queue, offer) is None
 
-    def _in_time(self, line: Line, machine: Machine, at: float) -> bool:
-        end = machine.vm.soft_end
-        if not end:
-            return True
-        queue = line.queue
-        return at + self.expected(queue.vo, queue.owner, queue.group, queue.shape.cpu_seconds) <= end
+    def _expects(self, queue: TaskQueue) -> float:
+        return self.expected(queue.vo, queue.owner, queue.group, queue.shape.cpu_seconds)
 
     def _start(self, line: Line, machine: Machine, offer: Offer, at: float) -> None:
         job, shape = self._lines.pop(line), line.queue.shape
@@ -106,6 +110,12 @@ class Matching:
         if machine.entry is not None:
             self.place(machine)
         self.started(machine, slot)
+
+
+def _in_time(machine: Machine, seconds: float, at: float) -> bool:
+    """Tell whether a job that runs so long ends by a VM's soft end; one that passed is none for an empty VM."""
+    end = machine.vm.soft_end
+    return not end or at + seconds <= end or (end <= at and not machine.slots)
 
 
 def _wishes(machine: Machine, lines: Iterable[Line]) -> Iterator[Wish]:

@@ -6,6 +6,8 @@ from vmdirac_py.model.plan import Plan, Snapshot
 from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
 
+from .matching import Expected
+
 
 class Production:
     """The production planner, which begins knowing nothing. Its actor heeds the launch budget before each call."""
@@ -16,3 +18,7 @@ class Production:
     def step(self, snapshot: Snapshot, memory: Memory | None) -> tuple[Plan, Memory]:
         """Return the plan and memory of `planner.step.step`."""
         return step(snapshot, Memory() if memory is None else memory)
+
+    def expected(self, memory: Memory) -> Expected:
+        """Return what the memory expects of jobs."""
+        return lambda vo, owner, _group, cpu_seconds: memory.lengths.expected(vo, owner, cpu_seconds)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
+from math import ceil
 from operator import attrgetter
 from pathlib import Path
 from typing import NoReturn
@@ -68,13 +68,13 @@ class Gathering:
         self.jobs.append(job)
 
     def segment(self, seconds: float) -> int:
-        """Return a requested time rounded up to one of DIRAC's segments; 0.0, none: the default of a DIRAC job."""
+        """Return a requested time in whole seconds; 0.0, none: the default of a DIRAC job."""
         if seconds <= 0:
             return Shape().cpu_seconds
         if seconds > CPU_SEGMENTS[-1]:
             self.mended["requested_time_cut"] += 1
             return CPU_SEGMENTS[-1]
-        return CPU_SEGMENTS[bisect_left(CPU_SEGMENTS, seconds)]
+        return ceil(seconds)
 
     def refuse(self, line: int, column: str, what: str, mend: str) -> NoReturn:
         """Raise BadInput for a row, or one column of it."""
