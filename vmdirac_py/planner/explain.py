@@ -11,7 +11,7 @@ from vmdirac_py.model.queue import Shape, TaskQueue
 from vmdirac_py.model.reason import Reason
 
 from .assign import Share
-from .groups import Candidate, Group, Groups
+from .groups import Group, Groups
 from .limits import Limits
 from .stock import Phase
 
@@ -51,8 +51,9 @@ def _nearness(found: tuple[Pool, Reason]) -> tuple[int, float, str]:
 class Explained:
     """Says of every queue where its jobs go, and of every pool why it launches nothing or not more."""
 
-    def __init__(self, snapshot: Snapshot, groups: Groups, limits: Limits) -> None:
-        self._snapshot, self._groups, self._limits = snapshot, groups, limits
+    def __init__(self, snapshot: Snapshot, groups: Groups, limits: Limits | None) -> None:
+        self._snapshot, self._groups = snapshot, groups
+        self._limits = limits or Limits.none()
         self._tightest: dict[str, Reason | None] = {}
         self._bound: dict[tuple[int, Shape | None], tuple[Reason, ...]] = {}
         self._unserveable: dict[tuple[str, Shape], tuple[Reason, ...]] = {}

@@ -8,7 +8,7 @@ that was seldom seen leans on the wider one: asked-for time on owner, owner on V
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
 from vmdirac_py.model.plan import Finished
@@ -17,7 +17,7 @@ from vmdirac_py.model.vm import Capacity
 
 from .lifetable import BINS, NONE, UNKNOWN, Counts, LifeTable, bin_of, hazards, life_table
 
-REFRESH = 300.0
+REFRESH = 900.0
 """Seconds between two looks at what was learned; in between the expectations stand."""
 FADING = 0.99
 """How much a payload that ended still counts when the next one of its kind has."""
@@ -129,11 +129,21 @@ def _count(counts: defaultdict[Kind, Counter[int]], kind: Kind | None, age: int,
 def _kinds(
     before: Iterable[Known], fresh: Mapping[Kind, Counter[int]], running: Mapping[Kind, Counter[int]]
 ) -> tuple[Known, ...]:
-    known = {(one.vo, one.owner, one.cpu_seconds): one.ended for one in before}
-    kinds = known.keys() | fresh.keys() | running.keys()
-    found = [Known(*kind, _faded(known.get(kind, NONE), fresh.get(kind)), _dense(running.get(kind))) for kind in kinds]
-    found.sort(key=lambda one: (-sum(one.ended), one.vo, one.owner, one.cpu_seconds))
-    return tuple(found[:MOST_KINDS])
+    known = {(one.vo, one.owner, one.cpu_seconds): one for one in before}
+    ran = [kind for kind, one in known.items() if one.running is not NONE]
+    for kind in dict.fromkeys((*fresh, *running, *ran)):
+        old = known.get(kind)
+        ended = _faded(old.ended if old else NONE, fresh.get(kind))
+        known[kind] = Known(*kind, ended, _dense(running.get(kind)))
+    return _kept(known.values())
+
+
+def _kept(known: Collection[Known]) -> tuple[Known, ...]:
+    """Forget the kinds least is known of, when there are too many."""
+    if len(known) <= MOST_KINDS:
+        return tuple(known)
+    most = sorted(known, key=lambda one: (-sum(one.ended), one.vo, one.owner, one.cpu_seconds))
+    return tuple(most[: MOST_KINDS * 9 // 10])
 
 
 def _faded(ended: Counts, fresh: Counter[int] | None) -> Counts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from vmdirac_py.lifecycle.states import ALIVE
 from vmdirac_py.model.inventory import STATIC, WARM, Pool
@@ -14,11 +14,13 @@ from vmdirac_py.model.vm import Capacity
 from .limits import Limits
 
 
-def minimums(snapshot: Snapshot, limits: Limits, leaving: frozenset[str]) -> dict[str, int]:
-    """Return the VMs to launch so that every pool has what its mode asks for, and take them off the limits."""
+def minimums(snapshot: Snapshot, limits: Callable[[], Limits], leaving: frozenset[str]) -> dict[str, int]:
+    """Return the VMs to launch so that every pool has what its mode asks for, off the limits (made when needed)."""
+    if not any(map(_wanted, snapshot.inventory.pools.values())):
+        return {}
     staying = [one for one in snapshot.fleet if one.vm.state in ALIVE and one.vm.id not in leaving]
     short = _shortfalls(snapshot.inventory.pools.values(), _by_pool(staying), _by_pool(filter(_empty, staying)))
-    return {pool.name: count for pool, missing in short if (count := limits.take(pool, missing))}
+    return {pool.name: count for pool, missing in short if (count := limits().take(pool, missing))}
 
 
 def minimum_reason(pool: Pool) -> Reason:

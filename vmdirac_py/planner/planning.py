@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from functools import cached_property
 from math import inf, log
 
 from vmdirac_py.model.inventory import Pool
@@ -35,15 +34,20 @@ class Planning:
         self._groups = Groups(snapshot, memory.lengths)
         self._launches: list[Launch] = []
         self._minimums: dict[str, int] = {}
+        self._made: Limits | None = None
 
-    @cached_property
     def _limits(self) -> Limits:
-        return limits_of(self._snapshot, self._memory)
+        """Return the limits; most plans launch nothing and need none."""
+        if self._made is None:
+            self._made = limits_of(self._snapshot, self._memory)
+        return self._made
 
     def plan(self) -> Plan:
         """Return the plan."""
         found = self._settle(Fleet(self._snapshot, self._memory.lengths, self._leaving))
-        explained = Explained(self._snapshot, self._groups, self._limits)
+        if any(vo.budget is not None for vo in self._snapshot.inventory.vos.values()):
+            self._limits()
+        explained = Explained(self._snapshot, self._groups, self._made)
         decisions = tuple(self._decisions())
         return Plan(
             self._snapshot.at,
@@ -79,7 +83,7 @@ class Planning:
     def _launch(self, found: Pass) -> list[Launch]:
         if not any(share.left for share in found.shares):
             return []
-        return Launching(self._limits, self._memory, Patience(self._snapshot)).run(found.shares)
+        return Launching(self._limits(), self._memory, Patience(self._snapshot)).run(found.shares)
 
     def _key(self, launch: Launch) -> Key:
         pool = launch.pool

@@ -28,7 +28,8 @@ class Matching:
     """Hands waiting jobs to VMs that take jobs; `started` (set before the first) is told of each.
 
     Between two calls no waiting job fits any VM that takes jobs, so each change is looked at alone: a new job is
-    offered to the VMs, the oldest first that it does not prolong, then to that which it prolongs least; a VM with new room is offered the lines, first in rank first.
+    offered to the VMs, to the oldest that it does not prolong, else to the one that it prolongs least; a VM with new
+    room is offered the lines, first in rank first.
     """
 
     def __init__(self, lines: Lines) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.queue import Shape
 from vmdirac_py.model.reason import Reason
+from vmdirac_py.planner.memory import Memory
 
 from .limit import NO_LIMIT, Limit
 from .matching import Matching
@@ -28,6 +29,11 @@ class Limits:
     warnings: Mapping[str, tuple[Reason, ...]]
     hits: defaultdict[str, dict[Reason, None]] = field(default_factory=lambda: defaultdict(dict))
     shut: dict[str, Reason | None] = field(default_factory=dict)
+
+    @classmethod
+    def none(cls) -> Limits:
+        """Return the account of a plan for which nobody asked about limits."""
+        return cls({}, {}, Matching(Memory(), 0.0, {}), {})
 
     def room(self, pool: Pool) -> tuple[int, Reason | None]:
         """Return how many more VMs of the pool may be launched, and the tightest limit (the first of equals)."""

@@ -30,7 +30,7 @@ class Cheaper:
     def candidates(self, view: View) -> Iterator[Candidate]:
         """Yield long-lived VMs with payloads that a cheaper pool could run."""
         rivals = _rivals(view)
-        for one in view.running() if rivals else ():
+        for one in view.running if rivals else ():
             better = rivals.get(one.vm.pool)
             if better and one.busy_slots and view.left(one) >= LONG_LIFE:
                 pool = view.pool(one)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 
 from vmdirac_py.lifecycle.states import EDGES
 from vmdirac_py.model.plan import Snapshot
@@ -12,7 +13,7 @@ from vmdirac_py.model.vm import VmState
 from vmdirac_py.planner.memory import Memory
 
 from .caps import Caps
-from .doubts import doubts_of
+from .doubts import Doubts, doubts_of
 from .judge import Group, Judge, Simulate
 from .order import emptiest_youngest
 from .policy import Candidate, Policy, Proof, Terms
@@ -50,16 +51,31 @@ class _Choice:
 
     def __init__(self, view: View, judge: Judge) -> None:
         self._view, self._judge = view, judge
-        self._doubts, self._caps = doubts_of(view), Caps(view.snapshot)
-        self._alive = Counter(one.vm.pool for one in view.alive)
-        self._draining = Counter(one.vm.pool for one in view.snapshot.fleet if one.vm.state is VmState.DRAINING)
         self._chosen: dict[str, Candidate] = {}
         self._held: defaultdict[str, dict[Reason, None]] = defaultdict(dict)
+
+    @cached_property
+    def _doubts(self) -> Mapping[str, Doubts]:
+        return doubts_of(self._view)
+
+    @cached_property
+    def _caps(self) -> Caps:
+        return Caps(self._view.snapshot)
+
+    @cached_property
+    def _alive(self) -> Counter[str]:
+        return Counter(one.vm.pool for one in self._view.alive)
+
+    @cached_property
+    def _draining(self) -> Counter[str]:
+        return Counter(one.vm.pool for one in self._view.snapshot.fleet if one.vm.state is VmState.DRAINING)
 
     def ask(self, policy: Policy) -> None:
         """Let a policy name candidates, and choose of them who may go now."""
         terms = policy.terms
         able = self._able(policy.candidates(self._view), terms)
+        if not able:
+            return
         able.sort(key=lambda one: emptiest_youngest(one[0]))
         spared = self._spared(self._few(self._sure(able, terms), terms), terms)
         for one in self._capped(spared):

@@ -23,10 +23,16 @@ class EndOfLife:
 
     def candidates(self, view: View) -> Iterator[Candidate]:
         """Yield VMs that have less left than a job needs."""
-        for one in view.running():
-            room = margin(view.pool(one), view.length(one.vm.vo))
-            if view.left(one) <= room:
-                yield one, Reason.of("retire.end_of_life", pool=one.vm.pool, seconds=int(room))
+        rooms: dict[str, tuple[float, float]] = {}
+        for one in view.running:
+            name = one.vm.pool
+            if name not in rooms:
+                pool = view.pool(one)
+                room = margin(pool, view.length(one.vm.vo))
+                rooms[name] = room, view.at - pool.max_life + room
+            room, made = rooms[name]
+            if one.vm.created_at <= made:
+                yield one, Reason.of("retire.end_of_life", pool=name, seconds=int(room))
 
 
 def margin(pool: Pool, length: float) -> float:

@@ -27,7 +27,7 @@ class Idle:
 
     def candidates(self, view: View) -> Iterator[Candidate]:
         """Yield VMs that should have left by themselves."""
-        for one in view.empty():
+        for one in view.empty:
             pool = view.pool(one)
             if one.idle_since and view.at - one.idle_since >= patience(pool):
                 yield one, Reason.of("retire.idle", seconds=int(pool.idle_seconds))

@@ -23,7 +23,7 @@ class NoCpu:
 
     def candidates(self, view: View) -> Iterator[Candidate]:
         """Yield VMs without load."""
-        for one in view.empty():
+        for one in view.empty:
             if one.cpu_load is None or one.cpu_load >= QUIET_LOAD or not one.load_since:
                 continue
             pool = view.pool(one)

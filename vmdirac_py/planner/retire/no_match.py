@@ -31,10 +31,11 @@ class NoMatch:
 
     def candidates(self, view: View) -> Iterator[Candidate]:
         """Yield empty VMs that should have got a job."""
-        serves = _Serves(view)
-        for one in view.empty():
-            asked = one.failed_matches >= FAILED_MATCHES and one.idle_since
-            if asked and view.at - one.idle_since >= IN_VAIN_SECONDS and serves.some(one.vm.pool, view.left(one)):
+        asking = [one for one in view.empty if one.failed_matches >= FAILED_MATCHES and one.idle_since]
+        serves = _Serves(view) if asking else None
+        for one in asking:
+            in_vain = view.at - one.idle_since >= IN_VAIN_SECONDS
+            if in_vain and serves and serves.some(one.vm.pool, view.left(one)):
                 yield one, Reason.of("retire.no_match", matches=FAILED_MATCHES)
 
 

@@ -42,12 +42,13 @@ class OverLimit:
     def candidates(self, view: View) -> Iterator[Candidate]:
         """Yield the VMs without which pools, then VOs, then endpoints keep their limits."""
         inventory, staying = view.snapshot.inventory, list(view.alive)
-        for things, key, code in (
+        for every, key, code in (
             (inventory.pools, lambda one: one.vm.pool, "over.pool"),
             (inventory.vos, lambda one: one.vm.vo, "over.vo"),
             (inventory.endpoints, lambda one: one.vm.endpoint, "over.endpoint"),
         ):
-            over = list(_over(things, _by(staying, key), code))
+            things = {name: one for name, one in every.items() if one.max_vms is not None or one.max_cores is not None}
+            over = list(_over(things, _by(staying, key), code)) if things else []
             yield from over
             gone = {one.vm.id for one, _ in over}
             staying = [one for one in staying if one.vm.id not in gone]
@@ -62,8 +63,9 @@ def _by(fleet: Iterable[Capacity], key: Callable[[Capacity], str]) -> Mapping[st
 
 def _over(things: Mapping[str, Limited], groups: Mapping[str, list[Capacity]], code: str) -> Iterator[Candidate]:
     for name in sorted(groups.keys() & things.keys()):
+        excess = _excess(things[name], groups[name])
         reason = _reason(things[name], code)
-        yield from ((capacity, reason) for capacity in _excess(things[name], groups[name]))
+        yield from ((capacity, reason) for capacity in excess)
 
 
 def _reason(thing: Limited, code: str) -> Reason:
@@ -73,7 +75,10 @@ def _reason(thing: Limited, code: str) -> Reason:
 
 
 def _excess(thing: Limited, members: Sequence[Capacity]) -> list[Capacity]:
-    vms, cores, chosen = len(members), sum(capacity.vm.resources.cores for capacity in members), []
+    chosen: list[Capacity] = []
+    vms, cores = len(members), sum([capacity.vm.resources.cores for capacity in members])
+    if _within(vms, thing.max_vms) and _within(cores, thing.max_cores):
+        return chosen
     for capacity in sorted(members, key=emptiest_youngest):
         if _within(vms, thing.max_vms) and _within(cores, thing.max_cores):
             break

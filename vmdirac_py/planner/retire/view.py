@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vmdirac_py.lifecycle.states import ALIVE, rules_for
@@ -14,16 +14,20 @@ from vmdirac_py.planner.memory import Memory
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The world as policies see it. `alive` are VMs that run jobs or are going to."""
+    """The world as policies see it: VMs `alive` run jobs or are going to, `running` ones do, on `empty` none runs."""
 
     snapshot: Snapshot
     memory: Memory
-    alive: tuple[Capacity, ...]
+    alive: Sequence[Capacity]
+    running: Sequence[Capacity]
+    empty: Sequence[Capacity]
 
     @classmethod
     def of(cls, snapshot: Snapshot, memory: Memory) -> View:
         """Return the view of a snapshot."""
-        return cls(snapshot, memory, tuple(one for one in snapshot.fleet if one.vm.state in ALIVE))
+        alive = [one for one in snapshot.fleet if one.vm.state in ALIVE]
+        running = [one for one in alive if one.vm.state is VmState.RUNNING]
+        return cls(snapshot, memory, alive, running, [one for one in running if not one.busy_slots])
 
     @property
     def at(self) -> float:
@@ -51,11 +55,3 @@ class View:
     def length(self, vo: str) -> float:
         """Return how many seconds a job of a VO is expected to run."""
         return self.memory.lengths.expected(vo, "", 0)
-
-    def running(self) -> Iterator[Capacity]:
-        """Yield the VMs that run."""
-        return (one for one in self.alive if one.vm.state is VmState.RUNNING)
-
-    def empty(self) -> Iterator[Capacity]:
-        """Yield the VMs that run and have no busy slot."""
-        return (one for one in self.running() if not one.busy_slots)
