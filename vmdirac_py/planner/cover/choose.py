@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import groupby
 
 from .coarse import coarse
@@ -22,29 +23,19 @@ def cover(wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[B
     one of lower rank.
     """
     world = World(wants, machines, bounds)
-    everything = range(len(world.wants))
-    found = _best(Fleet(world), everything)
-    if any(found.waiting) and len({want.rank for want in world.wants}) > 1:
-        found = _by_rank(world)
-    return _told(found, wants, bounds)
+    method = _both if sum(map(len, world.fits)) <= FINE else coarse
+    ranks = [list(some) for _, some in groupby(range(len(world.wants)), key=lambda want: world.wants[want].rank)]
+    found = method(Fleet(world), range(len(world.wants)))
+    if any(found.waiting) and len(ranks) > 1:
+        found = reduce(method, ranks, Fleet(world))
+    return _told(found, wants)
 
 
-def _by_rank(world: World) -> Fleet:
-    fleet = Fleet(world)
-    for _, wants in groupby(range(len(world.wants)), key=lambda want: world.wants[want].rank):
-        fleet = _best(fleet, list(wants))
-    return fleet
+def _both(fleet: Fleet, wants: Sequence[int]) -> Fleet:
+    return min(fine(fleet, wants), coarse(fleet, wants), key=lambda way: way.cost)
 
 
-def _best(fleet: Fleet, wants: Sequence[int]) -> Fleet:
-    """Return the better of both methods; `coarse` also serves what `fine` does not find worth a VM."""
-    found = coarse(fleet, wants)
-    if sum(len(fleet.world.fits[want]) for want in wants) > FINE:
-        return found
-    return min(coarse(fine(fleet, wants), wants), found, key=lambda way: way.cost)
-
-
-def _told(fleet: Fleet, wants: Sequence[Want], bounds: Sequence[Bound]) -> Cover:
+def _told(fleet: Fleet, wants: Sequence[Want]) -> Cover:
     world, unserved = fleet.world, [0] * len(wants)
     for own, count in enumerate(fleet.waiting):
         unserved[world.want_at[own]] = count

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-MOST_NODES = 2_000
+MOST_NODES = 300
 SLACK = 1 + 1e-9
 UNNEEDED = float("inf")
 Size = tuple[int, ...]
@@ -21,14 +21,17 @@ class Item(NamedTuple):
 
 
 class Search:
-    """One search; `best` is the most valuable fill found, `worth` its value."""
+    """One search; `best` is the most valuable fill found, `worth` its value; nothing if none is worth more than `least`.
 
-    def __init__(self, items: Sequence[Item], size: Size) -> None:
+    It gives up after 300 steps with the best so far.
+    """
+
+    def __init__(self, items: Sequence[Item], size: Size, least: float) -> None:
         self._items = sorted(items, key=lambda item: (-item.worth / _share(item.need, size), item.want))
         self._rates = _rates(self._items, len(size))
         self._nodes = 0
-        self._taken: list[int] = [0] * len(items)
-        self.worth, self._best = 0.0, self._taken
+        self._taken = [0] * len(items)
+        self.worth, self._best = least, self._taken.copy()
         self._from(0, size, 0.0)
 
     @property
