@@ -110,9 +110,7 @@ def _bind(snapshot: Snapshot, vms: Mapping[str, int]) -> bool:
     """Tell whether the optimum leaves room for no further VM in the limited pool, nor in the limited endpoint."""
     made = problem(snapshot)
     used = [sum(uses.get(name, 0) * count for name, count in vms.items()) for uses, _ in made.bounds]
-    return all(
-        most - use < max(uses.values()) for use, (uses, most) in zip(used, made.bounds, strict=True)
-    )
+    return all(most - use < max(uses.values()) for use, (uses, most) in zip(used, made.bounds, strict=True))
 
 
 def problem(snapshot: Snapshot) -> Problem:
@@ -123,7 +121,10 @@ def problem(snapshot: Snapshot) -> Problem:
     values = [max(WAITING * min(some), SPILL * max(some)) for some in shares]
     bounds = [({pool.name: 1}, pool.max_vms) for pool in things.pools.values() if pool.max_vms is not None]
     bounds += [
-        ({pool.name: pool.resources.cores for pool in things.pools.values() if pool.endpoint == end.name}, end.max_cores)
+        (
+            {pool.name: pool.resources.cores for pool in things.pools.values() if pool.endpoint == end.name},
+            end.max_cores,
+        )
         for end in things.endpoints.values()
         if end.max_cores is not None
     ]

@@ -12,8 +12,8 @@ from .fleet import Fleet
 from .values import Bound, Cover, Fill, Machine, Want
 from .world import World
 
-FINE = 200
-"""With at most so many pairs of a want and a machine that fits it, the near-optimal method is used as well."""
+FINE = 600
+"""The near-optimal method is used as well where wants, times all pairs of a want and a machine, are at most so many."""
 
 
 def cover(wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[Bound] = ()) -> Cover:
@@ -23,11 +23,13 @@ def cover(wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[B
     one of lower rank.
     """
     world = World(wants, machines, bounds)
-    method = _both if sum(map(len, world.fits)) <= FINE else coarse
-    ranks = [list(some) for _, some in groupby(range(len(world.wants)), key=lambda want: world.wants[want].rank)]
-    found = method(Fleet(world), range(len(world.wants)))
+    everything = range(len(world.wants))
+    if len(everything) * sum(map(len, world.fits)) > FINE:
+        return _told(coarse(Fleet(world), everything), wants)
+    found = _both(Fleet(world), everything)
+    ranks = [list(some) for _, some in groupby(everything, key=lambda want: world.wants[want].rank)]
     if any(found.waiting) and len(ranks) > 1:
-        found = reduce(method, ranks, Fleet(world))
+        found = reduce(_both, ranks, Fleet(world))
     return _told(found, wants)
 
 

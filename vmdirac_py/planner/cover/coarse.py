@@ -8,17 +8,17 @@ from .fleet import Fleet
 
 
 def coarse(fleet: Fleet, wants: Iterable[int]) -> Fleet:
-    """Return the fleet with VMs for some wants, in their order.
+    """Return the fleet with VMs for some wants, in their order, which is that of their ranks.
 
-    The cheapest VMs per job are opened first; where bounds then leave jobs waiting, the largest first if that is
-    better, since a bound counted in VMs is best spent on those.
+    The cheapest VMs per job are opened first; where bounds then leave jobs waiting, the largest first if fewer wait
+    then, since a bound counted in VMs is best spent on those.
     """
     wants = list(wants)
     found = _serve_all(fleet.copy(), wants, fleet.world.prices)
     if not any(found.waiting[want] for want in wants):
         return found
     other = _serve_all(fleet.copy(), wants, [1.0] * len(fleet.world.prices))
-    return min(found, other, key=lambda way: way.cost)
+    return min(found, other, key=lambda way: (way.waiting_by_rank(), way.cost))
 
 
 def _serve_all(fleet: Fleet, wants: Iterable[int], weights: Sequence[float]) -> Fleet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -50,6 +51,13 @@ class Fleet:
         waiting = sum(count * value for count, value in zip(self.waiting, self.world.values, strict=True))
         return waiting + sum(count * self.world.prices[one.machine] for one, count in self.opened.items())
 
+    def waiting_by_rank(self) -> list[float]:
+        """Return what waiting jobs count, highest rank first."""
+        counts = defaultdict[float, float](float)
+        for want, jobs, value in zip(self.world.wants, self.waiting, self.world.values, strict=True):
+            counts[want.rank] += jobs * value
+        return list(counts.values())
+
     def room(self, machine: int) -> int:
         """Return how many more VMs of a machine the bounds let through."""
         if machine in self.shut:
@@ -65,14 +73,14 @@ class Fleet:
             self.left[at] -= use * count
         self._put(Opened(machine, self.world.sizes[machine], ()), jobs, count)
 
-    def close(self, opened: Opened, count: int) -> None:
-        """Take VMs back; their jobs wait again."""
+    def close(self, opened: Opened) -> None:
+        """Take one VM back; its jobs wait again."""
         self.shut.clear()
         for at, use in self.world.uses[opened.machine]:
-            self.left[at] += use * count
+            self.left[at] += use
         for want, jobs in opened.jobs:
-            self.waiting[want] += jobs * count
-        self._take(opened, count)
+            self.waiting[want] += jobs
+        self._take(opened, 1)
 
     def fill(self, want: int) -> None:
         """Put waiting jobs into VMs that have room for them, the fullest first."""

@@ -71,8 +71,6 @@ def _prices(machines: Sequence[Machine]) -> list[float]:
     per_core = [one.price / max(1, one.size.cores) for one in machines if one.price > 0]
     idle = IDLE * min(per_core) if per_core else 1.0
     steps = sorted({-machine.preference for machine in machines})
-    priced = [
-        (one.price or idle * max(1, one.size.cores)) * STEP ** steps.index(-one.preference) for one in machines
-    ]
+    priced = [(one.price or idle * max(1, one.size.cores)) * STEP ** steps.index(-one.preference) for one in machines]
     cheapest = min(priced, default=1.0)
     return [price / cheapest for price in priced]
