@@ -52,7 +52,7 @@ def _dive(fleet: Fleet, wants: Sequence[int], known: Collection[Column] = ()) ->
         parts, known = relaxed.solve(), set(relaxed.columns.values())
         whole = {column: count for column, part in parts.items() if (count := int(part + WHOLE))}
         if parts and not whole:
-            first, *others = sorted(parts, key=lambda column: (-round(parts[column], 6), column))  # noqa: B023 - used at once
+            first, *others = sorted(parts, key=lambda column: (-round(parts[column], 6), column))
             choices += [(fleet.copy(), other, known) for other in others[:1]]
             whole = {first: 1}
         if not whole:
@@ -86,15 +86,19 @@ def _wished(fleet: Fleet, wants: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _exchange(fleet: Fleet, want: int, machine: int, wants: Sequence[int]) -> Fleet:
-    """Return the fleet with one more VM for a want, instead of VMs without such jobs that are worth least."""
+    """Return the fleet with one more VM for a want, instead of those that are worth least.
+
+    These hold no jobs like it, and no jobs but of these wants: what was placed for others before stays.
+    """
     fleet = fleet.copy()
     jobs = min(fleet.waiting[want], fleet.world.fits[want][machine])
+    movable = set(wants) - {want}
     while not fleet.room(machine):
-        others = [one for one in fleet.opened if want not in dict(one.jobs)]
+        others = [one for one in fleet.opened if movable.issuperset(dict(one.jobs))]
         worths = {one: worth for one in others if (worth := _worth(fleet, one, machine)) is not None}
         if not worths:
             return fleet
-        fleet.close(min(worths, key=lambda one: (worths[one], one)))  # noqa: B023 - used at once
+        fleet.close(min(worths, key=lambda one: (worths[one], one)))
     fleet.open(machine, ((want, jobs),), 1)
     return _dive(fleet, wants)[0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 from .knapsack import Size
 from .world import World
 
-HOLES = 32
+HOLES = 16
 """So many kinds of partly used VMs are kept in mind for the jobs that come next, the emptiest of them."""
 
 NO_LIMIT = 10**9
@@ -67,6 +68,12 @@ class Fleet:
             self.shut.add(machine)
         return max(0, room)
 
+    def binding(self) -> frozenset[int]:
+        """Return the bounds that keep jobs waiting."""
+        world = self.world
+        wished = {machine for fits, jobs in zip(world.fits, self.waiting, strict=True) if jobs for machine in fits}
+        return frozenset(at for machine in wished for at, use in world.uses[machine] if self.left[at] < use)
+
     def open(self, machine: int, jobs: Jobs, count: int) -> None:
         """Add VMs that hold these jobs, which wait no longer."""
         for at, use in self.world.uses[machine]:
@@ -120,9 +127,12 @@ class Fleet:
         self.opened[made] = self.opened.get(made, 0) + count
 
     def _remember(self, hole: Opened) -> None:
-        self._holes.append(hole)
-        self._holes.sort(key=lambda one: (one.free, one.machine, one.jobs))
+        insort(self._holes, hole, key=_order)
         del self._holes[:-HOLES]
+
+
+def _order(hole: Opened) -> tuple[Size, int, Jobs]:
+    return hole.free, hole.machine, hole.jobs
 
 
 def _side_by_side(need: Iterable[int], free: Size) -> int:

@@ -32,7 +32,8 @@ class World:
     def __init__(self, wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[Bound]) -> None:
         self.machine_at = sorted(range(len(machines)), key=lambda at: machines[at].pool)
         self.machines = [machines[at] for at in self.machine_at]
-        self.want_at = sorted((at for at, want in enumerate(wants) if want.jobs), key=lambda at: _order(wants[at]))
+        serveable = (at for at, want in enumerate(wants) if want.jobs and want.fits)
+        self.want_at = sorted(serveable, key=lambda at: _order(wants[at]))
         self.wants = [wants[at] for at in self.want_at]
         own = {given: at for at, given in enumerate(self.machine_at)}
         self.fits = [{own[given]: count for given, count in sorted(want.fits)} for want in self.wants]
@@ -49,7 +50,7 @@ class World:
 
     def _value(self, fits: Mapping[int, int]) -> float:
         shares = [self.prices[machine] / per_vm for machine, per_vm in fits.items()]
-        return max(WAITING * min(shares), SPILL * max(shares)) if shares else 0.0
+        return max(WAITING * min(shares), SPILL * max(shares))
 
 
 def _order(want: Want) -> tuple[float | str, ...]:
