@@ -10,12 +10,12 @@ import time
 from types import ModuleType
 from typing import Any
 
-from . import first_payload, machine, memory, planner, runner, submission, trace_reading, traces, transitions
+from . import first_payload, machine, memory, optimum, planner, runner, submission, trace_reading, traces, transitions
 from .figures import summary
 
 FIGURES: dict[str, ModuleType] = {
     module.__name__.rpartition(".")[2]: module
-    for module in (runner, planner, transitions, first_payload, memory, submission, trace_reading)
+    for module in (runner, planner, optimum, transitions, first_payload, memory, submission, trace_reading)
 }
 
 

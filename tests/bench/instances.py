@@ -17,8 +17,11 @@ from .milp import Best, Problem, solve
 from .world import AT
 
 LEAST_VMS = 20
-WAITING = 10.0
-"""What a waiting job costs, in parts of the cheapest share of a VM that would serve it."""
+ROUGHLY = 0.02
+"""How near to its optimum the problem without limits is solved: near enough to place the limits."""
+
+WAITING, SPILL = 10.0, 2.0
+"""What a waiting job costs: ten times the cheapest share of a VM that would serve it, at least twice the dearest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,8 @@ def instance(dice: random.Random) -> Instance:
     """
     while True:
         snapshot = _unlimited(dice)
-        free = solve(problem(snapshot))
-        if not free.proved or sum(free.vms.values()) < LEAST_VMS or min(free.unserved) < 0:
+        free = solve(problem(snapshot), gap=ROUGHLY)
+        if sum(free.vms.values()) < LEAST_VMS:
             continue
         limited = _limited(dice, snapshot, free.vms)
         made = problem(limited)
@@ -114,7 +117,8 @@ def problem(snapshot: Snapshot) -> Problem:
     """Return the same in the solver's terms."""
     things, queues = snapshot.inventory, snapshot.demand.queues
     fits = [_per_vm(queue, things.pools) for queue in queues]
-    values = [WAITING * min(things.pools[name].price / count for name, count in some.items()) for some in fits]
+    shares = [[things.pools[name].price / count for name, count in some.items()] for some in fits]
+    values = [max(WAITING * min(some), SPILL * max(some)) for some in shares]
     bounds = [({pool.name: 1}, pool.max_vms) for pool in things.pools.values() if pool.max_vms is not None]
     bounds += [
         (

@@ -10,7 +10,7 @@ import highspy
 import numpy as np
 
 GAP = 0.005
-SECONDS = 20.0
+SECONDS = 120.0
 Fill = tuple[int, ...]
 
 

@@ -1,8 +1,9 @@
-"""The one entry: which method, rank by rank where there is not enough for all."""
+"""The one entry: which method for which wants, rank by rank where there is not enough for all."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from itertools import groupby
 
 from .coarse import coarse
@@ -11,48 +12,61 @@ from .fleet import Fleet
 from .values import Bound, Cover, Fill, Machine, Want
 from .world import World
 
-FINE = 200
-"""With at most so many pairs of a want and a machine that fits it, the near-optimal method is used as well."""
+FINE = 600
+"""The near-optimal method is used as well if its effort is at most that: wants times pairs of a want and a machine.
+
+It is applied to all wants together or, if that is too much, to each set of wants that share no machine with others
+(those of one VO), when these together are not too much.
+"""
 
 
 def cover(wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[Bound] = ()) -> Cover:
     """Choose new VMs for the wants within the bounds.
 
-    All wants together first; only where the bounds then leave jobs waiting, rank by rank, so that no job waits for
+    All ranks at once first; only where the bounds then leave jobs waiting, rank by rank, so that no job waits for
     one of lower rank.
     """
     world = World(wants, machines, bounds)
-    everything = range(len(world.wants))
-    found = _best(Fleet(world), everything)
-    if any(found.waiting) and len({want.rank for want in world.wants}) > 1:
-        found = _by_rank(world)
+    everything = list(range(len(world.wants)))
+    sets = next((sets for sets in ([everything], _apart(world)) if _effort(world, sets) <= FINE), None)
+    if sets is None:
+        return _told(coarse(Fleet(world), everything), wants)
+    found = reduce(_both, sets, Fleet(world))
+    ranks = [list(some) for _, some in groupby(everything, key=lambda want: world.wants[want].rank)]
+    if any(found.waiting) and len(ranks) > 1:
+        found = reduce(
+            _both, ([want for want in some if want in rank] for rank in ranks for some in sets), Fleet(world)
+        )
     return _told(found, wants)
 
 
-def _by_rank(world: World) -> Fleet:
-    fleet = Fleet(world)
-    for _, wants in groupby(range(len(world.wants)), key=lambda want: world.wants[want].rank):
-        fleet = _best(fleet, list(wants))
-    return fleet
+def _effort(world: World, sets: Iterable[Sequence[int]]) -> int:
+    return sum(len(wants) * sum(len(world.fits[want]) for want in wants) for wants in sets)
 
 
-def _best(fleet: Fleet, wants: Sequence[int]) -> Fleet:
-    """Return the better of both methods; `coarse` also serves what `fine` does not find worth a VM."""
-    found = coarse(fleet, wants)
-    if sum(len(fleet.world.fits[want]) for want in wants) > FINE:
-        return found
-    return min(coarse(fine(fleet, wants), wants), found, key=lambda way: way.cost)
+def _apart(world: World) -> list[list[int]]:
+    """Return sets of wants such that no machine fits wants of two of them."""
+    sets: list[tuple[set[int], list[int]]] = []
+    for want, fits in enumerate(world.fits):
+        machines, wants = set(fits), [want]
+        for one in [one for one in sets if not one[0].isdisjoint(fits)]:
+            sets.remove(one)
+            machines |= one[0]
+            wants += one[1]
+        sets.append((machines, wants))
+    return sorted(sorted(wants) for _, wants in sets)
+
+
+def _both(fleet: Fleet, wants: Sequence[int]) -> Fleet:
+    return min(fine(fleet, wants), coarse(fleet, wants), key=lambda way: way.cost) if wants else fleet
 
 
 def _told(fleet: Fleet, wants: Sequence[Want]) -> Cover:
-    world, unserved = fleet.world, [0] * len(wants)
+    world, unserved = fleet.world, [want.jobs for want in wants]
     for own, count in enumerate(fleet.waiting):
         unserved[world.want_at[own]] = count
     fills = (
         Fill(world.machine_at[one.machine], tuple((world.want_at[want], jobs) for want, jobs in one.jobs), count)
         for one, count in sorted(fleet.opened.items())
     )
-    waiting = [at for at, count in enumerate(fleet.waiting) if count]
-    stopped = {machine for want in waiting for machine in world.fits[want]}
-    binding = {at for machine in stopped for at, use in world.uses[machine] if fleet.left[at] < use}
-    return Cover(tuple(fills), tuple(unserved), frozenset(binding))
+    return Cover(tuple(fills), tuple(unserved), fleet.binding())

@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 
 from .fleet import Fleet
 
-Order = Callable[[float, int], float]
-"""From price and jobs per VM to a number: lower comes first."""
-
-ORDERS: tuple[Order, ...] = (lambda price, per_vm: price / per_vm, lambda _, per_vm: -per_vm)
-"""The cheapest VMs per job first, or the largest: a bound counted in VMs is best spent on those."""
-
 
 def coarse(fleet: Fleet, wants: Iterable[int]) -> Fleet:
-    """Return the fleet with VMs for some wants, in their order; of several ways the one that counts least."""
+    """Return the fleet with VMs for some wants, in their order, which is that of their ranks.
+
+    The cheapest VMs per job are opened first; where bounds then leave jobs waiting, the largest first if fewer wait
+    then, since a bound counted in VMs is best spent on those.
+    """
     wants = list(wants)
-    ways = [_serve_all(fleet.copy(), wants, ORDERS[0])]
-    if any(ways[0].waiting[want] for want in wants):
-        ways += [_serve_all(fleet.copy(), wants, order) for order in ORDERS[1:]]
-    return min(ways, key=lambda way: way.cost)
+    found = _serve_all(fleet.copy(), wants, fleet.world.prices)
+    if not any(found.waiting[want] for want in wants):
+        return found
+    other = _serve_all(fleet.copy(), wants, [1.0] * len(fleet.world.prices))
+    return min(found, other, key=lambda way: (way.waiting_by_rank(), way.cost))
 
 
-def _serve_all(fleet: Fleet, wants: Iterable[int], order: Order) -> Fleet:
+def _serve_all(fleet: Fleet, wants: Iterable[int], weights: Sequence[float]) -> Fleet:
     for want in wants:
         fleet.fill(want)
         if fleet.waiting[want]:
-            _serve(fleet, want, order)
+            _serve(fleet, want, weights)
     return fleet
 
 
-def _serve(fleet: Fleet, want: int, order: Order) -> None:
-    """Full VMs of the best machines first, then one for the rest."""
-    prices, fits = fleet.world.prices, fleet.world.fits[want]
-    ranked = sorted([(order(prices[at], per_vm), prices[at], at, per_vm) for at, per_vm in fits.items()])
-    for _, _, machine, per_vm in ranked:
-        waiting = fleet.waiting[want]
-        count = min(waiting // per_vm, fleet.room(machine)) if waiting >= per_vm else 0
-        if count:
-            fleet.open(machine, ((want, per_vm),), count)
-    rest = fleet.waiting[want]
-    cheapest = min(((prices[at], at) for _, _, at, per_vm in ranked if rest and fleet.room(at)), default=None)
-    if cheapest:
-        fleet.open(cheapest[1], ((want, rest),), 1)
+def _serve(fleet: Fleet, want: int, weights: Sequence[float]) -> None:
+    """Full VMs with the least weight per job first, then one for the rest."""
+    prices, shut, waiting = fleet.world.prices, fleet.shut, fleet.waiting
+    fits = [(machine, per_vm) for machine, per_vm in fleet.world.fits[want].items() if machine not in shut]
+    for _, machine, per_vm in sorted([(weights[machine] / per_vm, machine, per_vm) for machine, per_vm in fits]):
+        if waiting[want] >= per_vm and (room := fleet.room(machine)):
+            fleet.open(machine, ((want, per_vm),), min(room, waiting[want] // per_vm))
+    while waiting[want] and (open_ := [(prices[machine], machine) for machine, _ in fits if machine not in shut]):
+        machine = min(open_)[1]
+        if fleet.room(machine):
+            fleet.open(machine, ((want, waiting[want]),), 1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-MOST_NODES = 2_000
+MOST_NODES = 300
 SLACK = 1 + 1e-9
 UNNEEDED = float("inf")
 Size = tuple[int, ...]
 
 
 class Item(NamedTuple):
-    """Equal jobs: the want's index, what one is worth, what it needs, how many there are."""
+    """Equal jobs that fit an empty VM: the want's index, what one is worth, what it needs, how many there are."""
 
     want: int
     worth: float
@@ -21,14 +21,17 @@ class Item(NamedTuple):
 
 
 class Search:
-    """One search; `best` is the most valuable fill found, `worth` its value."""
+    """One search: `best` is the most valuable fill that is worth more than `least`, empty if there is none.
 
-    def __init__(self, items: Sequence[Item], size: Size) -> None:
+    It gives up after 300 steps with the best so far.
+    """
+
+    def __init__(self, items: Sequence[Item], size: Size, least: float) -> None:
         self._items = sorted(items, key=lambda item: (-item.worth / _share(item.need, size), item.want))
         self._rates = _rates(self._items, len(size))
         self._nodes = 0
-        self._taken: list[int] = [0] * len(items)
-        self.worth, self._best = 0.0, self._taken
+        self._taken = [0] * len(items)
+        self._worth, self._best = least, self._taken.copy()
         self._from(0, size, 0.0)
 
     @property
@@ -38,13 +41,13 @@ class Search:
         return tuple(sorted((item.want, count) for item, count in found if count))
 
     def _from(self, at: int, free: Size, worth: float) -> None:
-        if worth > self.worth * SLACK:
-            self.worth, self._best = worth, self._taken.copy()
+        if worth > self._worth * SLACK:
+            self._worth, self._best = worth, self._taken.copy()
         self._nodes += 1
         if at == len(self._items) or self._nodes > MOST_NODES:
             return
         item, rates = self._items[at], self._rates[at]
-        if worth + min(map(_times, rates, free)) <= self.worth * SLACK:
+        if worth + min(map(_times, rates, free)) <= self._worth * SLACK:
             return
         most = min(item.most, *[have // need for have, need in zip(free, item.need, strict=True) if need])
         for count in range(most, -1, -1):

@@ -30,7 +30,7 @@ class Relaxed:
         self._rows = {want: row for row, want in enumerate(wants)}
         bounds = dict.fromkeys(at for machine in self._machines for at, _ in world.uses[machine])
         self._bound_rows = {at: len(wants) + row for row, at in enumerate(bounds)}
-        costs = [*(world.value(want, self._machines) for want in wants), *(0.0 for _ in bounds)]
+        costs = [*(world.values[want] for want in wants), *(0.0 for _ in bounds)]
         self._tableau = Tableau(costs, [*(fleet.waiting[want] for want in wants), *(fleet.left[at] for at in bounds)])
         for row in range(len(wants)):
             self._tableau.add(0.0, [(row, -1.0)])
@@ -63,23 +63,20 @@ class Relaxed:
 
     def _better(self, prices: Sequence[float]) -> list[Column]:
         """Return the best fill of each machine that would save something at these prices of jobs and bounds."""
-        found = []
-        for machine in self._machines:
-            price = self._world.prices[machine]
-            cost = price - sum(prices[self._bound_rows[at]] * use for at, use in self._world.uses[machine])
-            worth, jobs = self._best(machine, prices)
-            if worth > cost + WORTHWHILE * price:
-                found.append((machine, jobs))
-        return found
+        found = ((machine, self._best(machine, prices)) for machine in self._machines)
+        return [(machine, jobs) for machine, jobs in found if jobs]
 
-    def _best(self, machine: int, prices: Sequence[float]) -> tuple[float, Jobs]:
-        world, items = self._world, []
-        whole: list[tuple[float, Jobs]] = [(0.0, ())]
+    def _best(self, machine: int, prices: Sequence[float]) -> Jobs:
+        """Return the fill of one VM that is worth most, if that is more than the VM costs."""
+        world, items = self._world, list[Item]()
+        best: Jobs = ()
+        price = world.prices[machine] * (1 + WORTHWHILE)
+        least = price - sum(prices[self._bound_rows[at]] * use for at, use in world.uses[machine])
         for want, row in self._rows.items():
-            if machine in world.fits[want] and prices[row] > 0:
-                if world.wants[want].whole_node:
-                    whole.append((prices[row], ((want, 1),)))
-                else:
-                    items.append(Item(want, prices[row], world.needs[want], self._waiting[want]))
-        search = Search(items, world.sizes[machine])
-        return max(*whole, (search.worth, search.best))
+            if machine not in world.fits[want] or prices[row] <= 0:
+                continue
+            if not world.wants[want].whole_node:
+                items.append(Item(want, prices[row], world.needs[want], self._waiting[want]))
+            elif prices[row] > least:
+                least, best = prices[row], ((want, 1),)
+        return Search(items, world.sizes[machine], least).best or best

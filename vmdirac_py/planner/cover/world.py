@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vmdirac_py.model.resources import Resources
 
@@ -10,8 +10,11 @@ from .knapsack import Size
 from .values import Bound, Machine, Want
 
 WAITING = 10.0
-"""Leaving a job waiting counts as so many times the cheapest way to serve it, so that the most valuable mix is served
+"""A job left waiting counts as so many times the cheapest way to serve it, so that the most valuable mix is served
 where limits bind."""
+
+SPILL = 2.0
+"""And it counts at least so many times the dearest way, so that no job waits because the VMs left for it are dear."""
 
 STEP = 10.0
 """Each step down in preference makes a machine count as so many times dearer."""
@@ -29,26 +32,25 @@ class World:
     def __init__(self, wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[Bound]) -> None:
         self.machine_at = sorted(range(len(machines)), key=lambda at: machines[at].pool)
         self.machines = [machines[at] for at in self.machine_at]
-        self.want_at = sorted((at for at, want in enumerate(wants) if want.jobs), key=lambda at: _order(wants[at]))
+        serveable = (at for at, want in enumerate(wants) if want.jobs and want.fits)
+        self.want_at = sorted(serveable, key=lambda at: _order(wants[at]))
         self.wants = [wants[at] for at in self.want_at]
         own = {given: at for at, given in enumerate(self.machine_at)}
         self.fits = [{own[given]: count for given, count in sorted(want.fits)} for want in self.wants]
         used = _used([want.need for want in self.wants])
-        self.needs = [_numbers(want.need, used) for want in self.wants]
+        self.needs = [(max(1, cores), *more) for cores, *more in (_numbers(want.need, used) for want in self.wants)]
         self.sizes = [_numbers(machine.size, used) for machine in self.machines]
         self.prices = _prices(self.machines)
         self.uses = [
-            [(at, machine.size.cores if bounds[at].by_core else 1) for at in machine.bounds]
+            [(at, max(1, machine.size.cores) if bounds[at].by_core else 1) for at in machine.bounds]
             for machine in self.machines
         ]
         self.bounds = [bound.left for bound in bounds]
-        everywhere = range(len(self.machines))
-        self.values = [self.value(want, everywhere) for want in range(len(self.wants))]
+        self.values = [self._value(fits) for fits in self.fits]
 
-    def value(self, want: int, machines: Sequence[int]) -> float:
-        """Return what one job counts while it waits, by the cheapest of some machines to serve many of its kind."""
-        fits = self.fits[want]
-        return WAITING * min((self.prices[at] / fits[at] for at in machines if at in fits), default=0.0)
+    def _value(self, fits: Mapping[int, int]) -> float:
+        shares = [self.prices[machine] / per_vm for machine, per_vm in fits.items()]
+        return max(WAITING * min(shares), SPILL * max(shares))
 
 
 def _order(want: Want) -> tuple[float | str, ...]:
@@ -57,7 +59,8 @@ def _order(want: Want) -> tuple[float | str, ...]:
 
 
 def _used(needs: Sequence[Resources]) -> list[str]:
-    return [name for name in ("cores", "ram_mb", "gpus", "disk_gb") if any(getattr(need, name) for need in needs)]
+    others = [name for name in ("ram_mb", "gpus", "disk_gb") if any(getattr(need, name) for need in needs)]
+    return ["cores", *others]
 
 
 def _numbers(size: Resources, used: Sequence[str]) -> Size:
