@@ -20,7 +20,7 @@ PROBE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """When a call to the endpoint, or a VM of it, failed last (epoch), and what is wrong since its last success (None: nothing)."""
+    """When a call to the endpoint or a VM of it failed last (epoch), and what is wrong since a success (None: nothing)."""
 
     failed_at: float = 0.0
     error_class: ErrorClass | None = None
