@@ -8,7 +8,7 @@ from typing import Any
 
 from vmdirac_py.base.settings import Settings
 from vmdirac_py.inventory.keys import KEYS
-from vmdirac_py.lifecycle.budget import ENDPOINT_BACKOFF, POOL_BACKOFF
+from vmdirac_py.lifecycle.budget import ENDPOINT_BACKOFF, MATCH_BACKOFF, POOL_BACKOFF
 from vmdirac_py.lifecycle.overdue import WAYS
 from vmdirac_py.lifecycle.states import DEADLINES, EDGES
 from vmdirac_py.model.batch import ErrorClass
@@ -96,8 +96,9 @@ def _way(state: Any) -> tuple[str, str, str]:
 
 def backoffs() -> str:
     """Return the first back-off of each class of error, by scope."""
-    rows = [(f"`{one.value}`", _seconds(ENDPOINT_BACKOFF, one), _seconds(POOL_BACKOFF, one)) for one in ErrorClass]
-    return table(("error", "the endpoint rests", "the pool rests"), rows)
+    scopes = (ENDPOINT_BACKOFF, POOL_BACKOFF, MATCH_BACKOFF)
+    rows = [(f"`{one.value}`", *(_seconds(scope, one) for scope in scopes)) for one in ErrorClass]
+    return table(("error", "the endpoint rests", "the pool rests", "the pool rests for jobs of that shape"), rows)
 
 
 def _seconds(backoff: Mapping[ErrorClass, float], one: ErrorClass) -> str:

@@ -82,7 +82,7 @@ def _work(found: Match) -> wire.Work:
         input_sandbox=bool(payload.input_sandbox),
         output_sandbox=list(payload.output_sandbox),
         environment=dict(payload.environment),
-        cpu_seconds=job.spec.shape.cpu_seconds,
+        cpu_seconds=found.most_seconds,
         ram_mb=job.spec.shape.ram_mb,
         gpus=job.spec.shape.gpus,
     )

@@ -17,6 +17,7 @@ from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.job import BUSY_JOB_STATES, Job, JobState
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
+from vmdirac_py.planner.minimums import stays
 
 from .api import Context
 from .callers import DRAIN, LIVING, WAKING, actor_of, caller, step, wake
@@ -99,7 +100,7 @@ def acknowledge(ctx: Context, vm_id: str, verb: str, *, empty: bool) -> None:
 def leave(ctx: Context, vm_id: str, reason: str, detail: str = "") -> bool:
     """Tell whether the VM may power off; when it may, its jobs go back to the queue and it moves to Stopping.
 
-    An idle VM stays while its pool has no more living VMs than its `min_vms`.
+    An idle VM stays while its pool would miss it (`planner.minimums.stays`).
 
     Raises:
         BadInput: there is no such reason.
@@ -111,7 +112,7 @@ def leave(ctx: Context, vm_id: str, reason: str, detail: str = "") -> bool:
     inventory = ctx.inventory()
     with ctx.ledger.write() as tx:
         vm = caller(tx, vm_id)
-        if reason == IDLE and _is_kept(tx, vm, rules_for(vm, inventory).pool):
+        if reason == IDLE and _is_kept(tx, vm, rules_for(vm, inventory).pool, at):
             return False
         if vm.state in LIVING:
             _hand_back_jobs(ctx, tx, vm, f"its VM left: {reason}", at)
@@ -140,8 +141,10 @@ def _wake(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> None:
         wake(tx, inventory, vm, at=at)
 
 
-def _is_kept(tx: Transaction, vm: Vm, pool: Pool) -> bool:
-    return vm.state in ALIVE and len(tx.vms.in_states(ALIVE, pool=vm.pool)) <= pool.min_vms
+def _is_kept(tx: Transaction, vm: Vm, pool: Pool, at: float) -> bool:
+    living = [one.id for one in tx.vms.in_states(ALIVE, pool=vm.pool)]
+    empty = len(living) - len(tx.jobs.used_cores(living))
+    return vm.state in ALIVE and stays(pool, living=len(living), empty=empty, age=at - vm.created_at)
 
 
 def _hand_back_jobs(ctx: Context, tx: Transaction, vm: Vm, minor: str, at: float) -> None:

@@ -69,14 +69,16 @@ def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Ma
         if wake(tx, inventory, vm, at=at) is not VmState.RUNNING or tx.commands.open(vm_id):
             return None
         lost = tx.jobs.find(vm=vm_id, states={JobState.MATCHED}, limit=1) if claim.empty else []
+        pool = rules_for(vm, inventory).pool
         if lost:
-            return Match(lost[0], lost[0].cores)
-        offer = _offer(tx, vm, rules_for(vm, inventory).pool, claim, at)
+            return Match(lost[0], lost[0].cores, pool.benchmark)
+        offer = _offer(tx, vm, pool, claim, at)
         found = ctx.queue.match(tx, vm_id, offer, kinds, at=at, suits=soft_ends.suits(tx, vm, at=at))
-        if found is not None:
-            data = {"vm": vm_id, "cores": found.cores, "vo": vm.vo, "attempt": found.job.attempt}
-            tx.events.append("job.matched", subject=f"job:{found.job.id}", actor=actor_of(vm_id), data=data)
-        return found
+        if found is None:
+            return None
+        data = {"vm": vm_id, "cores": found.cores, "vo": vm.vo, "attempt": found.job.attempt}
+        tx.events.append("job.matched", subject=f"job:{found.job.id}", actor=actor_of(vm_id), data=data)
+        return Match(found.job, found.cores, pool.benchmark)
 
 
 def report(

@@ -30,6 +30,18 @@ def minimum_reason(pool: Pool) -> Reason:
     return Reason.of("launch.warm" if pool.mode == WARM else "launch.minimum", min=pool.min_vms)
 
 
+def stays(pool: Pool, *, living: int, empty: int, age: float) -> bool:
+    """Tell whether an idle VM stays: it is younger than its minimum life, or its pool would miss it.
+
+    Args:
+        pool: its pool.
+        living: how many living VMs the pool has, this one among them.
+        empty: how many of those run nothing.
+        age: seconds since the VM was asked for.
+    """
+    return age < pool.min_life or (empty if pool.mode == WARM else living) <= _wanted(pool)
+
+
 def _empty(capacity: Capacity) -> bool:
     return not capacity.busy_slots and not capacity.runs
 

@@ -21,7 +21,12 @@ Chosen = tuple[Capacity, Reason]
 
 
 def over_reserve(snapshot: Snapshot, leaving: Collection[str] = ()) -> tuple[Decision, ...]:
-    """Return drains of the newest VMs where foreign use leaves less than `endpoint_reserve_cores` of a quota free.
+    """Return drains of what gives way (`giving_way`)."""
+    return _decisions(giving_way(snapshot, leaving))
+
+
+def giving_way(snapshot: Snapshot, leaving: Collection[str] = ()) -> list[Chosen]:
+    """Return the newest VMs where foreign use leaves less than `endpoint_reserve_cores` of a quota free, with why.
 
     VMs that are on their way out, or among `leaving`, count as free already.
     """
@@ -30,7 +35,7 @@ def over_reserve(snapshot: Snapshot, leaving: Collection[str] = ()) -> tuple[Dec
         endpoint = snapshot.inventory.endpoints.get(view.name)
         if endpoint and endpoint.reserve_cores and view.max_cores is not None:
             chosen += _newest(snapshot, endpoint, view, view.max_cores, leaving)
-    return _decisions(chosen)
+    return chosen
 
 
 def _newest(
@@ -48,7 +53,12 @@ def _newest(
 
 
 def over_budget(snapshot: Snapshot, memory: Memory, leaving: Collection[str] = ()) -> tuple[Decision, ...]:
-    """Return drains of VMs that cost, of VOs that spent their budget and want that (`vo_budget_drain`)."""
+    """Return drains of what nobody pays for any more (`unpaid`)."""
+    return _decisions(unpaid(snapshot, memory, leaving))
+
+
+def unpaid(snapshot: Snapshot, memory: Memory, leaving: Collection[str] = ()) -> list[Chosen]:
+    """Return VMs that cost, of VOs that spent their budget and want that (`vo_budget_drain`), with why."""
     chosen: list[Chosen] = []
     for vo in sorted(snapshot.inventory.vos.values(), key=lambda vo: vo.name):
         spent = spent_by(memory, vo, snapshot.at)
@@ -56,7 +66,7 @@ def over_budget(snapshot: Snapshot, memory: Memory, leaving: Collection[str] = (
             until = int(spent.since + period_seconds(vo))
             reason = Reason.of("over.budget", vo=vo.name, budget=vo.budget, until=until)
             chosen += [(one, reason) for one in _costing(snapshot, vo.name, leaving)[:MOST_DRAINS]]
-    return _decisions(chosen)
+    return chosen
 
 
 def _costing(snapshot: Snapshot, vo: str, leaving: Collection[str]) -> Sequence[Capacity]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Protocol
 
 from vmdirac_py.ledger.api import Transaction
@@ -30,10 +31,16 @@ class Queue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A job given to a VM with so many cores."""
+    """A job given to a VM with so many cores, of the norm's CPU power times `benchmark`."""
 
     job: Job
     cores: int
+    benchmark: float = 1.0
+
+    @property
+    def most_seconds(self) -> int:
+        """Return how long its payload may run there to use the CPU time it asked for, whole seconds."""
+        return ceil(self.job.spec.shape.cpu_seconds / self.benchmark)
 
 
 class MatchingQueue(Queue, Protocol):

@@ -201,6 +201,20 @@ def test_a_pool_keeps_its_minimum(tmp_path: Path) -> None:
     ctx.ledger.close()
 
 
+def test_a_warm_pool_keeps_its_empty_vms(tmp_path: Path) -> None:
+    """Of two VMs, one at work, a pool that keeps one empty keeps the idle one; once both are idle one may go."""
+    ctx = make_context(tmp_path, inventory=make_inventory(make_pool("astro-8", "astro", mode="warm", min_vms=1)))
+    idle, busy = [add_vm(ctx, state=VmState.RUNNING) for _ in range(2)]
+    job = submit(ctx)
+    with ctx.ledger.write() as tx:
+        assert tx.jobs.take(job.queue, busy.id, 1, at=ctx.clock.now())
+    assert leave(ctx, idle.id, "idle") is False
+    with ctx.ledger.write() as tx:
+        assert tx.jobs.move(job.id, {JobState.MATCHED}, JobState.DONE, at=ctx.clock.now(), vm=busy.id)
+    assert leave(ctx, idle.id, "idle") is True
+    ctx.ledger.close()
+
+
 def test_jobs_of_a_leaving_vm_wait_again_until_their_last_attempt(ctx: TestContext) -> None:
     """A job survives two VMs; with the third it fails and says why."""
     job = submit(ctx)

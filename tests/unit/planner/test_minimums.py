@@ -2,6 +2,7 @@ from typing import Any
 
 from vmdirac_py.model.vm import VmState
 from vmdirac_py.planner.memory import Memory
+from vmdirac_py.planner.minimums import stays
 from vmdirac_py.planner.step import step
 
 
@@ -32,9 +33,19 @@ def test_an_elastic_pool_counts_busy_vms_too(build: Any) -> None:
     assert build.launched(step(build.snapshot([pool], [], fleet), Memory())[0]) == {"p": 1}
 
 
-def test_leaving_vms_are_replaced(build: Any) -> None:
-    """One that drains is no VM of a static pool any more."""
+def test_a_draining_vm_is_replaced_when_it_is_gone(build: Any) -> None:
+    """Until then it occupies its place: a static pool never has more than its VMs."""
     pool = build.pool(mode="static", max_vms=2)
-    fleet = [build.vm(pool, "vm-1", VmState.DRAINING), build.vm(pool, "vm-2")]
-    plan = step(build.snapshot([pool], [], fleet), Memory())[0]
-    assert build.launched(plan) == {}  # it still occupies one of the two
+    for state, launched in ((VmState.DRAINING, {}), (VmState.HALTED, {"p": 1})):
+        fleet = [build.vm(pool, "vm-1", state), build.vm(pool, "vm-2")]
+        assert build.launched(step(build.snapshot([pool], [], fleet), Memory())[0]) == launched
+
+
+def test_an_idle_vm_stays_while_it_would_be_missed(build: Any) -> None:
+    """By its pool's mode: of the living ones, or of the empty ones; and as long as it is young."""
+    elastic, warm = build.pool(min_vms=2), build.pool(mode="warm", min_vms=2)
+    static, young = build.pool(mode="static", max_vms=9), build.pool(min_life=100.0)
+    assert [stays(elastic, living=n, empty=n, age=1e9) for n in (2, 3)] == [True, False]
+    assert [stays(warm, living=9, empty=n, age=1e9) for n in (2, 3)] == [True, False]
+    assert [stays(static, living=n, empty=n, age=1e9) for n in (9, 10)] == [True, False]
+    assert [stays(young, living=1, empty=1, age=age) for age in (99.0, 100.0)] == [True, False]

@@ -25,8 +25,9 @@ def contest(build: Any, one: int, other: int, *, shares: tuple[float, float] = (
 
 
 @pytest.mark.parametrize(
-    ("shares", "launched"), [((1.0, 1.0), {"a": 5, "b": 5}), ((3.0, 1.0), {"a": 8, "b": 2}), ((9.0, 1.0), {"a": 9, "b": 1})]
-)  # fmt: skip
+    ("shares", "launched"),
+    [((1.0, 1.0), {"a": 5, "b": 5}), ((3.0, 1.0), {"a": 8, "b": 2}), ((9.0, 1.0), {"a": 9, "b": 1})],
+)
 def test_vos_share_by_weight(build: Any, shares: tuple[float, float], launched: dict[str, int]) -> None:
     """Where both want all, each gets its part; the VM in which a part ends goes to whoever comes first."""
     assert build.launched(step(contest(build, 500, 500, shares=shares), Memory())[0]) == launched
