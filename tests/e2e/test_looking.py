@@ -38,6 +38,7 @@ def _questions(here: Here, job: int, huge: int, vm: str) -> dict[tuple[str, ...]
         ("job", "list"): "Running",
         ("job", "show", str(job)): vm,
         ("inventory", "show"): "gamma-2core",
+        ("image", "list"): "gamma-2core",
     }
 
 

@@ -212,3 +212,14 @@ def test_vos_are_found_by_the_states_of_their_vms(ledger: SqlLedger, a_vm: Calla
         assert tx.vms.vos((VmState.NEW, VmState.RUNNING)) == {"a"}
         assert tx.vms.vos((VmState.NEW, VmState.HALTED)) == {"a", "b"}
         assert tx.vms.vos(()) == set()
+
+
+def test_a_vm_keeps_what_it_was_made_of(ledger: SqlLedger, a_vm: Callable[..., Vm]) -> None:
+    """Image and profile are written with the row, and again for those whose request was sent with others."""
+    with ledger.write() as tx:
+        vms = [a_vm("vm-1", image="one", profile="1"), a_vm("vm-2", image="one")]
+        tx.vms.insert(vms, actor="test", reason=Reason.of("test"))
+        assert tx.vms.made_of(["vm-2"], image="two", profile="2") == 1
+    with ledger.read() as tx:
+        found = [(vm.id, vm.image, vm.profile) for vm in tx.vms.get_many(["vm-1", "vm-2"])]
+    assert found == [("vm-1", "one", "1"), ("vm-2", "two", "2")]

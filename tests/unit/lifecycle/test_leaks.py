@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.leaks import Fate, Stranger, verdicts
 

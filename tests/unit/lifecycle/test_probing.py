@@ -1,9 +1,9 @@
 import itertools
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.budget import POOL_BACKOFF, UNLIMITED, Budget, after
 from vmdirac_py.lifecycle.probing import STEADY, Pace, paced, probe_room, probes

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.doubles.cloud import ScriptedCloud
 from tests.support.acting import cycle, launched, pass_time

@@ -94,11 +94,12 @@ def test_further_heartbeats_write_nothing(ctx: TestContext) -> None:
 
 
 def test_a_flush_keeps_the_newest_of_each(ctx: TestContext) -> None:
-    """Flushed beats are the VMs' last signs of life."""
+    """Flushed beats are the VMs' last signs of life, with the time since which their load is what it is."""
     vms = [add_vm(ctx, state=VmState.RUNNING) for _ in range(3)]
     flush(ctx, [Heartbeat(vm.id, ctx.clock.now(), BEAT) for vm in vms])
     with ctx.ledger.read() as tx:
-        assert {vm: beat.data for vm, beat in tx.observations.heartbeats().items()} == {vm.id: BEAT for vm in vms}
+        found = {vm: beat.data for vm, beat in tx.observations.heartbeats().items()}
+    assert found == {vm.id: {**BEAT, "load_since": ctx.clock.now()} for vm in vms}
     assert {row_of(ctx, vm.id).last_seen for vm in vms} == {ctx.clock.now()}
 
 

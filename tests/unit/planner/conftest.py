@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from vmdirac_py.model.inventory import Endpoint, Inventory, Pool, Vo
-from vmdirac_py.model.plan import Action, Plan, Snapshot
+from vmdirac_py.model.plan import Action, EndpointView, Plan, Snapshot
 from vmdirac_py.model.queue import Demand, Shape, TaskQueue
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity, Vm, VmState
@@ -72,6 +72,11 @@ class Build:
     def codes(plan: Plan) -> dict[str, list[str]]:
         """Codes of the reasons by queue."""
         return {one.queue: [reason.code for reason in one.reasons] for one in plan.placements}
+
+    @staticmethod
+    def listed(snapshot: Snapshot, at: float) -> tuple[EndpointView, ...]:
+        """Views of all endpoints, listed completely at this time."""
+        return tuple(EndpointView(name, at) for name in sorted(snapshot.inventory.endpoints))
 
     @classmethod
     def carried_out(cls, snapshot: Snapshot, plan: Plan) -> Snapshot:
