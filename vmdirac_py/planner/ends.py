@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import exp, inf, log
 
+from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Snapshot, SoftEnd
-from vmdirac_py.model.vm import Capacity
+from vmdirac_py.model.vm import Capacity, Vm, VmState
 
 from .lengths import Lengths
 
@@ -54,6 +55,15 @@ def remaining(capacity: Capacity, lengths: Lengths, at: float) -> float:
     )
 
 
+def takes(vm: Vm, pool: Pool, seconds: float, *, empty: bool, at: float) -> bool:
+    """Tell whether a VM takes a job that is expected to run for so many seconds.
+
+    One that runs nothing takes what it was launched for, however long it took to boot.
+    """
+    start = vm.created_at + pool.boot_seconds if empty else at
+    return not vm.soft_end or start + seconds <= vm.soft_end
+
+
 def soft_ends(snapshot: Snapshot, remaining: Mapping[int, float]) -> Iterator[SoftEnd]:
     """Yield the soft ends that change; `remaining` is in seconds, by position in the fleet.
 
@@ -62,6 +72,8 @@ def soft_ends(snapshot: Snapshot, remaining: Mapping[int, float]) -> Iterator[So
     at = snapshot.at
     for position, seconds in remaining.items():
         vm = snapshot.fleet[position].vm
+        if vm.state is not VmState.RUNNING:
+            continue
         reach = reach_of(seconds, vm.resources.cores) if seconds else inf
         until = 0.0 if reach == inf else at + reach
         if bool(until) != bool(vm.soft_end) or abs(until - vm.soft_end) > max(SHORTEST, INEXACT * reach):

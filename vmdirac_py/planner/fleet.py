@@ -78,8 +78,7 @@ class Fleet:
         vm = capacity.vm
         if not vm.soft_end:
             return inf
-        start = max(self._snapshot.at, vm.created_at + pool.boot_seconds)
-        return remaining_of(vm.soft_end - start, vm.resources.cores)
+        return remaining_of(vm.soft_end - vm.created_at - pool.boot_seconds, vm.resources.cores)
 
 
 def _floor(seconds: float, steps: Sequence[int]) -> float:

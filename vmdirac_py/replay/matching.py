@@ -10,6 +10,7 @@ from math import inf
 from vmdirac_py.model.fit import Offer, Wish, cores_given, failing, wanted_by
 from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.vm import Run
+from vmdirac_py.planner.ends import takes
 
 from .lines import Line, Lines
 from .machine import Machine, Slot, prolonged
@@ -114,9 +115,7 @@ class Matching:
 
 
 def _in_time(machine: Machine, seconds: float, at: float) -> bool:
-    """Tell whether a job that runs so long ends by a VM's soft end; one that passed is none for an empty VM."""
-    end = machine.vm.soft_end
-    return not end or at + seconds <= end or (end <= at and not machine.slots)
+    return takes(machine.vm, machine.pool, seconds, empty=not machine.slots, at=at)
 
 
 def _wishes(machine: Machine, lines: Iterable[Line]) -> Iterator[Wish]:
