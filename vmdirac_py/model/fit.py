@@ -105,18 +105,19 @@ def _size_failing(shape: Shape, offer: Offer) -> str | None:
     return "misfit.disk" if shape.disk_gb > free.disk_gb else None
 
 
-def side_by_side(shape: Shape, offer: Offer) -> int:
-    """Return how many jobs run at once on an offer of the right place, each with its least need; 0: none fits."""
-    if _time_failing(shape, offer) or _size_failing(shape, offer):
+def side_by_side(shape: Shape, free: Resources, *, empty: bool, seconds_left: float) -> int:
+    """Return how many jobs run at once in what is free of a VM of the right place, each with its least need.
+
+    0 says the same as a code of `failing` about time and size.
+    """
+    if shape.cpu_seconds > seconds_left or shape.min_cores > free.cores or (shape.whole_node and not empty):
         return 0
-    return 1 if shape.whole_node else _count(shape, offer.free)
-
-
-def _count(shape: Shape, free: Resources) -> int:
-    count = free.cores // max(1, shape.min_cores)
+    count = 1 if shape.whole_node else free.cores // (shape.min_cores or 1)
     if shape.ram_mb:
         count = min(count, free.ram_mb // shape.ram_mb)
-    return min(count, free.gpus // shape.gpus) if shape.gpus else count
+    if shape.gpus:
+        count = min(count, free.gpus // shape.gpus)
+    return min(count, free.disk_gb // shape.disk_gb) if shape.disk_gb else count
 
 
 # What a reason with this code tells.

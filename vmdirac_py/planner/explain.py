@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-from vmdirac_py.model.fit import Offer, misfit
+from vmdirac_py.model.fit import Offer, failing, misfit
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Placement, PoolNote, Snapshot
 from vmdirac_py.model.queue import Shape, TaskQueue
@@ -13,39 +13,40 @@ from vmdirac_py.model.reason import Reason
 from .assign import Share
 from .groups import Group, Groups
 from .limits import Limits
-from .stock import Phase
 
 MOST_REASONS = 6
 NEAREST_NAMED = 3
 
 # The order in which `fit.misfit` asks: the later the question that fails, the nearer the pool.
 QUESTIONS = ("site", "banned_site", "platform", "tags", "cpu_time", "not_empty", "cores", "ram", "gpus", "disk")
+HAS: Mapping[str, Callable[[Offer], float]] = {
+    "misfit.cpu_time": lambda offer: offer.seconds_left,
+    "misfit.cores": lambda offer: offer.free.cores,
+    "misfit.ram": lambda offer: offer.free.ram_mb,
+    "misfit.gpus": lambda offer: offer.free.gpus,
+    "misfit.disk": lambda offer: offer.free.disk_gb,
+}
+"""What a pool has of what such a job wants more of."""
 NEARNESS = {f"misfit.{question}": place for place, question in enumerate(QUESTIONS)}
 
 
-def unserveable(queue: TaskQueue, pools: Sequence[Pool]) -> tuple[Reason, ...]:
+def unserveable(queue: TaskQueue, offers: Sequence[tuple[Pool, Offer]]) -> tuple[Reason, ...]:
     """Return why none of its VO's pools can ever run a queue: the nearest pools, then one reason per distinct cause."""
-    if not pools:
+    if not offers:
         return (Reason.of("unserved.no_pool_of_vo", vo=queue.vo),)
-    misfits = sorted(_misfits(queue, pools), key=_nearness)
-    names = ", ".join(pool.name for pool, _ in misfits[:NEAREST_NAMED])
-    causes: dict[str, Reason] = {}
-    for _, reason in misfits:
-        causes.setdefault(reason.code, reason)
-    return (Reason.of("unserved.no_pool", nearest=names, pools=len(pools)), *causes.values())
+    codes = [(failing(queue, offer) or "", pool, offer) for pool, offer in offers]
+    nearest = sorted(codes, key=_nearness)
+    names = ", ".join(pool.name for _, pool, _ in nearest[:NEAREST_NAMED])
+    causes: dict[str, Offer] = {}
+    for code, _, offer in nearest:
+        causes.setdefault(code, offer)
+    reasons = (misfit(queue, offer) for offer in causes.values())
+    return (Reason.of("unserved.no_pool", nearest=names, pools=len(offers)), *filter(None, reasons))
 
 
-def _misfits(queue: TaskQueue, pools: Iterable[Pool]) -> Iterable[tuple[Pool, Reason]]:
-    for pool in pools:
-        reason = misfit(queue, Offer.of_pool(pool))
-        if reason:
-            yield pool, reason
-
-
-def _nearness(found: tuple[Pool, Reason]) -> tuple[int, float, str]:
-    pool, reason = found
-    has = reason.as_dict.get("has", 0)
-    return -NEARNESS[reason.code], -has if isinstance(has, int | float) else 0, pool.name
+def _nearness(found: tuple[str, Pool, Offer]) -> tuple[int, float, str]:
+    code, pool, offer = found
+    return -NEARNESS[code], -HAS[code](offer) if code in HAS else 0.0, pool.name
 
 
 class Explained:
@@ -62,16 +63,18 @@ class Explained:
         """Yield where the jobs of each queue go: those of a group's older queues first to what is ready soonest."""
         for share in shares:
             reasons = self._reasons(share)
-            rooms = [*(share.in_phase(phase) for phase in Phase), share.held]
+            running, booting, new = share.by_phase()
+            held = share.held
             for queue in share.group.queues:
-                left, dealt = queue.waiting, []
-                for at, room in enumerate(rooms):
-                    dealt.append(min(left, room))
-                    rooms[at] -= dealt[at]
-                    left -= dealt[at]
-                running, booting, new, held = dealt
-                why = reasons if left or held else ()
-                yield Placement(queue.id, queue.vo, running, booting, new, left, why, held)
+                left = queue.waiting
+                here = min(left, running)
+                soon = min(left - here, booting)
+                later = min(left - here - soon, new)
+                wait = min(left - here - soon - later, held)
+                running, booting, new, held = running - here, booting - soon, new - later, held - wait
+                left -= here + soon + later + wait
+                why = reasons if left or wait else ()
+                yield Placement(queue.id, queue.vo, here, soon, later, left, why, wait)
 
     def _reasons(self, share: Share) -> tuple[Reason, ...]:
         if not share.left:
@@ -80,10 +83,11 @@ class Explained:
         if not group.candidates:
             return self._never(group)
         hold = self._hold(group) if share.held else ()
-        if share.left == share.held:
+        share_left = share.left - share.held
+        if not share_left:
             return hold
-        why = (*share.reasons, *self._bounds(group))
-        return (*hold, *(why or (Reason.of("hold.left", jobs=share.left - share.held),)))
+        why = (*hold, *share.reasons, *self._bounds(group))
+        return why or (Reason.of("hold.left", jobs=share_left),)
 
     def _hold(self, group: Group) -> tuple[Reason, ...]:
         return (Reason.of("hold.company", seconds=int(self._snapshot.inventory.vos[group.vo].max_hold)),)
@@ -91,7 +95,7 @@ class Explained:
     def _never(self, group: Group) -> tuple[Reason, ...]:
         key = (group.vo, group.shape)
         if key not in self._unserveable:
-            self._unserveable[key] = unserveable(group.queues[0], self._groups.pools_of(group.vo))
+            self._unserveable[key] = unserveable(group.queues[0], self._groups.offers_of(group.vo))
         return self._unserveable[key]
 
     def _bounds(self, group: Group) -> tuple[Reason, ...]:

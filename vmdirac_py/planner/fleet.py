@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 
 from vmdirac_py.lifecycle.states import BOOTING
@@ -27,32 +27,22 @@ def fresh(pool: Pool, total: Resources, phase: Phase, at: float, seconds: float 
 
 
 class Fleet:
-    """The VMs with room by key, without those in `leaving`, ready to be stocked as often as is needed."""
+    """The VMs with room by VO and key, without those in `leaving`, ready to be stocked as often as is needed."""
 
-    def __init__(self, snapshot: Snapshot, lengths: Lengths, leaving: frozenset[str]) -> None:
+    def __init__(self, snapshot: Snapshot, lengths: Lengths, groups: Sequence[Group], leaving: frozenset[str]) -> None:
         self._snapshot, self._lengths, self._pools = snapshot, lengths, snapshot.inventory.pools
         self._steps = sorted({queue.shape.cpu_seconds for queue in snapshot.demand.queues})
-        self._waiting = {queue.vo for queue in snapshot.demand.queues if queue.waiting}
-        self.keys: defaultdict[Key, Vms] = defaultdict(list)
-        self.remaining: dict[int, float] = {}
+        self._kinds = Kinds(self._pools, Counter(one.pool.name for group in groups for one in group.candidates))
+        self._vms: dict[str, defaultdict[Key, Vms]] = {group.vo: defaultdict(list) for group in groups}
+        self._remaining: dict[str, dict[int, float]] = {vo: {} for vo in self._vms}
         for at, capacity in enumerate(snapshot.fleet):
-            if capacity.free.cores and capacity.vm.vo in self._waiting and capacity.vm.id not in leaving:
+            if capacity.free.cores and capacity.vm.vo in self._vms and capacity.vm.id not in leaving:
                 self._add(at, capacity)
 
-    def stocks(self, groups: Sequence[Group], planned: Mapping[Key, int]) -> defaultdict[str, Stock]:
-        """Return a stock per VO, with the VMs already planned."""
-        wanted = Counter(one.pool.name for group in groups for one in group.candidates)
-        kinds = Kinds(self._pools, wanted)
-        stocks: defaultdict[str, Stock] = defaultdict(lambda: Stock(kinds))
-        for key, vms in self._with(planned):
-            stocks[self._pools[key.pool].vo].add(key, vms)
-        for position, seconds in self.remaining.items():
-            stocks[self._snapshot.fleet[position].vm.vo].remaining[position] = seconds
-        return stocks
-
-    def _with(self, planned: Mapping[Key, int]) -> Iterator[tuple[Key, Vms]]:
-        yield from ((key, list(vms)) for key, vms in self.keys.items())
-        yield from ((key, [-1] * count) for key, count in planned.items())
+    def stock(self, vo: str, planned: Mapping[Key, int]) -> Stock:
+        """Return the stock of a VO, with the VMs already planned for it."""
+        new = {key: [-1] * count for key, count in planned.items()}
+        return Stock(self._kinds, {**self._vms[vo], **new}, self._remaining[vo])
 
     def _add(self, at: int, capacity: Capacity) -> None:
         vm = capacity.vm
@@ -62,16 +52,17 @@ class Fleet:
         if vm.state is VmState.RUNNING:
             self._add_running(at, capacity, pool)
         elif vm.state in BOOTING:
-            self.keys[fresh(pool, vm.resources, Phase.BOOTING, vm.created_at, self._booting(capacity, pool))].append(at)
+            seconds = self._booting(capacity, pool)
+            self._vms[vm.vo][fresh(pool, vm.resources, Phase.BOOTING, vm.created_at, seconds)].append(at)
 
     def _add_running(self, at: int, capacity: Capacity, pool: Pool) -> None:
         vm, now = capacity.vm, self._snapshot.at
         life = _floor(norm_seconds(vm.created_at + pool.max_life - now, pool), self._steps)
-        seconds = self.remaining[at] = remaining(capacity, self._lengths, now)
+        seconds = self._remaining[vm.vo][at] = remaining(capacity, self._lengths, now)
         made = float(-int(max(1.0, now - vm.created_at)).bit_length())
         empty = capacity.busy_slots == 0
         key = Key(Phase.RUNNING, made, pool.name, vm.resources, capacity.free, empty, life, floored(seconds))
-        self.keys[key].append(at)
+        self._vms[vm.vo][key].append(at)
 
     def _booting(self, capacity: Capacity, pool: Pool) -> float:
         """Return how long the jobs run that a booting VM was launched for: its soft end tells."""

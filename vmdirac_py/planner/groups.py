@@ -68,7 +68,7 @@ class Groups:
 
     def __init__(self, snapshot: Snapshot, lengths: Lengths) -> None:
         self._pools = _pools_by_vo(snapshot.inventory.pools)
-        self._offers = {name: Offer.of_pool(pool) for name, pool in snapshot.inventory.pools.items()}
+        self.offers = {name: Offer.of_pool(pool) for name, pool in snapshot.inventory.pools.items()}
         self._places: dict[tuple[object, ...], Sequence[Pool]] = {}
         self._fits: dict[tuple[str, Shape], tuple[frozenset[str], tuple[Candidate, ...]]] = {}
         groups: dict[tuple[str, Shape, float, int, str], Group] = {}
@@ -83,9 +83,9 @@ class Groups:
             group.add(queue)
         self.all = sorted(groups.values(), key=lambda group: group.rank)
 
-    def pools_of(self, vo: str) -> Sequence[Pool]:
-        """Return the pools of a VO, preferred first, then by name."""
-        return self._pools.get(vo, ())
+    def offers_of(self, vo: str) -> Sequence[tuple[Pool, Offer]]:
+        """Return what empty VMs of a VO's pools offer, preferred first, then by name."""
+        return [(pool, self.offers[pool.name]) for pool in self._pools.get(vo, ())]
 
     def _is_limited(self, queue: TaskQueue) -> bool:
         vo = self._vos.get(queue.vo)
@@ -96,10 +96,14 @@ class Groups:
         found = self._fits.get(key)
         if found is None:
             places = self._places_of(queue)
-            sized = [Candidate(pool, side_by_side(queue.shape, self._offers[pool.name])) for pool in places]
+            sized = [Candidate(pool, self._per_vm(queue.shape, pool)) for pool in places]
             found = frozenset(pool.name for pool in places), tuple(one for one in sized if one.per_vm)
             self._fits[key] = found
         return found
+
+    def _per_vm(self, shape: Shape, pool: Pool) -> int:
+        offer = self.offers[pool.name]
+        return side_by_side(shape, offer.free, empty=True, seconds_left=offer.seconds_left)
 
     def _places_of(self, queue: TaskQueue) -> Sequence[Pool]:
         """Return the pools where such jobs may run whatever their size: asked once per wish, not once per shape."""
@@ -107,7 +111,8 @@ class Groups:
         wish = (queue.vo, shape.sites, shape.banned_sites, shape.platforms, shape.tags)
         places = self._places.get(wish)
         if places is None:
-            places = [pool for pool in self.pools_of(queue.vo) if not failing_place(shape, self._offers[pool.name])]
+            offers = self.offers_of(queue.vo)
+            places = [pool for pool, offer in offers if not failing_place(shape, offer)]
             self._places[wish] = places
         return places
 

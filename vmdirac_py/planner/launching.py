@@ -30,15 +30,32 @@ class Launch(NamedTuple):
     jobs: Mapping[Share, int]
 
 
+class _Rooms(dict[str, int]):
+    """How many VMs each pool may have before any is launched; asked once."""
+
+    def __init__(self, limits: Limits, pools: Mapping[str, Pool]) -> None:
+        super().__init__()
+        self._limits, self._pools = limits, pools
+
+    def __missing__(self, name: str) -> int:
+        room = self[name] = self._limits.room(self._pools[name])[0]
+        return room
+
+
 class Launching:
     """Asks for new VMs within the limits; what it holds back is noted in the shares."""
 
-    def __init__(self, limits: Limits, memory: Memory, patience: Patience) -> None:
+    def __init__(self, pools: Mapping[str, Pool], limits: Limits, memory: Memory, patience: Patience) -> None:
         self._limits, self._memory, self._patience = limits, memory, patience
         self._bounds: list[Bound] = []
+        self._fits: dict[int, tuple[Candidate, ...]] = {}
+        self._rooms = _Rooms(limits, pools)
 
     def run(self, shares: Sequence[Share]) -> list[Launch]:
         """Return what to launch now for the jobs of these shares that found no room."""
+        for share in shares:
+            share.held = 0
+            share.reasons.clear()
         asks = self._asks(shares)
         if not asks:
             return []
@@ -74,12 +91,14 @@ class Launching:
         return left
 
     def _open(self, share: Share) -> tuple[Candidate, ...]:
-        shape = share.group.shape
-        return tuple(
-            one
-            for one in share.group.candidates
-            if self._limits.room(one.pool)[0] and self._limits.of_shape(one.pool, shape)[0]
-        )
+        key = id(share.group.candidates)
+        if key not in self._fits:
+            found = share.group.candidates
+            self._fits[key] = tuple([one for one in found if self._rooms[one.pool.name]])
+        fits = self._fits[key]
+        if not self._memory.no_match:
+            return fits
+        return tuple([one for one in fits if self._limits.of_shape(one.pool, share.group.shape)[0]])
 
     def _machines(self, pools: Sequence[Pool], asks: Iterable[Ask]) -> list[Machine]:
         at: dict[int, int] = {}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from math import inf, log
 
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Action, Decision, Plan, Snapshot
 from vmdirac_py.model.reason import Reason
 
-from .assign import Pass
+from .assign import Assignment, Share
 from .ends import reach_of, soft_ends
 from .explain import Explained
 from .fleet import Fleet, fresh
@@ -44,7 +45,7 @@ class Planning:
 
     def plan(self) -> Plan:
         """Return the plan."""
-        found = self._settle(Fleet(self._snapshot, self._memory.lengths, self._leaving))
+        found = self._settle()
         if any(vo.budget is not None for vo in self._snapshot.inventory.vos.values()):
             self._limits()
         explained = Explained(self._snapshot, self._groups, self._made)
@@ -57,37 +58,40 @@ class Planning:
             tuple(soft_ends(self._snapshot, found.remaining)),
         )
 
-    def _settle(self, fleet: Fleet) -> Pass:
+    def _settle(self) -> Assignment:
         """Place and launch until a pass that sees all planned VMs from its start wants no more.
 
         That last pass is what the next step will see, so the same jobs never cause a second launch.
         """
-        planned = self._wanted_anyway()
-        found = Pass(fleet, self._groups.all, planned)
+        fleet = Fleet(self._snapshot, self._memory.lengths, self._groups.all, self._leaving)
+        found, planned = Assignment(fleet, self._groups.all), self._wanted_anyway()
+        found.place(planned)
         for _ in range(MOST_PASSES):
-            launches = self._launch(found)
+            launches = self._launch(found.shares)
             if not launches:
                 break
             self._launches += launches
             for one in launches:
-                planned[self._key(one)] += one.vms
-            found = Pass(fleet, self._groups.all, planned)
+                planned[one.pool.vo][self._key(one.pool, one.seconds)] += one.vms
+            found.place(planned, {one.pool.vo for one in launches})
         return found
 
-    def _wanted_anyway(self) -> Counter[Key]:
-        pools = self._snapshot.inventory.pools
+    def _wanted_anyway(self) -> defaultdict[str, Counter[Key]]:
         self._minimums = minimums(self._snapshot, self._limits, self._leaving)
-        found = ((pools[name], count) for name, count in self._minimums.items())
-        return Counter({fresh(pool, pool.resources, Phase.NEW, self._snapshot.at): count for pool, count in found})
+        planned: defaultdict[str, Counter[Key]] = defaultdict(Counter)
+        for name, count in self._minimums.items():
+            pool = self._snapshot.inventory.pools[name]
+            planned[pool.vo][self._key(pool, inf)] += count
+        return planned
 
-    def _launch(self, found: Pass) -> list[Launch]:
-        if not any(share.left for share in found.shares):
+    def _launch(self, shares: Sequence[Share]) -> list[Launch]:
+        if not any(share.left for share in shares):
             return []
-        return Launching(self._limits(), self._memory, Patience(self._snapshot)).run(found.shares)
+        pools = self._snapshot.inventory.pools
+        return Launching(pools, self._limits(), self._memory, Patience(self._snapshot)).run(shares)
 
-    def _key(self, launch: Launch) -> Key:
-        pool = launch.pool
-        return fresh(pool, pool.resources, Phase.NEW, self._snapshot.at, launch.seconds)
+    def _key(self, pool: Pool, seconds: float) -> Key:
+        return fresh(pool, pool.resources, Phase.NEW, self._snapshot.at, seconds)
 
     def _decisions(self) -> list[Decision]:
         pools = self._snapshot.inventory.pools

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from math import inf
 from typing import NamedTuple
 
-from vmdirac_py.model.fit import Offer, side_by_side
+from vmdirac_py.model.fit import side_by_side
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.queue import Shape
 from vmdirac_py.model.resources import Resources
@@ -49,20 +49,30 @@ class Key(NamedTuple):
 class Kind:
     """A key made ready for use. One object per key, compared by identity; an empty VM that runs reaches any length."""
 
-    __slots__ = ("cores", "empty", "key", "offer", "order", "phase", "pool", "reach", "remaining")
+    __slots__ = (
+        "cores", "empty", "free", "free_cores", "idle", "key", "order", "phase", "pool", "reach", "remaining",
+        "seconds_left",
+    )  # fmt: skip
 
     def __init__(self, key: Key, pool: Pool, wanted: int) -> None:
         self.key, self.pool, self.phase, self.cores = key, pool.name, key.phase, key.total.cores
-        self.remaining, self.empty = key.remaining, key.empty and key.phase is Phase.RUNNING
-        self.reach = inf if self.empty else reach_of(key.remaining, self.cores)
-        self.offer = Offer(
-            pool.vo, pool.site, key.total, key.free, key.empty, pool.tags, pool.platform, key.seconds_left
+        self.free, self.free_cores, self.empty, self.seconds_left = (
+            key.free,
+            key.free.cores,
+            key.empty,
+            key.seconds_left,
         )
+        self.remaining, self.idle = key.remaining, key.empty and key.phase is Phase.RUNNING
+        self.reach = inf if self.idle else reach_of(key.remaining, self.cores)
         self.order = _order(key, pool, wanted)
 
+    def holds(self, shape: Shape) -> int:
+        """Return how many jobs of a shape run side by side on one such VM."""
+        return side_by_side(shape, self.free, empty=self.empty, seconds_left=self.seconds_left)
+
     def prolonged(self, seconds: float) -> tuple[bool, float]:
-        """Return the core-seconds by which a job prolongs its life; an empty VM would rather end."""
-        return self.empty, self.cores * (seconds - self.remaining)
+        """Return the core-seconds by which a job prolongs its life; an idle VM would rather end."""
+        return self.idle, self.cores * (seconds - self.remaining)
 
 
 def _order(key: Key, pool: Pool, wanted: int) -> Order:
@@ -76,10 +86,11 @@ def _order(key: Key, pool: Pool, wanted: int) -> Order:
 
 
 class Placed(NamedTuple):
-    """Jobs that went to VMs of one kind."""
+    """Jobs that went to VMs of one kind, so many side by side."""
 
     kind: Kind
     jobs: int
+    per_vm: int
 
 
 class Kinds:
@@ -100,36 +111,32 @@ class Kinds:
 class Stock:
     """The VMs of one VO with room. `remaining` is for how long those of the fleet will run, by position there."""
 
-    def __init__(self, kinds: Kinds) -> None:
+    def __init__(self, kinds: Kinds, vms: Mapping[Key, Vms], remaining: Mapping[int, float]) -> None:
         self._kinds = kinds
-        self._sorted: list[Kind] = []
-        self._vms: dict[Kind, Vms] = {}
+        self._vms = {kinds.of(key): list(found) for key, found in vms.items() if key.free.cores > 0}
+        self._sorted = sorted(self._vms, key=_order_of)
         self._hopeless: list[Group] = []
-        self.remaining: dict[int, float] = {}
-
-    def add(self, key: Key, vms: Vms) -> None:
-        """Put VMs on; full ones are of no use and left out."""
-        self._hopeless.clear()
-        self._put(key, vms)
+        self.remaining = dict(remaining)
 
     def place(self, group: Group, jobs: int) -> list[Placed]:
         """Place up to `jobs` jobs of a group, best kinds first."""
         if not jobs or any(_needs_no_more(other, group) for other in self._hopeless):
             return []
         found, left = self._choose(group, jobs)
-        for placed, per_vm in found:
-            self._fill(placed, per_vm, group)
+        for placed in found:
+            self._fill(placed, group)
         if left:
+            self._hopeless = [other for other in self._hopeless if not _needs_no_more(group, other)]
             self._hopeless.append(group)
-        return [placed for placed, _ in found]
+        return found
 
-    def _choose(self, group: Group, left: int) -> tuple[list[tuple[Placed, int]], int]:
-        found: list[tuple[Placed, int]] = []
+    def _choose(self, group: Group, left: int) -> tuple[list[Placed], int]:
+        found: list[Placed] = []
         for kind in self._in_turn(group):
-            per_vm = side_by_side(group.shape, kind.offer)
+            per_vm = kind.holds(group.shape)
             if per_vm:
                 jobs = min(left, per_vm * len(self._vms[kind]))
-                found.append((Placed(kind, jobs), per_vm))
+                found.append(Placed(kind, jobs, per_vm))
                 left -= jobs
                 if not left:
                     break
@@ -138,10 +145,10 @@ class Stock:
     def _in_turn(self, group: Group) -> Iterator[Kind]:
         """Yield kinds that a group reaches: running ones it does not prolong, those it prolongs least, then others."""
         longer: list[Kind] = []
-        seconds, places = group.seconds, group.places
+        seconds, places, cores = group.seconds, group.places, group.shape.min_cores
         running = True
         for kind in self._sorted:
-            if kind.pool not in places or kind.reach < seconds:
+            if kind.free_cores < cores or kind.reach < seconds or kind.pool not in places:
                 continue
             if running and kind.phase is not Phase.RUNNING:
                 running = False
@@ -153,20 +160,31 @@ class Stock:
         if running:
             yield from sorted(longer, key=lambda one: one.prolonged(seconds))
 
-    def _fill(self, placed: Placed, per_vm: int, group: Group) -> None:
-        kind, shape = placed.kind, group.shape
+    def _fill(self, placed: Placed, group: Group) -> None:
+        kind, shape, per_vm = placed.kind, group.shape, placed.per_vm
         vms, (full, rest) = self._take(kind), divmod(placed.jobs, per_vm)
         used = full + (rest > 0)
         self._put(kind.key, vms[used:])
         for vm in vms[:used]:
             if vm >= 0:
                 self.remaining[vm] = max(group.seconds, self.remaining.get(vm, 0.0))
-        left = max(group.seconds, kind.remaining)
-        self._put(_used(kind.key, shape, per_vm, left), vms[:full])
-        self._put(_used(kind.key, shape, rest, left), vms[full:used])
+        left = floored(max(group.seconds, kind.remaining))
+        self._put_used(kind, shape, per_vm, left, vms[:full])
+        self._put_used(kind, shape, rest, left, vms[full:used])
+
+    def _put_used(self, kind: Kind, shape: Shape, jobs: int, remaining: float, vms: Vms) -> None:
+        cores = kind.free_cores - jobs * max(1, shape.min_cores)
+        if vms and cores > 0 and not shape.whole_node:
+            free, key = kind.free, kind.key
+            left = Resources(
+                cores, free.ram_mb - jobs * shape.ram_mb, free.gpus - jobs * shape.gpus,
+                free.disk_gb - jobs * shape.disk_gb,
+            )  # fmt: skip
+            key = Key(key.phase, key.made_at, key.pool, key.total, left, False, key.seconds_left, remaining)
+            self._put(key, vms)
 
     def _put(self, key: Key, vms: Vms) -> None:
-        if not vms or key.free.cores <= 0:
+        if not vms:
             return
         kind = self._kinds.of(key)
         if kind not in self._vms:
@@ -176,9 +194,10 @@ class Stock:
             self._vms[kind] = sorted(self._vms[kind] + vms)
 
     def _take(self, kind: Kind) -> Vms:
-        low = bisect_left(self._sorted, kind.order, key=_order_of)
-        high = bisect_right(self._sorted, kind.order, lo=low, key=_order_of)
-        del self._sorted[self._sorted.index(kind, low, high)]
+        at = bisect_left(self._sorted, kind.order, key=_order_of)
+        while self._sorted[at] is not kind:
+            at += 1
+        del self._sorted[at]
         return self._vms.pop(kind)
 
 
@@ -199,14 +218,3 @@ def _needs_no_more(group: Group, other: Group) -> bool:
         and least.whole_node <= most.whole_node
         and (group.places is other.places or group.places >= other.places)
     )
-
-
-def _used(key: Key, shape: Shape, jobs: int, remaining: float) -> Key:
-    return key._replace(free=_left_over(shape, key.free, jobs), empty=False, remaining=floored(remaining))
-
-
-def _left_over(shape: Shape, free: Resources, jobs: int) -> Resources:
-    if shape.whole_node:
-        return Resources()
-    cores = jobs * max(1, shape.min_cores)
-    return free - Resources(cores, jobs * shape.ram_mb, jobs * shape.gpus, jobs * shape.disk_gb)

@@ -34,25 +34,46 @@ class Use:
         self.running += vm.state is VmState.RUNNING
         self.newest = max(self.newest, vm.created_at)
 
+    def join(self, other: Use) -> None:
+        """Count what others counted."""
+        self.vms += other.vms
+        self.cores += other.cores
+        self.in_flight += other.in_flight
+        self.booting += other.booting
+        self.running += other.running
+        self.newest = max(self.newest, other.newest)
+
 
 Uses = Mapping[str, Use]
 Wish = tuple[str, tuple[str, ...], tuple[str, ...]]
 """VO, sites and banned sites of waiting jobs."""
 
 
-def used(vms: Iterable[Vm], key: Callable[[Vm], str]) -> defaultdict[str, Use]:
-    """Return what the VMs that occupy something use, by key."""
-    uses: defaultdict[str, Use] = defaultdict(Use)
-    for vm in filter(occupies, vms):
-        uses[key(vm)].add(vm)
+Place = tuple[str, str, str]
+"""Pool, VO and endpoint of VMs."""
+
+
+def used(vms: Iterable[Vm]) -> Mapping[Place, Use]:
+    """Return what the VMs that occupy something use, by place: the whole fleet is looked at once."""
+    uses: defaultdict[Place, Use] = defaultdict(Use)
+    for vm in vms:
+        if occupies(vm):
+            uses[vm.pool, vm.vo, vm.endpoint].add(vm)
     return uses
 
 
-def _by_vo_at(vms: Iterable[Vm]) -> Mapping[str, Uses]:
-    at: defaultdict[str, list[Vm]] = defaultdict(list)
-    for vm in vms:
-        at[vm.endpoint].append(vm)
-    return {endpoint: used(there, lambda vm: vm.vo) for endpoint, there in at.items()}
+def _summed(uses: Mapping[Place, Use], key: Callable[[Place], str]) -> defaultdict[str, Use]:
+    sums: defaultdict[str, Use] = defaultdict(Use)
+    for place, use in uses.items():
+        sums[key(place)].join(use)
+    return sums
+
+
+def _by_vo_at(uses: Mapping[Place, Use]) -> Mapping[str, Uses]:
+    at: defaultdict[str, dict[Place, Use]] = defaultdict(dict)
+    for place, use in uses.items():
+        at[place[2]][place] = use
+    return {endpoint: _summed(there, lambda place: place[1]) for endpoint, there in at.items()}
 
 
 def waiting(queues: Iterable[TaskQueue]) -> Mapping[Wish, tuple[int, int]]:
@@ -81,12 +102,11 @@ class World:
     views: Mapping[str, EndpointView] = field(init=False)
 
     def __post_init__(self) -> None:
-        vms = [capacity.vm for capacity in self.snapshot.fleet]
+        uses = used(capacity.vm for capacity in self.snapshot.fleet)
         self.keys = {name: pool_key(pool) for name, pool in self.inventory.pools.items()}
-        self.by_pool, self.by_vo = used(vms, lambda vm: vm.pool), used(vms, lambda vm: vm.vo)
-        self.by_key = used(vms, lambda vm: self.keys.get(vm.pool, ""))
-        self.by_endpoint = used(vms, lambda vm: vm.endpoint)
-        self.by_vo_at = _by_vo_at(vms)
+        self.by_pool, self.by_vo = _summed(uses, lambda place: place[0]), _summed(uses, lambda place: place[1])
+        self.by_key = _summed(uses, lambda place: self.keys.get(place[0], ""))
+        self.by_endpoint, self.by_vo_at = _summed(uses, lambda place: place[2]), _by_vo_at(uses)
         self.waiting = waiting(self.snapshot.demand.queues)
         self.views = {view.name: view for view in self.snapshot.endpoints}
 

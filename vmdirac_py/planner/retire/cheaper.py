@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import nsmallest
+from itertools import islice
 from typing import ClassVar
 
 from vmdirac_py.lifecycle.budget import UNLIMITED
@@ -12,9 +14,12 @@ from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity
 
+from .order import emptiest_youngest
 from .policy import EVERY_DOUBT, TENTH, Candidate, Proof, Terms
 from .view import View
 
+MOST_RIVALS = 5
+"""Pools that are compared with one, cheapest per core first."""
 LONG_LIFE = 86400.0
 """A VM that ends sooner (seconds) ends by itself before its replacement has paid."""
 
@@ -30,13 +35,22 @@ class Cheaper:
     def candidates(self, view: View) -> Iterator[Candidate]:
         """Yield long-lived VMs with payloads that a cheaper pool could run."""
         rivals = _rivals(view)
-        for one in view.running if rivals else ():
-            better = rivals.get(one.vm.pool)
-            if better and one.busy_slots and view.left(one) >= LONG_LIFE:
-                pool = view.pool(one)
-                saving, name = max((_saving(one, pool, rival), rival.name) for rival in better)
+        for name, members in _long_lived(view, rivals).items():
+            pool = view.pools[name]
+            # More than the policy's share of a pool never goes at once, and the emptiest go first.
+            for one in nsmallest(max(1, int(TENTH * len(members))), members, key=emptiest_youngest):
+                saving, better = max((_saving(one, pool, rival), rival.name) for rival in rivals[name])
                 if saving >= pool.replace_saving:
-                    yield one, Reason.of("retire.cheaper", pool=name, percent=int(100 * pool.replace_saving))
+                    yield one, Reason.of("retire.cheaper", pool=better, percent=int(100 * pool.replace_saving))
+
+
+def _long_lived(view: View, rivals: Mapping[str, Sequence[Pool]]) -> Mapping[str, Sequence[Capacity]]:
+    """Return by pool the VMs with payloads that live on for long, where another pool could take over."""
+    found: defaultdict[str, list[Capacity]] = defaultdict(list)
+    for one in view.running if rivals else ():
+        if one.busy_slots and one.vm.pool in rivals and view.left(one) >= LONG_LIFE:
+            found[one.vm.pool].append(one)
+    return found
 
 
 def _rivals(view: View) -> Mapping[str, Sequence[Pool]]:
@@ -45,7 +59,10 @@ def _rivals(view: View) -> Mapping[str, Sequence[Pool]]:
     priced = [pool for pool in view.pools.values() if pool.vo in waiting and pool.price > 0]
     alive = Counter(one.vm.pool for one in view.alive)
     open_ones = [pool for pool in priced if _open(pool, view, alive[pool.name])]
-    found = {pool.name: [rival for rival in open_ones if _can_take_over(rival, pool)] for pool in priced}
+    by_vo: defaultdict[str, list[Pool]] = defaultdict(list)
+    for pool in sorted(open_ones, key=_per_core):
+        by_vo[pool.vo].append(pool)
+    found = {pool.name: list(islice(_cheaper(pool, by_vo[pool.vo]), MOST_RIVALS)) for pool in priced}
     return {name: rivals for name, rivals in found.items() if rivals}
 
 
@@ -57,9 +74,14 @@ def _open(pool: Pool, view: View, alive: int) -> bool:
     return untroubled and not over and not retired and (pool.max_vms is None or alive < pool.max_vms)
 
 
-def _can_take_over(rival: Pool, pool: Pool) -> bool:
-    alike = rival.vo == pool.vo and rival.platform == pool.platform and set(pool.tags) <= set(rival.tags)
-    return rival.name != pool.name and alike and rival.priority >= pool.priority and _per_core(rival) < _per_core(pool)
+def _cheaper(pool: Pool, others: Iterable[Pool]) -> Iterator[Pool]:
+    """Yield those of these pools, cheapest per core first, that could take over for a dearer one."""
+    for rival in others:
+        if _per_core(rival) >= _per_core(pool):
+            break
+        alike = rival.platform == pool.platform and set(pool.tags) <= set(rival.tags)
+        if alike and rival.name != pool.name and rival.priority >= pool.priority:
+            yield rival
 
 
 def _per_core(pool: Pool) -> float:
