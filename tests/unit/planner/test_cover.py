@@ -243,6 +243,19 @@ def test_preferred_machines_come_first() -> None:
     assert vms(found) == {0: 4, 1: 6}
 
 
+def test_who_can_go_elsewhere_makes_room() -> None:
+    """A job that only a preferred or free machine fits is served there, and the others go to less preferred ones."""
+    for near, far in (({"preference": 2}, {"preference": 1}), ({"price": 0.0}, {"price": 1.0})):
+        machines = [
+            Machine("near", Resources(8, 16000, 1), bounds=(0,), **near),
+            Machine("far", Resources(8, 16000), **far),
+        ]
+        machines.append(Machine("third", Resources(1, 500)))
+        wants = [want("gpu", 2, Resources(8, 4000, 1), machines), want("cpu", 2, Resources(8, 4000), machines)]
+        found = cover(wants, machines, [Bound(2)])
+        assert vms(found) == {0: 2, 1: 2}
+
+
 def test_jobs_spill_over_to_dear_machines() -> None:
     """However dear the machines that are left: no job waits while one of them may be launched."""
     machines = [Machine("free", Resources(8, 16000), 0.0, (0,)), Machine("dear", Resources(8, 16000), 500.0)]

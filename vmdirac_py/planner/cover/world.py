@@ -17,9 +17,10 @@ SPILL = 2.0
 """And it counts at least so many times the dearest way, so that no job waits because the VMs left for it are dear."""
 
 STEP = 10.0
-"""Each step down in preference makes a machine count as so many times dearer."""
+"""Each step down in preference makes a machine count as so many times dearer; waiting counts more by all steps, so
+that a job which only a preferred machine fits is not left for one that may go elsewhere."""
 
-IDLE = 1e-4
+IDLE = 0.2
 """What a core of a machine without a price counts, in parts of the cheapest price per core."""
 
 
@@ -46,11 +47,12 @@ class World:
             for machine in self.machines
         ]
         self.bounds = [bound.left for bound in bounds]
+        self._lift = WAITING * STEP ** (len({machine.preference for machine in machines}) - 1)
         self.values = [self._value(fits) for fits in self.fits]
 
     def _value(self, fits: Mapping[int, int]) -> float:
         shares = [self.prices[machine] / per_vm for machine, per_vm in fits.items()]
-        return max(WAITING * min(shares), SPILL * max(shares))
+        return max(self._lift * min(shares), SPILL * max(shares))
 
 
 def _order(want: Want) -> tuple[float | str, ...]:
