@@ -15,10 +15,10 @@ from .relaxed import Column, Relaxed
 WHOLE = 1e-6
 """Parts of a VM so small are errors of rounding."""
 
-CHOICES = 6
+CHOICES = 3
 """So many choices of a dive are made the second-best way, too."""
 
-TRIES = 20
+TRIES = 10
 """So many exchanges in a row may be in vain."""
 
 Choice = tuple[Fleet, Column, Collection[Column]]

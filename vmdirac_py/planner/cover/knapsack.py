@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-MOST_NODES = 300
+MOST_NODES = 150
 SLACK = 1 + 1e-9
 UNNEEDED = float("inf")
 Size = tuple[int, ...]
@@ -23,7 +23,7 @@ class Item(NamedTuple):
 class Search:
     """One search: `best` is the most valuable fill that is worth more than `least`, empty if there is none.
 
-    It gives up after 300 steps with the best so far.
+    It gives up after 150 steps with the best so far.
     """
 
     def __init__(self, items: Sequence[Item], size: Size, least: float) -> None:

@@ -11,7 +11,7 @@ from .simplex import Tableau
 Column = tuple[int, Jobs]
 """A VM of a machine, and what it holds."""
 
-WORTHWHILE = 1e-6
+WORTHWHILE = 1e-3
 """A fill that saves less than this part of its VM's price is not worth looking at."""
 
 MOST_ROUNDS = 60
