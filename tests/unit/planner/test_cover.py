@@ -1,11 +1,11 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.planner.cover import Bound, Cover, Machine, Want, cover
@@ -241,6 +241,13 @@ def test_preferred_machines_come_first() -> None:
     ]
     found = cover([want("g", 80, Resources(1, 2000), machines)], machines, [Bound(4)])
     assert vms(found) == {0: 4, 1: 6}
+
+
+def test_however_many_preferences_the_first_is_taken() -> None:
+    """With fifty preferences the best is taken as far as it goes, then the next."""
+    machines = [Machine(f"{n:02}", Resources(8, 16000), 1.0, (n,), preference=-n) for n in range(50)]
+    found = cover([want("g", 40, Resources(1, 2000), machines)], machines, [Bound(2)] * 50)
+    assert vms(found) == {0: 2, 1: 2, 2: 1}
 
 
 def test_who_can_go_elsewhere_makes_room() -> None:

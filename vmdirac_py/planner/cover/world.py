@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from vmdirac_py.model.resources import Resources
 
@@ -19,6 +19,9 @@ SPILL = 2.0
 STEP = 10.0
 """Each step down in preference makes a machine count as so many times dearer; waiting counts more by all steps, so
 that a job which only a preferred machine fits is not left for one that may go elsewhere."""
+
+FARTHEST = 1e5
+"""And the least preferred at most so many times dearer, whatever the steps: beyond that small sums would be lost."""
 
 IDLE = 0.2
 """What a core of a machine without a price counts, in parts of the cheapest price per core."""
@@ -41,13 +44,14 @@ class World:
         used = _used([want.need for want in self.wants])
         self.needs = [(max(1, cores), *more) for cores, *more in (_numbers(want.need, used) for want in self.wants)]
         self.sizes = [_numbers(machine.size, used) for machine in self.machines]
-        self.prices = _prices(self.machines)
+        farther = _farther({machine.preference for machine in machines})
+        self.prices = _prices(self.machines, farther)
         self.uses = [
             [(at, max(1, machine.size.cores) if bounds[at].by_core else 1) for at in machine.bounds]
             for machine in self.machines
         ]
         self.bounds = [bound.left for bound in bounds]
-        self._lift = WAITING * STEP ** (len({machine.preference for machine in machines}) - 1)
+        self._lift = WAITING * max(farther.values(), default=1.0)
         self.values = [self._value(fits) for fits in self.fits]
 
     def _value(self, fits: Mapping[int, int]) -> float:
@@ -69,11 +73,16 @@ def _numbers(size: Resources, used: Sequence[str]) -> Size:
     return tuple(getattr(size, name) for name in used)
 
 
-def _prices(machines: Sequence[Machine]) -> list[float]:
+def _farther(preferences: Collection[int]) -> dict[int, float]:
+    """Return how many times dearer a machine counts, by its preference."""
+    step = min(STEP, FARTHEST ** (1 / max(1, len(preferences) - 1)))
+    return {preference: step**steps for steps, preference in enumerate(sorted(preferences, reverse=True))}
+
+
+def _prices(machines: Sequence[Machine], farther: Mapping[int, float]) -> list[float]:
     """Return prices; where all are 0, cores; a machine without a price still counts a little per core."""
     per_core = [one.price / max(1, one.size.cores) for one in machines if one.price > 0]
     idle = IDLE * min(per_core) if per_core else 1.0
-    steps = sorted({-machine.preference for machine in machines})
-    priced = [(one.price or idle * max(1, one.size.cores)) * STEP ** steps.index(-one.preference) for one in machines]
+    priced = [(one.price or idle * max(1, one.size.cores)) * farther[one.preference] for one in machines]
     cheapest = min(priced, default=1.0)
     return [price / cheapest for price in priced]
