@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from vmdirac_py.model.fit import Offer
+from msgspec.structs import replace
+
 from vmdirac_py.model.inventory import Endpoint, Inventory, Pool, Vo
 from vmdirac_py.model.plan import Snapshot
 from vmdirac_py.model.queue import Demand, Shape, TaskQueue
 from vmdirac_py.model.resources import Resources
-from vmdirac_py.planner.groups import side_by_side
 
 from .milp import Best, Problem, solve
 from .world import AT
@@ -55,10 +55,10 @@ def _unlimited(dice: random.Random) -> Snapshot:
         shapes = _shapes(dice)
         pools = _pools(dice, gpus=any(shape.gpus for shape in shapes))
         queues = tuple(
-            TaskQueue(f"q{n}", "vo", "user", "vo_user", shape, 1.0, _jobs(dice, shape), AT - 60)
+            TaskQueue(f"q{n}", "vo", "user", "vo_user", shape, 1.0, _jobs(dice, shape), AT - 3600)
             for n, shape in enumerate(shapes)
         )
-        if all(any(side_by_side(queue, Offer.of_pool(pool)) for pool in pools.values()) for queue in queues):
+        if all(_per_vm(queue, pools) for queue in queues):
             ends = {name: Endpoint(name, "local", name.upper(), ramp=100_000) for name in ("e0", "e1")}
             inventory = Inventory("bench", {"vo": Vo("vo")}, ends, pools)
             return Snapshot(AT, 1, inventory, Demand(AT, complete=True, source="bench", queues=queues), ())
@@ -139,8 +139,12 @@ def problem(snapshot: Snapshot) -> Problem:
 
 
 def _per_vm(queue: TaskQueue, pools: Mapping[str, Pool]) -> Mapping[str, int]:
-    counts = {name: side_by_side(queue, Offer.of_pool(pool)) for name, pool in pools.items()}
+    counts = {name: _side_by_side(_numbers(queue.shape.need), _numbers(pool.resources)) for name, pool in pools.items()}
     return {name: count for name, count in counts.items() if count}
+
+
+def _side_by_side(need: tuple[int, ...], size: tuple[int, ...]) -> int:
+    return min(have // part for have, part in zip(size, need, strict=True) if part)
 
 
 def _numbers(size: Resources) -> tuple[int, ...]:

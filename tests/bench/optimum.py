@@ -6,14 +6,13 @@ import random
 import secrets
 import statistics
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from vmdirac_py.model.plan import Snapshot
-from vmdirac_py.planner.cover import Bound, Cover, Machine, Want, cover
-from vmdirac_py.planner.groups import Groups
-from vmdirac_py.planner.limits import limits_of
 from vmdirac_py.planner.memory import Memory
+from vmdirac_py.planner.step import step
 
 from .figures import Numbers, percentile
 from .instances import instance
@@ -91,29 +90,7 @@ def _fixed(problem: Problem, vms: Mapping[str, int]) -> Problem:
 
 def planned(snapshot: Snapshot) -> Mapping[str, int]:
     """Return how many VMs of each pool the planner launches."""
-    machines, found = _covered(snapshot)
-    counts: dict[str, int] = {}
-    for fill in found.fills:
-        name = machines[fill.machine].pool
-        counts[name] = counts.get(name, 0) + fill.count
-    return counts
-
-
-def _covered(snapshot: Snapshot) -> tuple[list[Machine], Cover]:
-    memory, pools = Memory(), snapshot.inventory.pools
-    limits, groups = limits_of(snapshot, memory), Groups(pools, snapshot.demand.queues, memory)
-    entries = {id(limit): limit for some in limits.of_pool.values() for limit in some}
-    at = {key: number for number, key in enumerate(entries)}
-    machines = [
-        Machine(pool.name, pool.resources, pool.price, tuple(at[id(limit)] for limit in limits.of_pool[name]))
-        for name, pool in pools.items()
-    ]
-    places = {machine.pool: number for number, machine in enumerate(machines)}
-    wants = [
-        Want(
-            queue.id, queue.waiting, queue.shape.need,
-            tuple((places[one.pool.name], one.per_vm) for one in groups.of(queue).candidates),
-        )
-        for queue in snapshot.demand.queues
-    ]  # fmt: skip
-    return machines, cover(wants, machines, [Bound(limit.left, limit.by_core) for limit in entries.values()])
+    vms = Counter[str]()
+    for decision in step(snapshot, Memory())[0].decisions:
+        vms[decision.pool] += decision.count
+    return vms
