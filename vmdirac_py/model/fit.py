@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 from .inventory import Pool
 from .queue import Shape, TaskQueue
 from .reason import Param, Reason
 from .resources import Resources
 from .value import Seconds, Value
+
+T = TypeVar("T")
 
 
 class Wish(StrEnum):
@@ -118,6 +121,20 @@ def side_by_side(shape: Shape, free: Resources, *, empty: bool, seconds_left: fl
     if shape.gpus:
         count = min(count, free.gpus // shape.gpus)
     return min(count, free.disk_gb // shape.disk_gb) if shape.disk_gb else count
+
+
+def takers(shape: Shape, offers: Iterable[tuple[T, Offer]]) -> list[tuple[T, int]]:
+    """Return which of these offers of empty VMs, all of the right place, take such jobs, and how many each."""
+    cores, ram_mb, gpus, seconds = shape.min_cores, shape.ram_mb, shape.gpus, shape.cpu_seconds
+    return [
+        (thing, count)
+        for thing, offer in offers
+        if cores <= offer.free.cores
+        and ram_mb <= offer.free.ram_mb
+        and gpus <= offer.free.gpus
+        and seconds <= offer.seconds_left
+        and (count := side_by_side(shape, offer.free, empty=True, seconds_left=offer.seconds_left))
+    ]
 
 
 # What a reason with this code tells.

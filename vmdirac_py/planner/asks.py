@@ -1,21 +1,21 @@
-"""Waiting jobs as an order for VMs: alike to every machine, dealt out by length."""
+"""Waiting jobs as an order for VMs: alike to every spot, dealt out by length."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from vmdirac_py.model.resources import Resources
 
 from .assign import Share
 from .cover import Want
-from .groups import Candidate
+from .groups import Rank
+from .spots import Fits
 
 
 class Ask:
-    """Jobs alike to every machine; the longest are dealt out first, so that those of like end share VMs."""
+    """Jobs alike to every spot; the longest are dealt out first, so that those of like end share VMs."""
 
-    def __init__(self, fits: Sequence[Candidate], shares: Sequence[tuple[Share, int]]) -> None:
+    def __init__(self, fits: Fits, shares: Sequence[tuple[Share, int]]) -> None:
         self.fits = fits
         self._shares = sorted(shares, key=_longest)
         group = self._shares[0][0].group
@@ -23,10 +23,10 @@ class Ask:
         self._at, self._left = 0, self._shares[0][1]
 
     def want(self, machines: Mapping[str, int]) -> Want:
-        """Return it as what a cover is asked for; `machines` are the positions of pools."""
+        """Return it as what a cover is asked for; `machines` are the positions of spots."""
         group = self._shares[0][0].group
-        jobs, need = sum(count for _, count in self._shares), self.shape.need
-        fits = tuple((machines[one.pool.name], one.per_vm) for one in self.fits)
+        jobs, need = sum([count for _, count in self._shares]), self.shape.need
+        fits = tuple((machines[spot.name], per_vm) for spot, per_vm in self.fits)
         return Want(f"{self._vo}/{group.queues[0].id}", jobs, need, fits, self.shape.whole_node, self._rank)
 
     @property
@@ -55,14 +55,14 @@ class Ask:
 
     def fits_in(self, free: Resources) -> bool:
         """Tell whether one more fits into what is free of a VM."""
-        need = self.shape.need
+        need = self.used(1)
         return (
-            max(1, need.cores) <= free.cores
+            need.cores <= free.cores
             and need.ram_mb <= free.ram_mb
             and need.gpus <= free.gpus
             and need.disk_gb <= free.disk_gb
         )
 
 
-def _longest(one: tuple[Share, int]) -> tuple[Any, ...]:
+def _longest(one: tuple[Share, int]) -> tuple[float, Rank]:
     return -one[0].group.seconds, one[0].group.rank

@@ -1,60 +1,45 @@
-"""One pass over all groups: every waiting job placed once, on what runs, boots, or shall be launched."""
+"""One pass over all groups: every waiting job placed once on what runs; what is left is for others to place."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 from vmdirac_py.model.reason import Reason
 
 from .fleet import Fleet
 from .groups import Group
-from .stock import Key, Phase, Placed
+from .stock import Phase
 
 
 class Share:
-    """Where the jobs of one group go: `placed` on stock, `left` nowhere yet, `held` of them may wait."""
+    """Where the jobs of one group go.
 
-    __slots__ = ("group", "held", "left", "placed", "reasons")
+    `jobs` says how many by phase, `left` how many nowhere yet, of which `held` may wait; `reasons` are why.
+    """
 
-    def __init__(self, group: Group, placed: list[Placed]) -> None:
-        self.group, self.placed, self.held = group, placed, 0
+    __slots__ = ("_running", "group", "held", "jobs", "left", "reasons")
+
+    def __init__(self, group: Group, running: int) -> None:
+        self.group, self._running = group, running
         self.reasons: list[Reason] = []
-        self.left = group.jobs - sum([one.jobs for one in placed])
+        self.forget()
 
-    def by_phase(self) -> list[int]:
-        """Return how many jobs went to VMs of each phase."""
-        jobs = [0] * len(Phase)
-        for one in self.placed:
-            jobs[one.kind.phase] += one.jobs
-        return jobs
+    def forget(self) -> None:
+        """Forget all but what running VMs take."""
+        self.jobs, self.held, self.left = [self._running, 0, 0], 0, self.group.jobs - self._running
+        self.reasons.clear()
+
+    def give(self, phase: Phase, jobs: int) -> None:
+        """Note that VMs of a phase take so many of the jobs that are left."""
+        self.jobs[phase] += jobs
+        self.left -= jobs
 
 
-class Assignment:
-    """The shares of all groups; VOs do not see each other, so only those for which VMs are planned are placed anew."""
+def assign(fleet: Fleet, groups: Sequence[Group]) -> tuple[list[Share], dict[int, float]]:
+    """Place the jobs of all groups, in their order, on what runs.
 
-    def __init__(self, fleet: Fleet, groups: Sequence[Group]) -> None:
-        self._fleet, self._groups = fleet, defaultdict[str, list[Group]](list)
-        self._order = {id(group): at for at, group in enumerate(groups)}
-        for group in groups:
-            self._groups[group.vo].append(group)
-        self._shares: dict[str, list[Share]] = {}
-        self._remaining: dict[str, Mapping[int, float]] = {}
-
-    def place(self, planned: Mapping[str, Mapping[Key, int]], vos: Iterable[str] | None = None) -> None:
-        """Place the jobs of these VOs (None: all) on the fleet and on what is planned for their VO."""
-        for vo in self._groups if vos is None else vos:
-            stock = self._fleet.stock(vo, planned.get(vo, {}))
-            self._shares[vo] = [Share(group, stock.place(group, group.jobs)) for group in self._groups[vo]]
-            self._remaining[vo] = stock.remaining
-
-    @property
-    def shares(self) -> list[Share]:
-        """The shares of all groups, in the groups' order."""
-        found = [share for shares in self._shares.values() for share in shares]
-        return sorted(found, key=lambda share: self._order[id(share.group)])
-
-    @property
-    def remaining(self) -> dict[int, float]:
-        """For how many seconds VMs will run then, by position in the fleet."""
-        return {at: seconds for some in self._remaining.values() for at, seconds in some.items()}
+    Returns a share per group, and for how many seconds VMs will run then, by position in the fleet.
+    """
+    stocks = {vo: fleet.stock(vo) for vo in dict.fromkeys(group.vo for group in groups)}
+    shares = [Share(group, stocks[group.vo].place(group)) for group in groups]
+    return shares, {at: seconds for stock in stocks.values() for at, seconds in stock.remaining.items()}

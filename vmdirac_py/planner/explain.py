@@ -63,7 +63,7 @@ class Explained:
         """Yield where the jobs of each queue go: those of a group's older queues first to what is ready soonest."""
         for share in shares:
             reasons = self._reasons(share)
-            running, booting, new = share.by_phase()
+            running, booting, new = share.jobs
             held = share.held
             for queue in share.group.queues:
                 left = queue.waiting

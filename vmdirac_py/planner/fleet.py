@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import inf
 
 from vmdirac_py.lifecycle.states import BOOTING
@@ -20,29 +20,29 @@ from .lengths import Lengths
 from .stock import Key, Kinds, Phase, Stock, Vms
 
 
-def fresh(pool: Pool, total: Resources, phase: Phase, at: float, seconds: float = inf) -> Key:
-    """Return the key of VMs of a pool that were asked for at `at`, for jobs that run for so many seconds."""
+def fresh(pool: Pool, total: Resources, phase: Phase, seconds: float = inf) -> Key:
+    """Return the key of VMs of a pool for jobs that run for so many seconds."""
     life = Offer.of_pool(pool).seconds_left
-    return Key(phase, at, pool.name, total, free=total, empty=True, seconds_left=life, remaining=floored(seconds))
+    return Key(phase, 0.0, pool.name, total, free=total, empty=True, seconds_left=life, remaining=floored(seconds))
 
 
 class Fleet:
-    """The VMs with room by VO and key, without those in `leaving`, ready to be stocked as often as is needed."""
+    """The VMs with room, without those in `leaving`: running ones by VO, and how many boot, by VO and key."""
 
     def __init__(self, snapshot: Snapshot, lengths: Lengths, groups: Sequence[Group], leaving: frozenset[str]) -> None:
         self._snapshot, self._lengths, self._pools = snapshot, lengths, snapshot.inventory.pools
         self._steps = sorted({queue.shape.cpu_seconds for queue in snapshot.demand.queues})
         self._kinds = Kinds(self._pools, Counter(one.pool.name for group in groups for one in group.candidates))
         self._vms: dict[str, defaultdict[Key, Vms]] = {group.vo: defaultdict(list) for group in groups}
+        self.booting: dict[str, Counter[Key]] = {vo: Counter() for vo in self._vms}
         self._remaining: dict[str, dict[int, float]] = {vo: {} for vo in self._vms}
         for at, capacity in enumerate(snapshot.fleet):
             if capacity.free.cores and capacity.vm.vo in self._vms and capacity.vm.id not in leaving:
                 self._add(at, capacity)
 
-    def stock(self, vo: str, planned: Mapping[Key, int]) -> Stock:
-        """Return the stock of a VO, with the VMs already planned for it."""
-        new = {key: [-1] * count for key, count in planned.items()}
-        return Stock(self._kinds, {**self._vms[vo], **new}, self._remaining[vo])
+    def stock(self, vo: str) -> Stock:
+        """Return the running VMs of a VO."""
+        return Stock(self._kinds, self._vms[vo], self._remaining[vo])
 
     def _add(self, at: int, capacity: Capacity) -> None:
         vm = capacity.vm
@@ -53,7 +53,7 @@ class Fleet:
             self._add_running(at, capacity, pool)
         elif vm.state in BOOTING:
             seconds = self._booting(capacity, pool)
-            self._vms[vm.vo][fresh(pool, vm.resources, Phase.BOOTING, vm.created_at, seconds)].append(at)
+            self.booting[vm.vo][fresh(pool, vm.resources, Phase.BOOTING, seconds)] += 1
 
     def _add_running(self, at: int, capacity: Capacity, pool: Pool) -> None:
         vm, now = capacity.vm, self._snapshot.at

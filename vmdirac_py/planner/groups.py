@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
-from vmdirac_py.model.fit import Offer, failing_place, side_by_side
+from vmdirac_py.model.fit import Offer, failing_place, takers
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Snapshot
 from vmdirac_py.model.queue import Shape, TaskQueue
@@ -16,6 +16,8 @@ from .lengths import Lengths
 from .lifetable import bin_of
 
 Rank = tuple[float | bool | str, ...]
+Places = tuple[frozenset[str], Sequence[tuple[Pool, Offer]]]
+"""Pools by name, and what their empty VMs offer."""
 
 
 class Candidate(NamedTuple):
@@ -68,8 +70,8 @@ class Groups:
 
     def __init__(self, snapshot: Snapshot, lengths: Lengths) -> None:
         self._pools = _pools_by_vo(snapshot.inventory.pools)
-        self.offers = {name: Offer.of_pool(pool) for name, pool in snapshot.inventory.pools.items()}
-        self._places: dict[tuple[object, ...], Sequence[Pool]] = {}
+        self._offers = {name: Offer.of_pool(pool) for name, pool in snapshot.inventory.pools.items()}
+        self._places: dict[tuple[object, ...], Places] = {}
         self._fits: dict[tuple[str, Shape], tuple[frozenset[str], tuple[Candidate, ...]]] = {}
         groups: dict[tuple[str, Shape, float, int, str], Group] = {}
         self._vos = snapshot.inventory.vos
@@ -85,7 +87,7 @@ class Groups:
 
     def offers_of(self, vo: str) -> Sequence[tuple[Pool, Offer]]:
         """Return what empty VMs of a VO's pools offer, preferred first, then by name."""
-        return [(pool, self.offers[pool.name]) for pool in self._pools.get(vo, ())]
+        return [(pool, self._offers[pool.name]) for pool in self._pools.get(vo, ())]
 
     def _is_limited(self, queue: TaskQueue) -> bool:
         vo = self._vos.get(queue.vo)
@@ -95,25 +97,19 @@ class Groups:
         key = (queue.vo, queue.shape)
         found = self._fits.get(key)
         if found is None:
-            places = self._places_of(queue)
-            sized = [Candidate(pool, self._per_vm(queue.shape, pool)) for pool in places]
-            found = frozenset(pool.name for pool in places), tuple(one for one in sized if one.per_vm)
+            names, offers = self._places_of(queue)
+            found = names, tuple([Candidate(pool, count) for pool, count in takers(queue.shape, offers)])
             self._fits[key] = found
         return found
 
-    def _per_vm(self, shape: Shape, pool: Pool) -> int:
-        offer = self.offers[pool.name]
-        return side_by_side(shape, offer.free, empty=True, seconds_left=offer.seconds_left)
-
-    def _places_of(self, queue: TaskQueue) -> Sequence[Pool]:
-        """Return the pools where such jobs may run whatever their size: asked once per wish, not once per shape."""
+    def _places_of(self, queue: TaskQueue) -> Places:
+        """Return where such jobs may run whatever their size: asked once per wish, not once per shape."""
         shape = queue.shape
         wish = (queue.vo, shape.sites, shape.banned_sites, shape.platforms, shape.tags)
         places = self._places.get(wish)
         if places is None:
-            offers = self.offers_of(queue.vo)
-            places = [pool for pool, offer in offers if not failing_place(shape, offer)]
-            self._places[wish] = places
+            found = [(pool, offer) for pool, offer in self.offers_of(queue.vo) if not failing_place(shape, offer)]
+            places = self._places[wish] = frozenset(pool.name for pool, _ in found), found
         return places
 
 

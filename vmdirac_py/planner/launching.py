@@ -1,4 +1,4 @@
-"""New VMs for the jobs that found no room: how many, of which pools, and for jobs of what length."""
+"""Room for the jobs that no running VM takes: VMs on their way, then new ones, chosen together for all."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from vmdirac_py.model.inventory import Pool
 from .asks import Ask
 from .assign import Share
 from .cover import Bound, Fill, Machine, cover
-from .groups import Candidate
 from .hold import Patience
 from .limits import Limits
 from .memory import Memory
+from .spots import Fits, Spot, Spots, phase_of
+from .stock import Key
 
 FAILURES = 100
 """A pool's preference is its priority times this, less its failures: those only decide among equals."""
+COMING = 10**9
+"""What is on its way is preferred to anything new."""
 
 
 class Launch(NamedTuple):
@@ -30,57 +33,42 @@ class Launch(NamedTuple):
     jobs: Mapping[Share, int]
 
 
-class _Rooms(dict[str, int]):
-    """How many VMs each pool may have before any is launched; asked once."""
-
-    def __init__(self, limits: Limits, pools: Mapping[str, Pool]) -> None:
-        super().__init__()
-        self._limits, self._pools = limits, pools
-
-    def __missing__(self, name: str) -> int:
-        room = self[name] = self._limits.room(self._pools[name])[0]
-        return room
-
-
 class Launching:
-    """Asks for new VMs within the limits; what it holds back is noted in the shares."""
+    """Deals the jobs that are left to VMs that come, and asks for new ones within the limits."""
 
     def __init__(self, pools: Mapping[str, Pool], limits: Limits, memory: Memory, patience: Patience) -> None:
-        self._limits, self._memory, self._patience = limits, memory, patience
+        self._pools, self._limits, self._memory, self._patience = pools, limits, memory, patience
         self._bounds: list[Bound] = []
-        self._fits: dict[int, tuple[Candidate, ...]] = {}
-        self._rooms = _Rooms(limits, pools)
 
-    def run(self, shares: Sequence[Share]) -> list[Launch]:
-        """Return what to launch now for the jobs of these shares that found no room."""
+    def run(self, shares: Sequence[Share], coming: Mapping[str, Mapping[Key, int]]) -> list[Launch]:
+        """Note in the shares which jobs VMs on their way take, by VO, and return what to launch for the others."""
         for share in shares:
-            share.held = 0
-            share.reasons.clear()
-        asks = self._asks(shares)
+            share.forget()
+        asks = self._asks(shares, Spots(self._pools, self._limits, coming))
         if not asks:
             return []
-        pools = list({one.pool.name: one.pool for ask in asks for one in ask.fits}.values())
-        at = {pool.name: position for position, pool in enumerate(pools)}
-        wants = [ask.want(at) for ask in asks]
-        found = cover(wants, self._machines(pools, asks), self._bounds)
-        return [launch for fill in found.fills for launch in self._launches(pools[fill.machine], fill, asks)]
+        spots = list({spot.name: spot for ask in asks for spot, _ in ask.fits}.values())
+        at = {spot.name: position for position, spot in enumerate(spots)}
+        machines = self._machines(spots, asks)
+        found = cover([ask.want(at) for ask in asks], machines, self._bounds)
+        return [launch for fill in found.fills for launch in self._deal(spots[fill.machine], fill, asks)]
 
-    def _asks(self, shares: Iterable[Share]) -> list[Ask]:
+    def _asks(self, shares: Iterable[Share], spots: Spots) -> list[Ask]:
         alike: defaultdict[tuple[object, ...], list[tuple[Share, int]]] = defaultdict(list)
-        fitting: dict[tuple[object, ...], Sequence[Candidate]] = {}
+        fitting: dict[tuple[object, ...], Fits] = {}
         for share in shares:
             jobs = self._allowed(share) if share.left else 0
-            fits = self._open(share) if jobs else ()
+            fits = spots.of(share.group) if jobs else ()
             if fits:
                 group = share.group
-                room = tuple((one.pool.name, one.per_vm) for one in fits)
+                room = tuple([(spot.name, per_vm) for spot, per_vm in fits])
                 key = (group.vo, group.priority, group.shape.need, group.shape.whole_node, room)
                 alike[key].append((share, jobs))
                 fitting[key] = fits
         return [Ask(fitting[key], some) for key, some in alike.items()]
 
     def _allowed(self, share: Share) -> int:
-        """Return for how many of the jobs without room VMs may be launched, by the limits of their DIRAC group."""
+        """Return how many of the jobs without room may get a VM, by the limits of their DIRAC group."""
         group, left = share.group, share.left
         for limit in self._limits.of_group(group.vo, group.limited):
             each = max(1, group.shape.min_cores) if limit.by_core else 1 / max(1, group.most_per_vm)
@@ -90,59 +78,59 @@ class Launching:
                 share.reasons.append(limit.reason)
         return left
 
-    def _open(self, share: Share) -> tuple[Candidate, ...]:
-        key = id(share.group.candidates)
-        if key not in self._fits:
-            found = share.group.candidates
-            self._fits[key] = tuple([one for one in found if self._rooms[one.pool.name]])
-        fits = self._fits[key]
-        if not self._memory.no_match:
-            return fits
-        return tuple([one for one in fits if self._limits.of_shape(one.pool, share.group.shape)[0]])
-
-    def _machines(self, pools: Sequence[Pool], asks: Iterable[Ask]) -> list[Machine]:
+    def _machines(self, spots: Sequence[Spot], asks: Iterable[Ask]) -> list[Machine]:
+        self._bounds.clear()
         at: dict[int, int] = {}
-        for limit in (limit for pool in pools for limit in self._limits.of_pool[pool.name]):
+        for limit in (limit for spot in spots if spot.key is None for limit in self._limits.of_pool[spot.pool.name]):
             if id(limit) not in at:
-                at[id(limit)] = len(self._bounds)
-                self._bounds.append(Bound(max(0, limit.left), limit.by_core))
+                at[id(limit)] = self._bound(Bound(max(0, limit.left), limit.by_core))
         probed = self._probed(asks)
-        return [self._machine(pool, at, probed.get(pool.name)) for pool in pools]
+        return [self._machine(spot, at, probed.get(spot.name)) for spot in spots]
 
     def _probed(self, asks: Iterable[Ask]) -> dict[str, int]:
         """Return the pools that are tried with few VMs after earlier ones found no work, and with how many."""
-        if not self._memory.no_match:
-            return {}
-        rooms = ((one.pool.name, self._limits.of_shape(one.pool, ask.shape)[0]) for ask in asks for one in ask.fits)
         probed: dict[str, int] = {}
-        for name, room in rooms:
-            probed[name] = min(room, probed.get(name, room))
+        for ask in asks if self._memory.no_match else ():
+            for spot, _ in ask.fits:
+                if spot.key is None:
+                    room = self._limits.of_shape(spot.pool, ask.shape)[0]
+                    probed[spot.name] = min(room, probed.get(spot.name, room))
         return probed
 
-    def _machine(self, pool: Pool, at: Mapping[int, int], probed: int | None) -> Machine:
-        bounds = tuple(at[id(limit)] for limit in self._limits.of_pool[pool.name])
+    def _machine(self, spot: Spot, at: Mapping[int, int], probed: int | None) -> Machine:
+        if spot.key is not None:
+            return Machine(spot.name, spot.key.total, 0.0, (self._bound(Bound(spot.vms)),), COMING)
+        pool = spot.pool
+        bounds = tuple([at[id(limit)] for limit in self._limits.of_pool[pool.name]])
         if probed is not None:
-            bounds = (*bounds, len(self._bounds))
-            self._bounds.append(Bound(probed))
+            bounds = (*bounds, self._bound(Bound(probed)))
         preference = pool.priority * FAILURES - min(FAILURES - 1, self._failures(pool))
-        return Machine(pool.name, pool.resources, pool.price, bounds, preference)
+        return Machine(spot.name, pool.resources, pool.price, bounds, preference)
+
+    def _bound(self, bound: Bound) -> int:
+        self._bounds.append(bound)
+        return len(self._bounds) - 1
 
     def _failures(self, pool: Pool) -> int:
         # Only while its endpoint allows single probes: then the next probe should try another pool.
         probing = self._memory.endpoint(pool.endpoint).allowance is not None
         return self._memory.pool(pool).failures if probing else 0
 
-    def _launches(self, pool: Pool, fill: Fill, asks: Sequence[Ask]) -> Iterator[Launch]:
+    def _deal(self, spot: Spot, fill: Fill, asks: Sequence[Ask]) -> Iterator[Launch]:
+        """Deal jobs to the VMs of a fill, the longest together; yield those that are new and worth it."""
         left, parts = fill.count, [(asks[want], jobs) for want, jobs in fill.jobs]
-        full = _full(pool, parts)
+        full = spot.key is not None or _full(spot.pool, parts)
         while left:
             count = min(left, *(ask.vms(jobs) for ask, jobs in parts))
             seconds = max(ask.seconds for ask, _ in parts)
             taken = {share: jobs for ask, each in parts for share, jobs in ask.take(each * count)}
             left -= count
-            if not full and self._patience.hold(taken, pool):
+            if not full and self._patience.hold(taken, spot.pool):
                 continue
-            yield Launch(pool, self._limits.take(pool, count), seconds, taken)
+            for share, jobs in taken.items():
+                share.give(phase_of(spot), jobs)
+            if spot.key is None:
+                yield Launch(spot.pool, self._limits.take(spot.pool, count), seconds, taken)
 
 
 def _full(pool: Pool, parts: Sequence[tuple[Ask, int]]) -> bool:

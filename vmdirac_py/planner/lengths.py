@@ -62,8 +62,17 @@ class Lengths(Value, frozen=True, dict=True, gc=True):
         kind = (vo, owner, cpu_seconds)
         table = self._tables.get(kind)
         if table is None:
-            table = self._tables[kind] = life_table(self._hazard(kind))
+            alike = self._alike(kind)
+            table = self._tables.get(alike) or life_table(self._hazard(alike))
+            self._tables[kind] = self._tables[alike] = table
         return table
+
+    def _alike(self, kind: Kind) -> Kind:
+        """Return the kind that stands for one of which nothing is known: nobody's of the VO, or of no VO."""
+        vo, owner, cpu_seconds = kind
+        if kind in self._known or (vo, owner, 0) in self._known:
+            return kind
+        return (vo if (vo, "", 0) in self._known else "", "", cpu_seconds)
 
     def expected(self, vo: str, owner: str, cpu_seconds: int) -> float:
         """Return how long such a payload that has not begun is expected to run, in seconds."""

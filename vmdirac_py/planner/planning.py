@@ -10,7 +10,7 @@ from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Action, Decision, Plan, Snapshot
 from vmdirac_py.model.reason import Reason
 
-from .assign import Assignment, Share
+from .assign import Share, assign
 from .ends import reach_of, soft_ends
 from .explain import Explained
 from .fleet import Fleet, fresh
@@ -45,7 +45,9 @@ class Planning:
 
     def plan(self) -> Plan:
         """Return the plan."""
-        found = self._settle()
+        fleet = Fleet(self._snapshot, self._memory.lengths, self._groups.all, self._leaving)
+        shares, remaining = assign(fleet, self._groups.all)
+        self._settle(shares, fleet)
         if any(vo.budget is not None for vo in self._snapshot.inventory.vos.values()):
             self._limits()
         explained = Explained(self._snapshot, self._groups, self._made)
@@ -53,45 +55,39 @@ class Planning:
         return Plan(
             self._snapshot.at,
             decisions,
-            tuple(explained.placements(found.shares)),
+            tuple(explained.placements(shares)),
             explained.notes({one.pool for one in decisions}),
-            tuple(soft_ends(self._snapshot, found.remaining)),
+            tuple(soft_ends(self._snapshot, remaining)),
         )
 
-    def _settle(self) -> Assignment:
-        """Place and launch until a pass that sees all planned VMs from its start wants no more.
+    def _settle(self, shares: Sequence[Share], fleet: Fleet) -> None:
+        """Find room for what is left, until a pass that sees all planned VMs from its start wants no more.
 
         That last pass is what the next step will see, so the same jobs never cause a second launch.
         """
-        fleet = Fleet(self._snapshot, self._memory.lengths, self._groups.all, self._leaving)
-        found, planned = Assignment(fleet, self._groups.all), self._wanted_anyway()
-        found.place(planned)
-        for _ in range(MOST_PASSES):
-            launches = self._launch(found.shares)
+        coming = defaultdict[str, Counter[Key]](Counter, fleet.booting)
+        self._want_anyway(coming)
+        left = [share for share in shares if share.left]
+        for _ in range(MOST_PASSES if left else 0):
+            pools = self._snapshot.inventory.pools
+            launching = Launching(pools, self._limits(), self._memory, Patience(self._snapshot))
+            launches = launching.run(left, coming)
             if not launches:
                 break
             self._launches += launches
             for one in launches:
-                planned[one.pool.vo][self._key(one.pool, one.seconds)] += one.vms
-            found.place(planned, {one.pool.vo for one in launches})
-        return found
+                coming[one.pool.vo][self._key(one.pool, one.seconds)] += one.vms
+            vos = {one.pool.vo for one in launches}
+            left = [share for share in left if share.group.vo in vos]
 
-    def _wanted_anyway(self) -> defaultdict[str, Counter[Key]]:
+    def _want_anyway(self, coming: defaultdict[str, Counter[Key]]) -> None:
         self._minimums = minimums(self._snapshot, self._limits, self._leaving)
-        planned: defaultdict[str, Counter[Key]] = defaultdict(Counter)
         for name, count in self._minimums.items():
             pool = self._snapshot.inventory.pools[name]
-            planned[pool.vo][self._key(pool, inf)] += count
-        return planned
-
-    def _launch(self, shares: Sequence[Share]) -> list[Launch]:
-        if not any(share.left for share in shares):
-            return []
-        pools = self._snapshot.inventory.pools
-        return Launching(pools, self._limits(), self._memory, Patience(self._snapshot)).run(shares)
+            coming[pool.vo][self._key(pool, inf)] += count
 
     def _key(self, pool: Pool, seconds: float) -> Key:
-        return fresh(pool, pool.resources, Phase.NEW, self._snapshot.at, seconds)
+        return fresh(pool, pool.resources, Phase.NEW, seconds)
 
     def _decisions(self) -> list[Decision]:
         pools = self._snapshot.inventory.pools

@@ -1,4 +1,4 @@
-"""The room of a VO's VMs: alike ones together, in the order in which they are filled."""
+"""The room of a VO's running VMs: alike ones together, in the order in which they are filled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .groups import Group
 
 Order = tuple[float | str | bool, ...]
 Vms = list[int]
-"""Positions in the snapshot's fleet; -1 for each VM that is only planned."""
+"""Positions in the snapshot's fleet."""
 
 
 class Phase(IntEnum):
@@ -50,20 +50,19 @@ class Kind:
     """A key made ready for use. One object per key, compared by identity; an empty VM that runs reaches any length."""
 
     __slots__ = (
-        "cores", "empty", "free", "free_cores", "idle", "key", "order", "phase", "pool", "reach", "remaining",
-        "seconds_left",
+        "cores", "empty", "free", "free_cores", "key", "order", "pool", "reach", "remaining", "seconds_left",
     )  # fmt: skip
 
     def __init__(self, key: Key, pool: Pool, wanted: int) -> None:
-        self.key, self.pool, self.phase, self.cores = key, pool.name, key.phase, key.total.cores
+        self.key, self.pool, self.cores = key, pool.name, key.total.cores
         self.free, self.free_cores, self.empty, self.seconds_left = (
             key.free,
             key.free.cores,
             key.empty,
             key.seconds_left,
         )
-        self.remaining, self.idle = key.remaining, key.empty and key.phase is Phase.RUNNING
-        self.reach = inf if self.idle else reach_of(key.remaining, self.cores)
+        self.remaining = key.remaining
+        self.reach = inf if key.empty else reach_of(key.remaining, self.cores)
         self.order = _order(key, pool, wanted)
 
     def holds(self, shape: Shape) -> int:
@@ -72,17 +71,15 @@ class Kind:
 
     def prolonged(self, seconds: float) -> tuple[bool, float]:
         """Return the core-seconds by which a job prolongs its life; an idle VM would rather end."""
-        return self.idle, self.cores * (seconds - self.remaining)
+        return self.empty, self.cores * (seconds - self.remaining)
 
 
 def _order(key: Key, pool: Pool, wanted: int) -> Order:
     """Fill first what fewest other jobs could use, then what is oldest and fullest, so that others become empty."""
     free = key.free
-    rare = (wanted, free.gpus, len(pool.tags))
     worth = (-pool.priority, pool.price / max(1, pool.resources.cores), pool.resources.cores, pool.name)
-    # Running VMs are filled up so that others become empty and end; booting ones in the order they were preferred.
-    best = (free.cores, *worth) if key.phase is Phase.RUNNING else (key.remaining, *worth, free.cores)
-    return (key.phase, *rare, key.made_at, *best, free.ram_mb, key.empty, key.seconds_left, key.remaining)
+    rare = (wanted, free.gpus, len(pool.tags))
+    return (*rare, key.made_at, free.cores, *worth, free.ram_mb, key.empty, key.seconds_left, key.remaining)
 
 
 class Placed(NamedTuple):
@@ -109,7 +106,7 @@ class Kinds:
 
 
 class Stock:
-    """The VMs of one VO with room. `remaining` is for how long those of the fleet will run, by position there."""
+    """The running VMs of one VO with room. `remaining` tells for how long each will run, by position in the fleet."""
 
     def __init__(self, kinds: Kinds, vms: Mapping[Key, Vms], remaining: Mapping[int, float]) -> None:
         self._kinds = kinds
@@ -118,20 +115,21 @@ class Stock:
         self._hopeless: list[Group] = []
         self.remaining = dict(remaining)
 
-    def place(self, group: Group, jobs: int) -> list[Placed]:
-        """Place up to `jobs` jobs of a group, best kinds first."""
-        if not jobs or any(_needs_no_more(other, group) for other in self._hopeless):
-            return []
-        found, left = self._choose(group, jobs)
+    def place(self, group: Group) -> int:
+        """Place as many jobs of a group as there is room for, best kinds first; return how many."""
+        if not self._sorted or any(_needs_no_more(other, group) for other in self._hopeless):
+            return 0
+        found, left = self._choose(group)
         for placed in found:
             self._fill(placed, group)
         if left:
             self._hopeless = [other for other in self._hopeless if not _needs_no_more(group, other)]
             self._hopeless.append(group)
-        return found
+        return group.jobs - left
 
-    def _choose(self, group: Group, left: int) -> tuple[list[Placed], int]:
+    def _choose(self, group: Group) -> tuple[list[Placed], int]:
         found: list[Placed] = []
+        left = group.jobs
         for kind in self._in_turn(group):
             per_vm = kind.holds(group.shape)
             if per_vm:
@@ -143,22 +141,17 @@ class Stock:
         return found, left
 
     def _in_turn(self, group: Group) -> Iterator[Kind]:
-        """Yield kinds that a group reaches: running ones it does not prolong, those it prolongs least, then others."""
+        """Yield kinds that a group reaches: those it does not prolong, then those it prolongs least."""
         longer: list[Kind] = []
         seconds, places, cores = group.seconds, group.places, group.shape.min_cores
-        running = True
         for kind in self._sorted:
             if kind.free_cores < cores or kind.reach < seconds or kind.pool not in places:
                 continue
-            if running and kind.phase is not Phase.RUNNING:
-                running = False
-                yield from sorted(longer, key=lambda one: one.prolonged(seconds))
-            if running and kind.remaining < seconds:
+            if kind.remaining < seconds:
                 longer.append(kind)
             else:
                 yield kind
-        if running:
-            yield from sorted(longer, key=lambda one: one.prolonged(seconds))
+        yield from sorted(longer, key=lambda one: one.prolonged(seconds))
 
     def _fill(self, placed: Placed, group: Group) -> None:
         kind, shape, per_vm = placed.kind, group.shape, placed.per_vm
@@ -166,8 +159,7 @@ class Stock:
         used = full + (rest > 0)
         self._put(kind.key, vms[used:])
         for vm in vms[:used]:
-            if vm >= 0:
-                self.remaining[vm] = max(group.seconds, self.remaining.get(vm, 0.0))
+            self.remaining[vm] = max(group.seconds, self.remaining[vm])
         left = floored(max(group.seconds, kind.remaining))
         self._put_used(kind, shape, per_vm, left, vms[:full])
         self._put_used(kind, shape, rest, left, vms[full:used])
