@@ -8,7 +8,7 @@ from vmdirac_py.model.inventory import Endpoint, Inventory, Pool, Vo
 from vmdirac_py.model.plan import Snapshot
 from vmdirac_py.model.queue import CPU_SEGMENTS, Demand, Shape, TaskQueue
 from vmdirac_py.model.resources import Resources
-from vmdirac_py.model.vm import Capacity, Vm, VmState
+from vmdirac_py.model.vm import Capacity, Run, Vm, VmState
 
 AT = 1_800_000_000.0
 VOS = 10
@@ -46,12 +46,17 @@ def queue(dice: random.Random, n: int, jobs: int) -> TaskQueue:
 
 
 def capacity(dice: random.Random, n: int, pools: list[Pool]) -> Capacity:
-    """A VM somewhere in its life, partly used when it runs."""
+    """A VM somewhere in its life; when it runs, some of its cores run one-core payloads of six owners."""
     pool, state = dice.choice(pools), dice.choice(STATES)
     since = AT - dice.randint(0, 10 * 86400)
     vm = Vm(f"vm-{n}", "b", pool.endpoint, pool.name, pool.vo, pool.resources, state, since, since, AT, f"i-{n}")
     used = dice.randint(0, pool.resources.cores) if state is VmState.RUNNING else 0
-    return Capacity(vm, pool.resources - Resources(used, used * 2000), used)
+    runs = tuple(_run(dice, pool.vo) for _ in range(used))
+    return Capacity(vm, pool.resources - Resources(used, used * 2000), used, runs)
+
+
+def _run(dice: random.Random, vo: str) -> Run:
+    return Run(f"user{dice.randrange(6)}", f"{vo}_user", AT - dice.randint(0, 86400), 1, dice.choice(CPU_SEGMENTS[4:8]))
 
 
 def snapshot(jobs: int, queues: int, pools: int, vms: int) -> Snapshot:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, NamedTuple
 
 from .inventory import Pool
 from .queue import Shape, TaskQueue
 from .reason import Param, Reason
 from .resources import Resources
 from .value import Seconds, Value
-
-T = TypeVar("T")
 
 
 class Wish(StrEnum):
@@ -123,17 +121,33 @@ def side_by_side(shape: Shape, free: Resources, *, empty: bool, seconds_left: fl
     return min(count, free.disk_gb // shape.disk_gb) if shape.disk_gb else count
 
 
-def takers(shape: Shape, offers: Iterable[tuple[T, Offer]]) -> list[tuple[T, int]]:
-    """Return which of these offers of empty VMs, all of the right place, take such jobs, and how many each."""
+class Empty(NamedTuple):
+    """An empty VM as plain numbers, for when many are looked through: `thing` is whatever it stands for."""
+
+    thing: Any
+    free: Resources
+    cores: int
+    ram_mb: int
+    gpus: int
+    seconds_left: float
+
+    @classmethod
+    def of(cls, thing: Any, size: Resources, seconds_left: float) -> Empty:
+        """Return an empty VM of a size with so many seconds (of the norm's CPU time) left."""
+        return cls(thing, size, size.cores, size.ram_mb, size.gpus, seconds_left)
+
+
+def takers(shape: Shape, empties: Iterable[Empty]) -> list[tuple[Any, int]]:
+    """Return which of these, all of the right place, take such jobs, and how many each."""
     cores, ram_mb, gpus, seconds = shape.min_cores, shape.ram_mb, shape.gpus, shape.cpu_seconds
     return [
         (thing, count)
-        for thing, offer in offers
-        if cores <= offer.free.cores
-        and ram_mb <= offer.free.ram_mb
-        and gpus <= offer.free.gpus
-        and seconds <= offer.seconds_left
-        and (count := side_by_side(shape, offer.free, empty=True, seconds_left=offer.seconds_left))
+        for thing, free, has_cores, has_ram, has_gpus, left in empties
+        if cores <= has_cores
+        and ram_mb <= has_ram
+        and gpus <= has_gpus
+        and seconds <= left
+        and (count := side_by_side(shape, free, empty=True, seconds_left=left))
     ]
 
 

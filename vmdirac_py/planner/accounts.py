@@ -72,9 +72,12 @@ def _used(used: Mapping[str, float], inventory: Inventory, told: Iterable[Told],
     for name, endpoint in inventory.endpoints.items():
         for key in (use_key(name, vo) for vo in inventory.vos):
             fresh[key] = faded(used.get(key, 0.0), passed, endpoint)
+    weights: dict[tuple[str, float], float] = {}
     for vm, seconds in told:
         if vm.endpoint in inventory.endpoints:
-            weight = weighed(seconds, inventory.endpoints[vm.endpoint])
+            weight = weights.get((vm.endpoint, seconds))
+            if weight is None:
+                weight = weights[vm.endpoint, seconds] = weighed(seconds, inventory.endpoints[vm.endpoint])
             fresh[use_key(vm.endpoint, vm.vo)] += vm.resources.cores * weight
     return {key: amount for key, amount in fresh.items() if amount >= LEAST_USE}
 

@@ -26,7 +26,7 @@ class Ask:
         """Return it as what a cover is asked for; `machines` are the positions of spots."""
         group = self._shares[0][0].group
         jobs, need = sum([count for _, count in self._shares]), self.shape.need
-        fits = tuple((machines[spot.name], per_vm) for spot, per_vm in self.fits)
+        fits = tuple([(machines[spot.name], per_vm) for spot, per_vm in self.fits])
         return Want(f"{self._vo}/{group.queues[0].id}", jobs, need, fits, self.shape.whole_node, self._rank)
 
     @property

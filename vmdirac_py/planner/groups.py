@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
-from vmdirac_py.model.fit import Offer, failing_place, takers
+from vmdirac_py.model.fit import Empty, Offer, failing_place, takers
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Snapshot
 from vmdirac_py.model.queue import Shape, TaskQueue
@@ -16,7 +16,7 @@ from .lengths import Lengths
 from .lifetable import bin_of
 
 Rank = tuple[float | bool | str, ...]
-Places = tuple[frozenset[str], Sequence[tuple[Pool, Offer]]]
+Places = tuple[frozenset[str], Sequence[Empty]]
 """Pools by name, and what their empty VMs offer."""
 
 
@@ -97,8 +97,8 @@ class Groups:
         key = (queue.vo, queue.shape)
         found = self._fits.get(key)
         if found is None:
-            names, offers = self._places_of(queue)
-            found = names, tuple([Candidate(pool, count) for pool, count in takers(queue.shape, offers)])
+            names, empties = self._places_of(queue)
+            found = names, tuple([Candidate(pool, count) for pool, count in takers(queue.shape, empties)])
             self._fits[key] = found
         return found
 
@@ -108,8 +108,10 @@ class Groups:
         wish = (queue.vo, shape.sites, shape.banned_sites, shape.platforms, shape.tags)
         places = self._places.get(wish)
         if places is None:
-            found = [(pool, offer) for pool, offer in self.offers_of(queue.vo) if not failing_place(shape, offer)]
-            places = self._places[wish] = frozenset(pool.name for pool, _ in found), found
+            offers = self.offers_of(queue.vo)
+            found = [(pool, offer) for pool, offer in offers if not failing_place(shape, offer)]
+            empties = [Empty.of(pool, offer.free, offer.seconds_left) for pool, offer in found]
+            places = self._places[wish] = frozenset(pool.name for pool, _ in found), empties
         return places
 
 

@@ -8,6 +8,7 @@ from math import ceil
 from typing import NamedTuple
 
 from vmdirac_py.model.inventory import Pool
+from vmdirac_py.model.resources import Resources
 
 from .asks import Ask
 from .assign import Share
@@ -16,7 +17,6 @@ from .hold import Patience
 from .limits import Limits
 from .memory import Memory
 from .spots import Fits, Spot, Spots, phase_of
-from .stock import Key
 
 FAILURES = 100
 """A pool's preference is its priority times this, less its failures: those only decide among equals."""
@@ -36,15 +36,15 @@ class Launch(NamedTuple):
 class Launching:
     """Deals the jobs that are left to VMs that come, and asks for new ones within the limits."""
 
-    def __init__(self, pools: Mapping[str, Pool], limits: Limits, memory: Memory, patience: Patience) -> None:
-        self._pools, self._limits, self._memory, self._patience = pools, limits, memory, patience
+    def __init__(self, spots: Spots, limits: Limits, memory: Memory, patience: Patience) -> None:
+        self._spots, self._limits, self._memory, self._patience = spots, limits, memory, patience
         self._bounds: list[Bound] = []
 
-    def run(self, shares: Sequence[Share], coming: Mapping[str, Mapping[Key, int]]) -> list[Launch]:
-        """Note in the shares which jobs VMs on their way take, by VO, and return what to launch for the others."""
+    def run(self, shares: Sequence[Share]) -> list[Launch]:
+        """Note in the shares which jobs VMs on their way take, and return what to launch for the others."""
         for share in shares:
             share.forget()
-        asks = self._asks(shares, Spots(self._pools, self._limits, coming))
+        asks = self._asks(shares)
         if not asks:
             return []
         spots = list({spot.name: spot for ask in asks for spot, _ in ask.fits}.values())
@@ -53,19 +53,18 @@ class Launching:
         found = cover([ask.want(at) for ask in asks], machines, self._bounds)
         return [launch for fill in found.fills for launch in self._deal(spots[fill.machine], fill, asks)]
 
-    def _asks(self, shares: Iterable[Share], spots: Spots) -> list[Ask]:
-        alike: defaultdict[tuple[object, ...], list[tuple[Share, int]]] = defaultdict(list)
-        fitting: dict[tuple[object, ...], Fits] = {}
+    def _asks(self, shares: Iterable[Share]) -> list[Ask]:
+        alike: defaultdict[tuple[str, float, Resources, bool, int], list[tuple[Share, int]]] = defaultdict(list)
+        fitting: dict[int, Fits] = {}
         for share in shares:
             jobs = self._allowed(share) if share.left else 0
-            fits = spots.of(share.group) if jobs else ()
+            fits = self._spots.of(share.group) if jobs else ()
             if fits:
                 group = share.group
-                room = tuple([(spot.name, per_vm) for spot, per_vm in fits])
-                key = (group.vo, group.priority, group.shape.need, group.shape.whole_node, room)
+                key = (group.vo, group.priority, group.shape.need, group.shape.whole_node, id(fits))
                 alike[key].append((share, jobs))
-                fitting[key] = fits
-        return [Ask(fitting[key], some) for key, some in alike.items()]
+                fitting[id(fits)] = fits
+        return [Ask(fitting[key[-1]], some) for key, some in alike.items()]
 
     def _allowed(self, share: Share) -> int:
         """Return how many of the jobs without room may get a VM, by the limits of their DIRAC group."""

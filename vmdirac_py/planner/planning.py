@@ -20,6 +20,7 @@ from .launching import Launch, Launching
 from .limits import Limits, limits_of
 from .memory import Memory
 from .minimums import minimum_reason, minimums
+from .spots import Spots
 from .stock import Key, Phase
 
 MOST_PASSES = 8
@@ -65,26 +66,32 @@ class Planning:
 
         That last pass is what the next step will see, so the same jobs never cause a second launch.
         """
-        coming = defaultdict[str, Counter[Key]](Counter, fleet.booting)
-        self._want_anyway(coming)
+        planned = self._wanted_anyway()
         left = [share for share in shares if share.left]
-        for _ in range(MOST_PASSES if left else 0):
-            pools = self._snapshot.inventory.pools
-            launching = Launching(pools, self._limits(), self._memory, Patience(self._snapshot))
-            launches = launching.run(left, coming)
-            if not launches:
-                break
+        if not left:
+            return
+        spots = Spots(self._snapshot.inventory.pools, self._limits(), fleet.booting)
+        launching = Launching(spots, self._limits(), self._memory, Patience(self._snapshot))
+        vos = set(planned)
+        for _ in range(MOST_PASSES):
+            for vo in vos:
+                spots.plan(vo, planned[vo])
+            launches = launching.run(left)
             self._launches += launches
             for one in launches:
-                coming[one.pool.vo][self._key(one.pool, one.seconds)] += one.vms
+                planned[one.pool.vo][self._key(one.pool, one.seconds)] += one.vms
             vos = {one.pool.vo for one in launches}
+            if not spots.open(vos):
+                break
             left = [share for share in left if share.group.vo in vos]
 
-    def _want_anyway(self, coming: defaultdict[str, Counter[Key]]) -> None:
+    def _wanted_anyway(self) -> defaultdict[str, Counter[Key]]:
         self._minimums = minimums(self._snapshot, self._limits, self._leaving)
+        planned: defaultdict[str, Counter[Key]] = defaultdict(Counter)
         for name, count in self._minimums.items():
             pool = self._snapshot.inventory.pools[name]
-            coming[pool.vo][self._key(pool, inf)] += count
+            planned[pool.vo][self._key(pool, inf)] += count
+        return planned
 
     def _key(self, pool: Pool, seconds: float) -> Key:
         return fresh(pool, pool.resources, Phase.NEW, seconds)

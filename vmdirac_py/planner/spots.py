@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from vmdirac_py.model.fit import side_by_side
+from vmdirac_py.model.fit import Empty, takers
 from vmdirac_py.model.inventory import Pool
 
 from .ends import reach_of
 from .groups import Group
+from .lifetable import bin_of
 from .limits import Limits
 from .stock import Key, Phase
 
@@ -22,45 +23,66 @@ class Spot(NamedTuple):
     key: Key | None = None
     vms: int = 0
 
-    @property
-    def reach(self) -> float:
-        """How long a job may run there, in seconds."""
-        return float("inf") if self.key is None else reach_of(self.key.remaining, self.key.total.cores)
 
-    def per_vm(self, group: Group) -> int:
-        """Return how many jobs of a group run side by side on one VM that is on its way."""
-        key = self.key
-        if key is None or self.pool.name not in group.places or self.reach < group.seconds:
-            return 0
-        return side_by_side(group.shape, key.total, empty=True, seconds_left=key.seconds_left)
+class Coming(NamedTuple):
+    """VMs on their way: their pool, what is known of one, and how long a job may run there (seconds)."""
+
+    pool: str
+    empty: Empty
+    reach: float
 
 
 Fits = tuple[tuple[Spot, int], ...]
 
 
 class Spots:
-    """All spots of the VOs whose jobs need them; what fits a group is found out once per kind of job."""
+    """All spots of all VOs; what fits a group is found out once per kind of job."""
 
-    def __init__(self, pools: Mapping[str, Pool], limits: Limits, coming: Mapping[str, Mapping[Key, int]]) -> None:
+    def __init__(self, pools: Mapping[str, Pool], limits: Limits, booting: Mapping[str, Mapping[Key, int]]) -> None:
         self._pools, self._limits = pools, limits
-        self._coming = {vo: _spots(pools, found) for vo, found in coming.items()}
+        self._booting = {vo: _coming(pools, found, "booting") for vo, found in booting.items()}
+        self._planned: dict[str, Sequence[Coming]] = {}
+        self._takers: dict[tuple[int, int], tuple[tuple[Spot, int], ...]] = {}
         self._new: dict[str, Spot | None] = {}
-        self._fits: dict[int, Fits] = {}
+        self._fresh: dict[int, Fits] = {}
+        self._known: dict[tuple[int, ...], Fits] = {}
+
+    def plan(self, vo: str, planned: Mapping[Key, int]) -> None:
+        """Count the VMs that are decided upon for a VO among those that come; limits may have less room since."""
+        self._planned[vo] = _coming(self._pools, planned, "planned")
+        self._new.clear()
+        self._fresh.clear()
+        self._known.clear()
+
+    def open(self, vos: Iterable[str]) -> bool:
+        """Tell whether any pool of these VOs may still launch."""
+        wanted = frozenset(vos)
+        return any(pool.vo in wanted and self._of_pool(pool) for pool in self._pools.values())
 
     def of(self, group: Group) -> Fits:
-        """Return where jobs of a group may go, each with how many run side by side on one VM."""
-        coming = ((spot, spot.per_vm(group)) for spot in self._coming.get(group.vo, ()))
-        return (*((spot, count) for spot, count in coming if count), *self._fresh(group))
-
-    def _fresh(self, group: Group) -> Fits:
-        key = id(group.candidates)
-        if key not in self._fits:
-            found = ((self._of_pool(one.pool), one.per_vm) for one in group.candidates)
-            self._fits[key] = tuple([(spot, count) for spot, count in found if spot])
-        fits = self._fits[key]
+        """Return where jobs of a group may go, each with how many run side by side on one VM; equals are one object."""
+        coming = (*self._booting_for(group), *_reached(self._planned.get(group.vo, ()), group))
+        key = (id(group.candidates), *[id(spot) for spot, _ in coming])
+        fits = self._known.get(key)
+        if fits is None:
+            fits = self._known[key] = (*coming, *self._fresh_of(group))
         if not self._limits.matching.memory.no_match:
             return fits
-        return tuple([one for one in fits if self._limits.of_shape(one[0].pool, group.shape)[0]])
+        return tuple([one for one in fits if one[0].key or self._limits.of_shape(one[0].pool, group.shape)[0]])
+
+    def _booting_for(self, group: Group) -> tuple[tuple[Spot, int], ...]:
+        key = (id(group.candidates), bin_of(group.seconds))
+        found = self._takers.get(key)
+        if found is None:
+            found = self._takers[key] = _reached(self._booting.get(group.vo, ()), group)
+        return found
+
+    def _fresh_of(self, group: Group) -> Fits:
+        key = id(group.candidates)
+        if key not in self._fresh:
+            found = ((self._of_pool(one.pool), one.per_vm) for one in group.candidates)
+            self._fresh[key] = tuple([(spot, count) for spot, count in found if spot])
+        return self._fresh[key]
 
     def _of_pool(self, pool: Pool) -> Spot | None:
         if pool.name not in self._new:
@@ -68,9 +90,21 @@ class Spots:
         return self._new[pool.name]
 
 
-def _spots(pools: Mapping[str, Pool], coming: Mapping[Key, int]) -> Sequence[Spot]:
-    names: Iterable[tuple[int, Key]] = enumerate(sorted(coming, key=_told))
-    return [Spot(f"{key.pool}/{at}", pools[key.pool], key, coming[key]) for at, key in names]
+def _reached(coming: Iterable[Coming], group: Group) -> tuple[tuple[Spot, int], ...]:
+    """Return which of these take jobs of a group, by the least its kind of length runs."""
+    places, seconds = group.places, group.seconds
+    reached = [one.empty for one in coming if one.reach >= seconds and one.pool in places]
+    return tuple(takers(group.shape, reached))
+
+
+def _coming(pools: Mapping[str, Pool], given: Mapping[Key, int], how: str) -> Sequence[Coming]:
+    keys = enumerate(sorted(given, key=_told))
+    return [_on_its_way(Spot(f"{key.pool}/{how}/{at}", pools[key.pool], key, given[key]), key) for at, key in keys]
+
+
+def _on_its_way(spot: Spot, key: Key) -> Coming:
+    empty = Empty.of(spot, key.total, key.seconds_left)
+    return Coming(key.pool, empty, reach_of(key.remaining, key.total.cores))
 
 
 def _told(key: Key) -> tuple[object, ...]:

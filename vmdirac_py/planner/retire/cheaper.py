@@ -47,8 +47,9 @@ class Cheaper:
 def _long_lived(view: View, rivals: Mapping[str, Sequence[Pool]]) -> Mapping[str, Sequence[Capacity]]:
     """Return by pool the VMs with payloads that live on for long, where another pool could take over."""
     found: defaultdict[str, list[Capacity]] = defaultdict(list)
+    oldest = {name: view.at - view.pools[name].max_life + LONG_LIFE for name in rivals}
     for one in view.running if rivals else ():
-        if one.busy_slots and one.vm.pool in rivals and view.left(one) >= LONG_LIFE:
+        if one.busy_slots and one.vm.pool in oldest and one.vm.created_at >= oldest[one.vm.pool]:
             found[one.vm.pool].append(one)
     return found
 

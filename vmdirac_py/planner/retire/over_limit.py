@@ -6,12 +6,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Protocol
 
+from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Capacity
 
 from .order import emptiest_youngest
 from .policy import Candidate, Proof, Terms
 from .view import View
+
+Key = Callable[[Capacity], str]
 
 
 class Limited(Protocol):
@@ -42,19 +45,38 @@ class OverLimit:
     def candidates(self, view: View) -> Iterator[Candidate]:
         """Yield the VMs without which pools, then VOs, then endpoints keep their limits."""
         inventory, staying = view.snapshot.inventory, list(view.alive)
-        for every, key, code in (
+        for things, key, code in self._levels(inventory):
+            names = _crowded(things, staying, key)
+            over = list(_over(things, _by((one for one in staying if key(one) in names), key), code)) if names else []
+            yield from over
+            gone = {one.vm.id for one, _ in over}
+            staying = [one for one in staying if one.vm.id not in gone] if gone else staying
+
+    def _levels(self, inventory: Inventory) -> Sequence[tuple[Mapping[str, Limited], Key, str]]:
+        return (
             (inventory.pools, lambda one: one.vm.pool, "over.pool"),
             (inventory.vos, lambda one: one.vm.vo, "over.vo"),
             (inventory.endpoints, lambda one: one.vm.endpoint, "over.endpoint"),
-        ):
-            things = {name: one for name, one in every.items() if one.max_vms is not None or one.max_cores is not None}
-            over = list(_over(things, _by(staying, key), code)) if things else []
-            yield from over
-            gone = {one.vm.id for one, _ in over}
-            staying = [one for one in staying if one.vm.id not in gone]
+        )
 
 
-def _by(fleet: Iterable[Capacity], key: Callable[[Capacity], str]) -> Mapping[str, list[Capacity]]:
+def _crowded(things: Mapping[str, Limited], fleet: Iterable[Capacity], key: Key) -> set[str]:
+    """Return which of these have more than they may."""
+    limited = {name for name, one in things.items() if one.max_vms is not None or one.max_cores is not None}
+    use = dict.fromkeys(limited, (0, 0))
+    for one in fleet if limited else ():
+        name = key(one)
+        if name in limited:
+            vms, cores = use[name]
+            use[name] = vms + 1, cores + one.vm.resources.cores
+    return {
+        name
+        for name, (vms, cores) in use.items()
+        if not (_within(vms, things[name].max_vms) and _within(cores, things[name].max_cores))
+    }
+
+
+def _by(fleet: Iterable[Capacity], key: Key) -> Mapping[str, list[Capacity]]:
     groups: defaultdict[str, list[Capacity]] = defaultdict(list)
     for capacity in fleet:
         groups[key(capacity)].append(capacity)
@@ -76,9 +98,7 @@ def _reason(thing: Limited, code: str) -> Reason:
 
 def _excess(thing: Limited, members: Sequence[Capacity]) -> list[Capacity]:
     chosen: list[Capacity] = []
-    vms, cores = len(members), sum([capacity.vm.resources.cores for capacity in members])
-    if _within(vms, thing.max_vms) and _within(cores, thing.max_cores):
-        return chosen
+    vms, cores = len(members), sum(capacity.vm.resources.cores for capacity in members)
     for capacity in sorted(members, key=emptiest_youngest):
         if _within(vms, thing.max_vms) and _within(cores, thing.max_cores):
             break
