@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from hashlib import blake2b
 
 from .resources import Resources
@@ -10,6 +11,11 @@ from .value import Count, Seconds, Value
 # DIRAC rounds a job's CPU time up to one of these segments, in seconds
 # (WorkloadManagementSystem/private/Queues.py, maxCPUSegments).
 CPU_SEGMENTS = (360, 1800, 3600, 21600, 43200, 86400, 172800, 259200, 345600, 518400, 691200, 864000, 1080000)
+
+
+def segment(cpu_seconds: float) -> int:
+    """Return the segment that an asked-for CPU time belongs to: rounded up, the longest for all that is longer."""
+    return CPU_SEGMENTS[min(bisect_left(CPU_SEGMENTS, cpu_seconds), len(CPU_SEGMENTS) - 1)]
 
 
 class Shape(Value, frozen=True):

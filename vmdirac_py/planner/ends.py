@@ -1,9 +1,11 @@
 """Until when a VM should take jobs: its soft end.
 
 A long job that starts on a VM whose other jobs end soon makes us pay for all its cores as long as it runs. So a job is
-put on a VM only where the core-seconds by which it prolongs the VM's life are at most `WASTE` times its own work:
+put on a VM only where the core-seconds by which it prolongs the VM's life are at most `WASTE` times its own work, and
+what a VM costs before and after its jobs anyway:
 
-    cores x (length - remaining) <= WASTE x length    <=>    length <= remaining x cores / (cores - WASTE)
+    cores x (length - remaining) <= WASTE x length + ANYWAY
+    <=>    length <= (remaining x cores + ANYWAY) / (cores - WASTE)
 
 That bound is the VM's reach; it is the same for all jobs, so a single moment, the soft end, tells match.
 """
@@ -19,8 +21,10 @@ from vmdirac_py.model.vm import Capacity, Vm, VmState
 
 from .lengths import Lengths
 
-WASTE = 2.0
+WASTE = 1.5
 """Core-seconds that a job may prolong a VM by, in parts of its own; VMs of no more cores take any job."""
+ANYWAY = 315.0
+"""Core-seconds that a core of a new VM costs anyway: a usual boot, and the end."""
 FINENESS = log(2.0) / 4
 INEXACT = 0.1
 """A soft end that would move by less than this share of the way to it stays."""
@@ -30,12 +34,12 @@ SHORTEST = 60.0
 
 def reach_of(remaining: float, cores: int) -> float:
     """Return the longest job (seconds) that a VM of so many cores should still take, its jobs running on so long."""
-    return inf if cores <= WASTE else remaining * cores / (cores - WASTE)
+    return inf if cores <= WASTE else (remaining * cores + ANYWAY) / (cores - WASTE)
 
 
 def remaining_of(reach: float, cores: int) -> float:
     """Return for how long the jobs of a VM run that reaches so far; the inverse of `reach_of`."""
-    return inf if cores <= WASTE else max(0.0, reach) * (cores - WASTE) / cores
+    return inf if cores <= WASTE else max(0.0, reach * (cores - WASTE) - ANYWAY) / cores
 
 
 def floored(seconds: float) -> float:

@@ -12,6 +12,7 @@ from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Snapshot
 from vmdirac_py.model.queue import Shape, TaskQueue
 
+from .ends import ANYWAY
 from .lengths import Lengths
 from .lifetable import bin_of
 
@@ -54,6 +55,12 @@ class Group:
     def most_per_vm(self) -> int:
         """Return how many of its jobs run side by side on the VM that takes most."""
         return max((one.per_vm for one in self.candidates), default=0)
+
+    def cost_of_new(self, jobs: int) -> float:
+        """Return the core-seconds that each of so many jobs costs on new VMs of the pool that suits them best."""
+        life = self.seconds + ANYWAY
+        shares = [one.pool.resources.cores / min(jobs, one.per_vm) for one in self.candidates]
+        return life * min(shares, default=inf)
 
     @property
     def rank(self) -> Rank:

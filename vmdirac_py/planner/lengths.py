@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
 from vmdirac_py.model.plan import Finished
+from vmdirac_py.model.queue import segment
 from vmdirac_py.model.value import Seconds, Value
 from vmdirac_py.model.vm import Capacity
 
@@ -25,7 +26,7 @@ MOST_KINDS = 5_000
 """Kinds that are remembered; those with the least in them are forgotten first."""
 
 Kind = tuple[str, str, int]
-"""VO, owner ("": all of the VO's), CPU seconds asked for (0: whatever)."""
+"""VO, owner ("": all of the VO's), segment of the CPU seconds asked for (0: whatever)."""
 
 
 class Known(Value, frozen=True):
@@ -59,7 +60,7 @@ class Lengths(Value, frozen=True, dict=True, gc=True):
 
     def of(self, vo: str, owner: str, cpu_seconds: int) -> LifeTable:
         """Return what to expect of an owner's payloads that asked for so many CPU seconds per core."""
-        kind = (vo, owner, cpu_seconds)
+        kind = (vo, owner, segment(cpu_seconds) if cpu_seconds else 0)
         table = self._tables.get(kind)
         if table is None:
             alike = self._alike(kind)
@@ -115,13 +116,13 @@ def _waiting(lengths: Lengths, fresh: tuple[Finished, ...]) -> Lengths:
 def _by_kind(fresh: Iterable[Finished]) -> Mapping[Kind, Counter[int]]:
     counts: defaultdict[Kind, Counter[int]] = defaultdict(Counter)
     for one in fresh:
-        _count(counts, (one.vo, one.owner, one.cpu_seconds), bin_of(one.seconds), 1)
+        _count(counts, (one.vo, one.owner, segment(one.cpu_seconds)), bin_of(one.seconds), 1)
     return counts
 
 
 def _running(fleet: Iterable[Capacity], at: float) -> Mapping[Kind, Counter[int]]:
     leaves = Counter(
-        (one.vm.vo, run.owner, run.cpu_seconds, bin_of(at - run.since)) for one in fleet for run in one.runs
+        (one.vm.vo, run.owner, segment(run.cpu_seconds), bin_of(at - run.since)) for one in fleet for run in one.runs
     )
     counts: defaultdict[Kind, Counter[int]] = defaultdict(Counter)
     for (vo, owner, cpu_seconds, age), number in leaves.items():

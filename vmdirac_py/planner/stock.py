@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from math import inf
 from typing import NamedTuple
@@ -119,18 +119,21 @@ class Stock:
         """Place as many jobs of a group as there is room for, best kinds first; return how many."""
         if not self._sorted or any(_needs_no_more(other, group) for other in self._hopeless):
             return 0
-        found, left = self._choose(group)
+        found, left = self._choose(group, self._in_turn(group), group.jobs)
         for placed in found:
             self._fill(placed, group)
+        if left:
+            again, left = self._choose(group, self._reopened(group, left), left)
+            for placed in again:
+                self._fill(placed, group)
         if left:
             self._hopeless = [other for other in self._hopeless if not _needs_no_more(group, other)]
             self._hopeless.append(group)
         return group.jobs - left
 
-    def _choose(self, group: Group) -> tuple[list[Placed], int]:
+    def _choose(self, group: Group, kinds: Iterable[Kind], left: int) -> tuple[list[Placed], int]:
         found: list[Placed] = []
-        left = group.jobs
-        for kind in self._in_turn(group):
+        for kind in kinds:
             per_vm = kind.holds(group.shape)
             if per_vm:
                 jobs = min(left, per_vm * len(self._vms[kind]))
@@ -152,6 +155,13 @@ class Stock:
             else:
                 yield kind
         yield from sorted(longer, key=lambda one: one.prolonged(seconds))
+
+    def _reopened(self, group: Group, jobs: int) -> Iterator[Kind]:
+        """Yield kinds beyond their reach where jobs in company still cost less than on a new VM, cheapest first."""
+        limit = group.cost_of_new(jobs)
+        beyond = [kind for kind in self._sorted if kind.reach < group.seconds and kind.pool in group.places]
+        costs = [(kind.prolonged(group.seconds)[1] / min(jobs, kind.holds(group.shape) or 1), kind) for kind in beyond]
+        yield from (kind for cost, kind in sorted(costs, key=_cost_of) if cost < limit)
 
     def _fill(self, placed: Placed, group: Group) -> None:
         kind, shape, per_vm = placed.kind, group.shape, placed.per_vm
@@ -191,6 +201,10 @@ class Stock:
             at += 1
         del self._sorted[at]
         return self._vms.pop(kind)
+
+
+def _cost_of(one: tuple[float, Kind]) -> float:
+    return one[0]
 
 
 def _order_of(kind: Kind) -> Order:
