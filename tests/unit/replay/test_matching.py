@@ -53,8 +53,7 @@ class Floor:
 
     def vm(self, *runs: TraceJob, soft_end: float = 0.0) -> Machine:
         """A VM that takes jobs and runs these already."""
-        machine = self.fleet.make(self.pool, "b", AT)
-        self.fleet.soften(machine, soft_end)
+        machine = self.fleet.make(self.pool, "b", AT, soft_end)
         for one in runs:
             self.submit(one)
             self.matching.open(machine, AT)
@@ -108,7 +107,7 @@ def test_a_vm_is_given_what_production_would_give_it(jobs: list[TraceJob]) -> No
     floor = Floor()
     for one in jobs:
         floor.submit(one)
-    floor.matching.open(floor.fleet.make(POOL, "b", AT), AT)
+    floor.matching.open(floor.fleet.make(POOL, "b", AT, 0.0), AT)
     assert [(number, cores) for number, _, cores in floor.given] == by_the_books(jobs)
 
 
