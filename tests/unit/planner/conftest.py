@@ -89,7 +89,7 @@ class Build:
 
     @classmethod
     def carried_out(cls, snapshot: Snapshot, plan: Plan) -> Snapshot:
-        """The world after the plan was acted upon: its launches are New VMs with their soft ends, its drains drain, soft ends moved."""
+        """The world after the plan was acted upon: launches are New VMs, drains drain, soft ends have moved."""
         gone, ends = set(cls.drained(plan)), {one.vm: one.until for one in plan.ends}
         kept = [
             replace(one, vm=replace(one.vm, soft_end=ends.get(one.vm.id, one.vm.soft_end)))

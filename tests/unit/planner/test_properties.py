@@ -88,9 +88,7 @@ def test_numbers_add_up(snapshot: Snapshot) -> None:
         one.queue: one.on_running + one.on_booting + one.on_new + one.unplaced + one.held for one in plan.placements
     } == waiting
     assert all(bool(one.unplaced or one.held) == bool(one.reasons) for one in plan.placements)
-    assert all(
-        min(one.on_running, one.on_booting, one.on_new, one.unplaced, one.held) >= 0 for one in plan.placements
-    )
+    assert all(min(one.on_running, one.on_booting, one.on_new, one.unplaced, one.held) >= 0 for one in plan.placements)
 
 
 @given(snapshot=snapshots())
