@@ -55,7 +55,7 @@ def test_unlike_jobs_share_where_that_saves_a_vm(build: Any) -> None:
     assert only.soft_end - build.AT > LONG
 
 
-@given(st.integers(0, 40), st.integers(0, 40))
+@given(short=st.integers(0, 40), long=st.integers(0, 40))
 def test_lengths_never_cost_a_vm(short: int, long: int, build: Any) -> None:
     """However many of which length: as many VMs as cores need, and every job has its place."""
     plan = planned(two_owners(build, short, long), known(build.AT))
@@ -63,7 +63,7 @@ def test_lengths_never_cost_a_vm(short: int, long: int, build: Any) -> None:
     assert sum(one.on_new for one in plan.placements) == short + long
 
 
-@pytest.mark.parametrize(("limit", "vms", "jobs"), [(4, 1, 4), (16, 2, 16), (0, 0, 0)])
+@pytest.mark.parametrize(("limit", "vms", "jobs"), [(8, 1, 8), (16, 2, 16), (0, 0, 0)])
 def test_a_limit_of_a_group_holds(build: Any, limit: int, vms: int, jobs: int) -> None:
     """For its jobs beyond the limit no VM is launched; those of other groups have theirs."""
     mine, other = build.queue(80, "mine"), replace(build.queue(8, "other", priority=2.0), group="vo_prod")
@@ -72,6 +72,8 @@ def test_a_limit_of_a_group_holds(build: Any, limit: int, vms: int, jobs: int) -
     assert sum(build.launched(alone).values()) == vms
     assert [(one.on_new, one.unplaced) for one in alone.placements] == [(jobs, 80 - jobs)]
     assert any("group" in code for code in build.codes(alone)["mine"])
+    less = replace(vo, group_max_cores={"vo_user": 4})
+    assert build.launched(planned(build.snapshot([build.pool(cores=8)], [mine], vos=[less]))) == {"p": 1}
     both = {
         one.queue: one.on_new for one in planned(build.snapshot([build.pool()], [mine, other], vos=[vo])).placements
     }
@@ -79,7 +81,7 @@ def test_a_limit_of_a_group_holds(build: Any, limit: int, vms: int, jobs: int) -
 
 
 def test_jobs_that_matched_nowhere_are_probed_with_one_vm(build: Any) -> None:
-    """After VMs found no work although such jobs wait, one is launched to see, not ten; other jobs are not concerned."""
+    """After VMs found no work although such jobs wait, one is launched to see; other jobs are not concerned."""
     pool, queue = build.pool(cores=8), build.queue(80)
     memory = Memory(no_match={match_key(pool, queue.shape.fingerprint): Budget(1, 1, build.AT)})
     assert build.launched(planned(build.snapshot([pool], [queue]), memory)) == {"p": 1}
