@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -64,7 +63,7 @@ def _in_shape(job: TraceJob, mix: ShapeMix, shape_in: Callable[[Shape, ShapeMix]
 
 def _shape_in(shape: Shape, mix: ShapeMix) -> Shape:
     per_core = mix.ram_mb or -(-shape.ram_mb // shape.min_cores)
-    return dataclasses.replace(
+    return replace(
         shape,
         min_cores=mix.cores,
         max_cores=mix.cores,

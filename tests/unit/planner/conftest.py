@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity, Vm, VmState
 
 AT = 1_800_000_000.0
+WAITED = 420.0
+"""Longer than any pool here lets jobs wait for company: 4/3 of a boot of 300 s."""
 
 
 class Build:
@@ -25,10 +28,12 @@ class Build:
         return Pool(name, resources=about.pop("resources", Resources(cores, cores * 2000)), **about)
 
     @staticmethod
-    def queue(jobs: int, name: str = "q", *, vo: str = "vo", priority: float = 1.0, **shape: Any) -> TaskQueue:
-        """Waiting jobs of one shape."""
+    def queue(
+        jobs: int, name: str = "q", *, vo: str = "vo", priority: float = 1.0, waited: float = WAITED, **shape: Any
+    ) -> TaskQueue:
+        """Waiting jobs of one shape; the oldest has waited too long to be held for company, unless told otherwise."""
         shape.setdefault("max_cores", shape.get("min_cores", 1))
-        return TaskQueue(name, vo, "user", f"{vo}_user", Shape(**shape), priority, jobs, AT - 60)
+        return TaskQueue(name, vo, "user", f"{vo}_user", Shape(**shape), priority, jobs, AT - waited)
 
     @staticmethod
     def vm(pool: Pool, name: str = "vm-1", state: VmState = VmState.RUNNING, *, busy: int = 0, **more: Any) -> Capacity:
@@ -61,7 +66,11 @@ class Build:
     @staticmethod
     def launched(plan: Plan) -> dict[str, int]:
         """VMs to launch by pool."""
-        return {one.pool: one.count for one in plan.decisions if one.action is Action.LAUNCH}
+        found = Counter[str]()
+        for one in plan.decisions:
+            if one.action is Action.LAUNCH:
+                found[one.pool] += one.count
+        return dict(found)
 
     @staticmethod
     def drained(plan: Plan) -> list[str]:
@@ -80,20 +89,32 @@ class Build:
 
     @classmethod
     def carried_out(cls, snapshot: Snapshot, plan: Plan) -> Snapshot:
-        """The world after the plan was acted upon: its launches are New VMs, its drains are draining."""
-        gone = set(cls.drained(plan))
+        """The world after the plan was acted upon: launches are New VMs, drains drain, soft ends have moved."""
+        gone, ends = set(cls.drained(plan)), {one.vm: one.until for one in plan.ends}
         kept = [
-            replace(one, vm=replace(one.vm, state=VmState.DRAINING, state_since=snapshot.at))
-            if one.vm.id in gone
-            else one
+            replace(one, vm=replace(one.vm, soft_end=ends.get(one.vm.id, one.vm.soft_end)))
             for one in snapshot.fleet
+            if one.vm.id not in gone
         ]
-        new = [
-            cls.vm(snapshot.inventory.pools[pool], f"new-{pool}-{n}", VmState.NEW, created_at=AT, instance_id="")
-            for pool, count in cls.launched(plan).items()
-            for n in range(count)
+        draining = [
+            replace(one, vm=replace(one.vm, state=VmState.DRAINING, state_since=snapshot.at))
+            for one in snapshot.fleet
+            if one.vm.id in gone
         ]
-        return replace(snapshot, fleet=(*kept, *new))
+        return replace(snapshot, fleet=(*kept, *draining, *cls._new(snapshot, plan)))
+
+    @classmethod
+    def _new(cls, snapshot: Snapshot, plan: Plan) -> list[Capacity]:
+        about: dict[str, Any] = {"created_at": snapshot.at, "instance_id": ""}
+        return [
+            cls.vm(
+                snapshot.inventory.pools[one.pool], f"new-{one.pool}-{at}-{n}", VmState.NEW,
+                soft_end=one.soft_end, **about,
+            )
+            for at, one in enumerate(plan.decisions)
+            if one.action is Action.LAUNCH
+            for n in range(one.count)
+        ]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

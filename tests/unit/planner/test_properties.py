@@ -46,8 +46,8 @@ def queues(draw: st.DrawFn, name: str) -> TaskQueue:
         gpus=draw(st.sampled_from((0, 0, 0, 1))), cpu_seconds=draw(st.sampled_from((0, 360, 86_400, 172_800))),
         tags=draw(st.sampled_from(((), (), ("AVX",)))), sites=draw(st.sampled_from(((), (), ("SITE.e1",)))),
     )  # fmt: skip
-    vo = draw(st.sampled_from(VOS))
-    return TaskQueue(name, vo, "u", "g", shape, draw(st.sampled_from((1.0, 2.0))), draw(st.integers(0, 30)), AT - 9)
+    vo, oldest = draw(st.sampled_from(VOS)), AT - draw(st.sampled_from((9.0, 5000.0)))
+    return TaskQueue(name, vo, "u", "g", shape, draw(st.sampled_from((1.0, 2.0))), draw(st.integers(0, 30)), oldest)
 
 
 @st.composite
@@ -81,14 +81,14 @@ def planned(snapshot: Snapshot) -> Plan:
 
 @given(snapshots())
 def test_numbers_add_up(snapshot: Snapshot) -> None:
-    """Every waiting job is placed once or said to be unplaced, and then with a reason."""
+    """Every waiting job is placed once, held or said to be unplaced, the latter two with a reason."""
     plan = planned(snapshot)
     waiting = {queue.id: queue.waiting for queue in snapshot.demand.queues if queue.waiting}
     assert {
-        one.queue: one.on_running + one.on_booting + one.on_new + one.unplaced for one in plan.placements
+        one.queue: one.on_running + one.on_booting + one.on_new + one.unplaced + one.held for one in plan.placements
     } == waiting
-    assert all(bool(one.unplaced) == bool(one.reasons) for one in plan.placements)
-    assert all(min(one.on_running, one.on_booting, one.on_new, one.unplaced) >= 0 for one in plan.placements)
+    assert all(bool(one.unplaced or one.held) == bool(one.reasons) for one in plan.placements)
+    assert all(min(one.on_running, one.on_booting, one.on_new, one.unplaced, one.held) >= 0 for one in plan.placements)
 
 
 @given(snapshot=snapshots())

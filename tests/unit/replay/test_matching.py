@@ -53,8 +53,7 @@ class Floor:
 
     def vm(self, *runs: TraceJob, soft_end: float = 0.0) -> Machine:
         """A VM that takes jobs and runs these already."""
-        machine = self.fleet.make(self.pool, "b", AT)
-        self.fleet.soften(machine, soft_end)
+        machine = self.fleet.make(self.pool, "b", AT, soft_end)
         for one in runs:
             self.submit(one)
             self.matching.open(machine, AT)
@@ -108,7 +107,7 @@ def test_a_vm_is_given_what_production_would_give_it(jobs: list[TraceJob]) -> No
     floor = Floor()
     for one in jobs:
         floor.submit(one)
-    floor.matching.open(floor.fleet.make(POOL, "b", AT), AT)
+    floor.matching.open(floor.fleet.make(POOL, "b", AT, 0.0), AT)
     assert [(number, cores) for number, _, cores in floor.given] == by_the_books(jobs)
 
 
@@ -127,24 +126,34 @@ def test_nothing_waits_that_would_fit(jobs: list[TraceJob], vms: int) -> None:
     assert len(floor.given) + floor.lines.total == len(jobs)
 
 
-def test_the_fullest_vm_is_given_a_job_first() -> None:
-    """So that others become empty and end."""
+def test_the_oldest_vm_that_a_job_does_not_prolong_is_given_it() -> None:
+    """However full it is; an empty one would be prolonged, so it is left to end."""
     floor = Floor()
     floor.vm()
-    full = floor.vm(job(1, min_cores=6))
-    floor.vm(job(2, min_cores=3))
+    older = floor.vm(job(1, min_cores=3))
+    floor.vm(job(2, min_cores=6))
     floor.matching.submit(floor.lines.push(job(3)), AT)
-    assert floor.given == [(3, full.seq, 1)]
+    assert floor.given == [(3, older.seq, 1)]
 
 
-def test_among_equals_the_nearest_soft_end_is_first() -> None:
-    """A VM that shall end soon is filled with what still ends before; what does not goes elsewhere."""
+def test_a_job_goes_where_it_prolongs_least() -> None:
+    """Where it prolongs all that it fits: the VM whose own jobs run on the longest, not the oldest."""
     floor = Floor()
+    floor.vm(job(1), soft_end=AT + 200_000.0)
+    later = floor.vm(job(2), soft_end=AT + 220_000.0)
+    floor.matching.expected = lambda _vo, _owner, _group, _cpu: 190_000.0
+    floor.matching.submit(floor.lines.push(job(3)), AT)
+    assert floor.given == [(3, later.seq, 1)]
+
+
+def test_what_does_not_end_by_a_soft_end_goes_elsewhere() -> None:
+    """A VM takes only jobs that are expected to end before its soft end."""
+    floor = Floor()
+    soon = floor.vm(job(1, cpu_seconds=360), soft_end=AT + 1000.0)
     late = floor.vm()
-    soon = floor.vm(soft_end=AT + 1000.0)
-    floor.matching.submit(floor.lines.push(job(1, cpu_seconds=360)), AT)
-    floor.matching.submit(floor.lines.push(job(2, cpu_seconds=1800)), AT)
-    assert floor.given == [(1, soon.seq, 1), (2, late.seq, 1)]
+    floor.matching.submit(floor.lines.push(job(2, cpu_seconds=360)), AT)
+    floor.matching.submit(floor.lines.push(job(3, cpu_seconds=1800)), AT)
+    assert floor.given == [(2, soon.seq, 1), (3, late.seq, 1)]
 
 
 def test_jobs_fit_a_soft_end_once_they_are_known_to_be_short() -> None:

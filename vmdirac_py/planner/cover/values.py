@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vmdirac_py.model.resources import Resources
+from vmdirac_py.model.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(Value, frozen=True):
     """Equal jobs that nothing running or booting takes; served in order of `rank`, highest first.
 
     `fits` names the machines whose empty VMs take them, by index, each with how many run side by side on one.
@@ -23,8 +21,7 @@ class Want:
     rank: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Value, frozen=True):
     """A pool's flavor: its `price` per VM, the indexes of the `bounds` it counts against, higher `preference` first."""
 
     pool: str
@@ -34,16 +31,14 @@ class Machine:
     preference: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Value, frozen=True):
     """How many more VMs, or cores where `by_core`, all machines that name it may have together."""
 
     left: int
     by_core: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(Value, frozen=True):
     """`count` alike new VMs of a machine, and how many `jobs` of which wants (by index) each one takes."""
 
     machine: int
@@ -51,8 +46,7 @@ class Fill:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
+class Cover(Value, frozen=True):
     """New VMs with what each serves; by want, the jobs left waiting; the bounds that keep some of them so."""
 
     fills: tuple[Fill, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from vmdirac_py.lifecycle.states import EDGES
@@ -63,8 +64,8 @@ class _Choice:
         return Caps(self._view.snapshot)
 
     @cached_property
-    def _alive(self) -> Counter[str]:
-        return Counter(one.vm.pool for one in self._view.alive)
+    def _running(self) -> Counter[str]:
+        return Counter(one.vm.pool for one in self._view.running)
 
     @cached_property
     def _draining(self) -> Counter[str]:
@@ -73,7 +74,7 @@ class _Choice:
     def ask(self, policy: Policy) -> None:
         """Let a policy name candidates, and choose of them who may go now."""
         terms = policy.terms
-        able = self._able(policy.candidates(self._view), terms)
+        able = self._able(policy.candidates(replace(self._view, leaving=frozenset(self._chosen))), terms)
         if not able:
             return
         able.sort(key=lambda one: emptiest_youngest(one[0]))
@@ -108,7 +109,7 @@ class _Choice:
         return self._keep(found, lambda one: self._crowded(one, room, terms))
 
     def _share(self, pool: str, terms: Terms) -> int:
-        return max(1, int(terms.share * (self._alive[pool] + self._draining[pool])))
+        return max(1, int(terms.share * (self._running[pool] + self._draining[pool])))
 
     def _crowded(self, one: Candidate, room: dict[str, int], terms: Terms) -> Reason | None:
         pool = one[0].vm.pool

@@ -17,7 +17,7 @@ MOST_TRIES = 64
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a plan comes to: the VMs it launches by pool, and the jobs it finds no place for."""
+    """What a plan comes to: the VMs it launches by pool, and the jobs without a place, held ones included."""
 
     launches: Mapping[str, int]
     unplaced: int
@@ -29,7 +29,7 @@ class Outlook:
         for one in plan.decisions:
             if one.action is Action.LAUNCH:
                 launches[one.pool] += one.count
-        return cls(launches, sum(placed.unplaced for placed in plan.placements))
+        return cls(launches, sum(placed.unplaced + placed.held for placed in plan.placements))
 
 
 Simulate = Callable[[frozenset[str]], Outlook]

@@ -12,9 +12,13 @@ from .no_cpu import NoCpu
 from .no_match import NoMatch
 from .over_limit import OverLimit
 from .policy import Policy
+from .purse import OverBudget
+from .reserve import OverReserve
 
 POLICIES: tuple[Policy, ...] = (
     OverLimit(),
+    OverReserve(),
+    OverBudget(),
     CampaignOver(),
     ImageOrders(),
     EndOfLife(),

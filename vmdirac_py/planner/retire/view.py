@@ -9,18 +9,25 @@ from vmdirac_py.lifecycle.states import ALIVE, rules_for
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Snapshot
 from vmdirac_py.model.vm import Capacity, VmState
+from vmdirac_py.planner.lifetable import EDGES
 from vmdirac_py.planner.memory import Memory
+
+HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The world as policies see it: VMs `alive` run jobs or are going to, `running` ones do, on `empty` none runs."""
+    """The world as policies see it: VMs `alive` run jobs or are going to, `running` ones do, on `empty` none runs.
+
+    `leaving` are those that policies asked before have chosen already.
+    """
 
     snapshot: Snapshot
     memory: Memory
     alive: Sequence[Capacity]
     running: Sequence[Capacity]
     empty: Sequence[Capacity]
+    leaving: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, snapshot: Snapshot, memory: Memory) -> View:
@@ -28,6 +35,11 @@ class View:
         alive = [one for one in snapshot.fleet if one.vm.state in ALIVE]
         running = [one for one in alive if one.vm.state is VmState.RUNNING]
         return cls(snapshot, memory, alive, running, [one for one in running if not one.busy_slots])
+
+    @property
+    def staying(self) -> Sequence[Capacity]:
+        """The VMs alive that nobody has chosen yet."""
+        return [one for one in self.alive if one.vm.id not in self.leaving] if self.leaving else self.alive
 
     @property
     def at(self) -> float:
@@ -53,5 +65,12 @@ class View:
         return capacity.vm.created_at + self.pool(capacity).max_life - self.at
 
     def length(self, vo: str) -> float:
-        """Return how many seconds a job of a VO is expected to run."""
-        return self.memory.lengths.expected(vo, "", 0)
+        """Return within how many seconds half of a VO's jobs end; 0.0: nothing is known of them.
+
+        Not the mean: a few that may run for weeks would end VMs long before their time.
+        """
+        lengths = self.memory.lengths
+        if not any(one.vo == vo for one in lengths.kinds):
+            return 0.0
+        table = lengths.of(vo, "", 0)
+        return next((edge for edge in EDGES if table.ends_within(0.0, edge) >= HALF), EDGES[-1])

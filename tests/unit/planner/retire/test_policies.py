@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.budget import Budget
-from vmdirac_py.model.plan import RetireOrder, Snapshot
+from vmdirac_py.model.plan import Finished, RetireOrder, Snapshot
 from vmdirac_py.model.vm import VmState
-from vmdirac_py.planner.memory import Memory
+from vmdirac_py.planner.memory import Memory, learned, pool_key
 from vmdirac_py.planner.retire.choose import retire
 from vmdirac_py.planner.retire.judge import Outlook
 
@@ -94,14 +94,20 @@ def test_a_vm_near_its_end_takes_no_more_jobs(world: Any, build: Any) -> None:
     pool = build.pool(max_life=100_000.0)
     vm = world.full(pool, created_at=world.at - 95_000.0)
     snapshot = world.snapshot([pool], [vm])
-    assert codes(snapshot, lengths={"vo": 7200.0}) == ["retire.end_of_life"]
-    assert codes(snapshot, lengths={"vo": 3600.0}) == []
+    assert codes(snapshot, ran(7200.0)) == ["retire.end_of_life"]
+    assert codes(snapshot, ran(3600.0)) == []
     assert codes(snapshot) == []
 
 
-def codes(snapshot: Snapshot, **more: Any) -> list[str]:
+def ran(seconds: float) -> Memory:
+    """A memory of many payloads of VO `vo` that ran so long."""
+    ended = [Finished(n, "vo", "user", "vo_user", seconds, 86_400) for n in range(1, 100)]
+    return learned(Memory(), ended, (), 1_800_000_000.0)
+
+
+def codes(snapshot: Snapshot, memory: Memory | None = None) -> list[str]:
     """The reasons of drains where nothing would be launched."""
-    retired = retire(snapshot, Memory(), lambda _without: Outlook({}, 0), **more)
+    retired = retire(snapshot, memory or Memory(), lambda _without: Outlook({}, 0))
     return [one.reason.code for one in retired.decisions]
 
 
@@ -109,7 +115,7 @@ def test_the_end_of_life_margin_is_bounded(world: Any, build: Any) -> None:
     """Jobs as long as a life do not end VMs before they began."""
     pool = build.pool(max_life=100_000.0)
     vm = world.full(pool, created_at=world.at - 89_000.0)
-    assert codes(world.snapshot([pool], [vm]), lengths={"vo": 1e6}) == []
+    assert codes(world.snapshot([pool], [vm]), ran(1e6)) == []
 
 
 def test_a_campaign_that_is_over_drains_its_pool(world: Any, build: Any) -> None:
@@ -149,7 +155,7 @@ class TestDrift:
     def test_stops_while_launches_fail(self, world: Any, build: Any) -> None:
         """A broken new image does not cost the VMs of the old one."""
         pool = build.pool(image="new", drift="drain")
-        failing = Memory(pools={"p": Budget(failures=1, allowance=1)})
+        failing = Memory(pools={pool_key(pool): Budget(failures=1, allowance=1, not_before=world.at)})
         assert world.drained(world.snapshot([pool], [world.full(pool, image="old")]), failing) == {}
 
 
@@ -229,7 +235,7 @@ class TestCheaper:
         dear, cheap = self.pools(build)
         full = replace(cheap, max_vms=0)
         assert world.drained(world.snapshot([dear, full], [world.full(dear)], [build.queue(40)])) == {}
-        failing = Memory(pools={"cheap": Budget(failures=1, allowance=1)})
+        failing = Memory(pools={pool_key(cheap): Budget(failures=1, allowance=1, not_before=world.at)})
         assert world.drained(world.snapshot([dear, cheap], [world.full(dear)], [build.queue(40)]), failing) == {}
 
     def test_half_empty_large_vms_give_way_to_small_ones(self, world: Any, build: Any) -> None:

@@ -28,11 +28,11 @@ def row(**known: object) -> str:
 
 
 def test_a_line_becomes_a_job(write: Write) -> None:
-    """Group is VO, user is owner, processors are cores, memory is by core, requested time goes up to a segment."""
+    """Group is VO, user is owner, processors are cores, memory is by core, requested time stays as it is."""
     trace = read(write("a.swf", "; a header\n\n" + row(run=50.5, given=2, wanted=4, asked=400, ram=2000)))
     (job,) = trace.jobs
     assert (trace.name, job.vo, job.group, job.owner, job.seconds) == ("a", "vo3", "vo3", "user7", 50.5)
-    assert job.shape == Shape(4, 4, ram_mb=8, cpu_seconds=1800)
+    assert job.shape == Shape(4, 4, ram_mb=8, cpu_seconds=400)
 
 
 def test_unknown_numbers_get_defaults(write: Write) -> None:
