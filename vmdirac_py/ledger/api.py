@@ -25,10 +25,13 @@ from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.value import Value
 from vmdirac_py.model.vm import Move, Run, Vm, VmState
 
-# Topics the launch budget is counted by; whoever answers a batch, or sees a VM run or die, appends them.
+# Topics the launch budget is counted by; whoever answers a batch, or sees a VM run, work or end, appends them.
 ANSWERED = "batch.answered"
 RAN = "vm.running"
 STILLBORN = "vm.stillborn"
+# These two carry `shapes`: what the VM was launched for, and found or found not.
+WORKED = "vm.worked"
+UNMATCHED = "vm.unmatched"
 # Topics job lengths are learned from; a report appends them with whose job it was and how long it ran.
 ENDED = ("job.done", "job.failed")
 
@@ -211,8 +214,8 @@ class Batches(Protocol):
     def outcomes(self, after_seq: int) -> list[Outcome]:
         """Return what the launch budget counts, by sequence number.
 
-        That is launch batches answered or closed since (each by its newest event), and VMs that came to run, or
-        ended before they ever did.
+        That is launch batches answered or closed since (each by its newest event), VMs that came to run or ended
+        before they ever did, and VMs that found the work they were launched for or ended without any.
         """
 
 
@@ -256,6 +259,12 @@ class Vms(Protocol):
         """Note a complete listing: rows whose instance is present get missed_listings = 0, live bound others +1."""
 
     def seen(self, vm_ids: Collection[str], *, at: float) -> None: ...
+    def worked(self, vm_id: str, *, at: float) -> bool:
+        """Note that a VM was given a payload; tell whether it was its first."""
+
+    def unworked(self, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Return which of these VMs never had a payload, each with the shapes it was launched for, if any are known."""
+
     def history(self, vm_id: str) -> list[Transition]: ...
 
 

@@ -10,7 +10,7 @@ from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.plan import Outcome
 
 from . import rows, schema
-from .api import ANSWERED, RAN, STILLBORN
+from .api import ANSWERED
 from .part import Part
 
 
@@ -84,18 +84,18 @@ class SqlBatches(Part):
         return [rows.batch(row) for row in self.rows(query)]
 
     def outcomes(self, after_seq: int) -> list[Outcome]:
-        """Return what the launch budget counts: batches answered or closed since, VMs that ran or never did."""
-        return sorted([*self._answers(after_seq), *self._boots(after_seq)], key=lambda outcome: outcome.seq)
+        """Return what the launch budget counts: batches answered or closed since, and what VMs came to."""
+        return sorted([*self._answers(after_seq), *self._lives(after_seq)], key=lambda outcome: outcome.seq)
 
-    def _boots(self, after_seq: int) -> list[Outcome]:
+    def _lives(self, after_seq: int) -> list[Outcome]:
         vms, events = schema.vms, schema.events
-        told = (events.c.seq, events.c.topic, events.c.at.label("told_at"))
+        told = (events.c.seq, events.c.topic, events.c.at.label("told_at"), events.c.data)
         query = (
             select(*told, vms.c.endpoint, vms.c.pool, vms.c.created_at)
             .join_from(events, vms, vms.c.id == events.c.subject)
-            .where(events.c.topic.in_((RAN, STILLBORN)), events.c.seq > after_seq)
+            .where(events.c.topic.in_(rows.LIVES), events.c.seq > after_seq)
         )
-        return [rows.boot_outcome(row) for row in self.rows(query)]
+        return [rows.vm_outcome(row) for row in self.rows(query)]
 
     def _answers(self, after_seq: int) -> list[Outcome]:
         table, events = schema.batches, schema.events

@@ -19,8 +19,11 @@ from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Vm
 
-from .api import STILLBORN, Event, Heartbeat, ReasonSpan, Transition
+from .api import RAN, STILLBORN, UNMATCHED, WORKED, Event, Heartbeat, ReasonSpan, Transition
 from .codec import decode, decode_reason, encode
+
+LIVES = {RAN: None, WORKED: None, STILLBORN: ErrorClass.STILLBORN, UNMATCHED: ErrorClass.NO_MATCH}
+"""Topic of what a VM came to → the failure it is, if it is one."""
 
 _VM_PLAIN = tuple(name for name in Vm.__struct_fields__ if name not in {"resources", "reason"})
 _JOB_PLAIN = tuple(name for name in Job.__struct_fields__ if name != "spec")
@@ -42,19 +45,20 @@ def outcome(row: RowMapping) -> Outcome:
     return Outcome(row["seq"], row["answered_at"], **{name: row[name] for name in names})
 
 
-def boot_outcome(row: RowMapping) -> Outcome:
-    """Return what became of one VM's boot, from its row joined with its event."""
-    ran = row["topic"] != STILLBORN
+def vm_outcome(row: RowMapping) -> Outcome:
+    """Return what became of one VM, its boot or the work it was launched for, from its row joined with its event."""
+    error = LIVES[row["topic"]]
     return Outcome(
         seq=row["seq"],
         at=row["told_at"],
         endpoint=row["endpoint"],
         pool=row["pool"],
-        launched=int(ran),
-        refused=int(not ran),
-        error_class=None if ran else ErrorClass.STILLBORN,
+        launched=int(error is None),
+        refused=int(error is not None),
+        error_class=error,
         booted=True,
-        seconds=row["told_at"] - row["created_at"] if ran else 0.0,
+        seconds=row["told_at"] - row["created_at"] if row["topic"] == RAN else 0.0,
+        shapes=tuple(json.loads(row["data"]).get("shapes", ())),
     )
 
 

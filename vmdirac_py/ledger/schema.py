@@ -6,6 +6,7 @@ Documents (inventories, plans, payloads ...) are JSON text, written and read by 
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from typing import Any
 
@@ -17,7 +18,7 @@ from vmdirac_py.model.batch import BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import VmState
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration; a test holds it to what `migrations/` says."""
 
 metadata = MetaData(
@@ -47,6 +48,21 @@ class Word(TypeDecorator[StrEnum]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> StrEnum | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Return the word that was stored."""
         return None if value is None else self.words(value)
+
+
+class Texts(TypeDecorator[tuple[str, ...]]):
+    """Some texts, kept as a JSON list."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return the text to store."""
+        return None if value is None else json.dumps(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[str, ...] | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return the texts that were stored."""
+        return None if value is None else tuple(json.loads(value))
 
 
 def _text(name: str, **options: Any) -> Column[Any]:
@@ -130,6 +146,7 @@ batches = Table(
     _word("error_class", ErrorClass, nullable=True),
     _text("error_text"),
     _real("updated_at"),
+    Column("shapes", Texts, nullable=False, server_default=text("'[]'")),
     Index(None, "state"),
     Index(None, "token_hash"),
 )
@@ -159,6 +176,7 @@ vms = Table(
     Column("profile", Text, nullable=False, server_default=text("''")),
     Column("reason", Text),
     Column("soft_end", Double, nullable=False, server_default=text("0")),
+    Column("worked_at", Double, nullable=False, server_default=text("0")),
     Index(None, "state", "endpoint"),
     Index(None, "vo", "pool", "state"),
     Index(None, "batch"),

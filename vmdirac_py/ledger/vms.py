@@ -136,6 +136,21 @@ class SqlVms(Part):
         """Note a sign of life."""
         self._set(vm_ids, last_seen=at)
 
+    def worked(self, vm_id: str, *, at: float) -> bool:
+        """Note that a VM was given a payload; tell whether it was its first."""
+        first = update(_VMS).where(_VMS.c.id == vm_id, _VMS.c.worked_at == 0.0)
+        return self.changed(first.values(worked_at=at)) == 1
+
+    def unworked(self, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Return which of these VMs never had a payload, each with the shapes it was launched for, if any are known."""
+        batches = schema.batches
+        query = select(_VMS.c.id, batches.c.shapes).join_from(_VMS, batches, batches.c.id == _VMS.c.batch)
+        query = query.where(_VMS.c.worked_at == 0.0, batches.c.shapes != ())
+        found: dict[str, tuple[str, ...]] = {}
+        for chunk in chunks(set(ids)):
+            found.update((vm, shapes) for vm, shapes in self.connection.execute(query.where(_VMS.c.id.in_(chunk))))
+        return found
+
     def history(self, vm_id: str) -> list[Transition]:
         """Return a VM's transitions, oldest first."""
         table = schema.vm_transitions

@@ -42,7 +42,8 @@ class Batch(Value, frozen=True):
     """N alike VMs to be launched, or a set of VMs to be retired, on one endpoint.
 
     `deadline` (epoch) means: while Written, when it is given up unsent; while Claimed or Unknown, when a lost
-    answer is settled by the listing; `token_deadline` until when its enrolment token is valid.
+    answer is settled by the listing; `token_deadline` until when its enrolment token is valid. `shapes` are
+    those of the waiting jobs its VMs were launched for (`Decision.shapes`).
     """
 
     id: str
@@ -64,3 +65,4 @@ class Batch(Value, frozen=True):
     error_class: ErrorClass | None = None
     error_text: str = ""
     updated_at: Seconds = 0.0
+    shapes: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Move, VmState
 
-from . import pulse, retirements, stillbirth
+from . import pulse, purpose, retirements, stillbirth
 from .api import Context
 from .busy import slots_of
 from .launches import UNSENT
@@ -51,6 +51,7 @@ def advance(ctx: Context, *, actor: str = ACTOR) -> AgingReport:
         for vm_id in gone:
             give_back(tx, vm_id, minor="its VM is gone", max_attempts=ctx.settings.max_attempts, actor=actor, at=at)
         stillbirth.tell(tx, moves, moved, actor=actor)
+        purpose.missed_by(tx, inventory, moves, moved, actor=actor, at=at)
         _tell_drains(tx, moves, moved, actor, at)
         _raise(tx, alarms, actor, at)
         if moved:

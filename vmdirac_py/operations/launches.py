@@ -12,6 +12,7 @@ from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.budget import allow
 from vmdirac_py.model.batch import Batch, BatchKind, BatchState
 from vmdirac_py.model.inventory import Endpoint, Inventory, Pool
+from vmdirac_py.model.plan import Action, Decision
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.model.words import words
@@ -36,8 +37,9 @@ def intend(ctx: Context, pool_name: str, count: int, *, actor: str) -> str:
     """
     pool, endpoint = check(ctx, pool_name, count)
     reason = Reason.of("launch.by_hand", actor=actor)
+    wish = Decision(Action.LAUNCH, endpoint.name, pool.name, pool.vo, count, reason)
     with ctx.ledger.write() as tx:
-        return write(tx, pool, endpoint, count, plan="", actor=actor, reason=reason, at=ctx.clock.now())
+        return write(tx, pool, endpoint, wish, plan="", actor=actor, at=ctx.clock.now())
 
 
 def check(ctx: Context, pool_name: str, count: int) -> tuple[Pool, Endpoint]:
@@ -68,29 +70,31 @@ def _check_image(ctx: Context, pool: Pool) -> None:
 
 
 def write(
-    tx: Transaction, pool: Pool, endpoint: Endpoint, count: int, *, plan: str, actor: str, reason: Reason, at: float
+    tx: Transaction, pool: Pool, endpoint: Endpoint, decision: Decision, *, plan: str, actor: str, at: float
 ) -> str:
-    """Write one batch and its VMs in state New; return the batch id."""
+    """Write what was decided as one batch and its VMs in state New; return the batch id."""
     batch = Batch(
         id=new_id("b"),
         kind=BatchKind.LAUNCH,
         endpoint=endpoint.name,
         pool=pool.name,
         vo=pool.vo,
-        wanted=count,
+        wanted=decision.count,
         plan=plan,
         actor=actor,
         created_at=at,
         deadline=at + UNSENT_SECONDS,
         updated_at=at,
+        shapes=decision.shapes,
     )
     tx.batches.insert([batch])
-    tx.vms.insert([new_vm(batch, pool, endpoint, at=at) for _ in range(count)], actor=actor, reason=reason)
+    vms = [new_vm(batch, pool, endpoint, soft_end=decision.soft_end, at=at) for _ in range(batch.wanted)]
+    tx.vms.insert(vms, actor=actor, reason=decision.reason)
     tx.events.append("batch.written", subject=batch.id, actor=actor, data={"endpoint": endpoint.name})
     return batch.id
 
 
-def new_vm(batch: Batch, pool: Pool, endpoint: Endpoint, *, at: float) -> Vm:
+def new_vm(batch: Batch, pool: Pool, endpoint: Endpoint, *, soft_end: float = 0.0, at: float) -> Vm:
     """Return a VM of this batch in state New."""
     return Vm(
         id=new_id("vm"),
@@ -105,6 +109,7 @@ def new_vm(batch: Batch, pool: Pool, endpoint: Endpoint, *, at: float) -> Vm:
         deadline=batch.deadline + endpoint.client_timeout + endpoint.listing_lag,
         image=pool.image,
         profile=pool.profile,
+        soft_end=soft_end,
     )
 
 

@@ -19,7 +19,7 @@ from vmdirac_py.model.inventory import Endpoint, Inventory
 from vmdirac_py.model.plan import EndpointView
 from vmdirac_py.model.vm import Move, Vm, VmState
 
-from . import stillbirth, strangers
+from . import purpose, stillbirth, strangers
 from .answers import bind, doubt
 from .api import Context
 from .rescheduling import give_back
@@ -158,6 +158,7 @@ class _Binding:
         for vm_id in gone:
             give_back(self.tx, vm_id, minor="its VM is gone", max_attempts=self.max_attempts, actor=ACTOR, at=self.at)
         stillbirth.tell(self.tx, moves, moved, actor=ACTOR)
+        purpose.missed_by(self.tx, self.inventory, moves, moved, actor=ACTOR, at=self.at)
         if moved:
             self.tx.events.append("vm.moved", subject=self.endpoint.name, actor=ACTOR, data={"vms": moved[:100]})
         return moved

@@ -111,9 +111,7 @@ def _write_launches(tx: Transaction, world: Snapshot, plan: Plan, plan_id: str, 
         if decision.action is Action.LAUNCH:
             pool = world.inventory.pools[decision.pool]
             endpoint = world.inventory.endpoints[decision.endpoint]
-            batch_id = launches.write(
-                tx, pool, endpoint, decision.count, plan=plan_id, actor=actor, reason=decision.reason, at=world.at
-            )
+            batch_id = launches.write(tx, pool, endpoint, decision, plan=plan_id, actor=actor, at=world.at)
             written[endpoint.name].append(batch_id)
     return dict(written)
 

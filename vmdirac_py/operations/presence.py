@@ -19,6 +19,7 @@ from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.planner.minimums import stays
 
+from . import purpose
 from .api import Context
 from .callers import DRAIN, LIVING, WAKING, actor_of, caller, step, wake
 from .heard import dated
@@ -95,6 +96,7 @@ def acknowledge(ctx: Context, vm_id: str, verb: str, *, empty: bool) -> None:
         if verb == DRAIN and done and vm.state is VmState.DRAINING:
             reason, actor = Reason.of("vm.drained"), actor_of(vm_id)
             step(tx, inventory, vm, VmState.STOPPING, reason, topic="vm.drained", actor=actor, at=at)
+            purpose.missed(tx, inventory, [vm_id], actor=actor, at=at)
 
 
 def leave(ctx: Context, vm_id: str, reason: str, detail: str = "") -> bool:
@@ -118,6 +120,8 @@ def leave(ctx: Context, vm_id: str, reason: str, detail: str = "") -> bool:
             _hand_back_jobs(ctx, tx, vm, f"its VM left: {reason}", at)
             why = Reason.of("vm.left", reason=reason, detail=detail[:MAX_DETAIL])
             step(tx, inventory, vm, VmState.STOPPING, why, topic="vm.left", actor=actor_of(vm_id), at=at)
+            if vm.state in purpose.AT_WORK:
+                purpose.missed(tx, inventory, [vm_id], actor=actor_of(vm_id), at=at)
     return True
 
 

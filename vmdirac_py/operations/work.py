@@ -18,7 +18,7 @@ from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.queues.api import Match
 
-from . import soft_ends
+from . import purpose, soft_ends
 from .api import Context
 from .callers import actor_of, caller, wake
 
@@ -77,6 +77,7 @@ def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Ma
         found = ctx.queue.match(tx, vm_id, offer, kinds, at=at, suits=suits)
         if found is None:
             return None
+        purpose.found(tx, vm, at=at)
         data = {"vm": vm_id, "cores": found.cores, "vo": vm.vo, "attempt": found.job.attempt}
         tx.events.append("job.matched", subject=f"job:{found.job.id}", actor=actor_of(vm_id), data=data)
         return Match(found.job, found.cores, pool.benchmark)

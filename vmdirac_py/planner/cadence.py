@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vmdirac_py.model.inventory import Pool
-
 GAP = 0.2
 """Shortest time in seconds between two plans."""
 PATIENCE = 0.2
@@ -17,10 +15,13 @@ PATIENCE = 0.2
 LONGEST_PATIENCE = 60.0
 
 
-def patience(pools: Iterable[Pool]) -> float:
-    """Return for how many seconds events that concern these pools are gathered before a plan looks at them."""
-    boot = min((pool.boot_seconds for pool in pools), default=0.0)
-    return min(LONGEST_PATIENCE, max(GAP, PATIENCE * boot))
+def patience(boots: Iterable[float]) -> float:
+    """Return for how many seconds events are gathered before a plan looks at them.
+
+    Args:
+        boots: how many seconds VMs boot (`Memory.boot_seconds`), for each pool that the events concern.
+    """
+    return min(LONGEST_PATIENCE, max(GAP, PATIENCE * min(boots, default=0.0)))
 
 
 def due(*, planned: float, event: float | None, waits: float, cycle_seconds: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -25,6 +25,8 @@ from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.value import Amount, Count, Seconds, Value
 from vmdirac_py.model.vm import Capacity
 
+from . import boots
+from .boots import Boots
 from .lengths import Lengths, learn
 from .seen import Seen, see
 
@@ -44,7 +46,7 @@ class Memory(Value, frozen=True, tag_field="version", tag=1):
     `endpoints` are launch budgets by endpoint, `pools` by `pool_key`, `no_match` by `match_key`, `paces` by endpoint.
     `used` is the decayed use by `use_key` in core-seconds, `spent` the money by VO, both counted up to `counted_at`
     (epoch). Outcomes up to `outcome_seq` and finished payloads up to `finished_seq` are folded in;
-    `seen` is what was seen of demand.
+    `seen` is what was seen of demand, `boots` how long VMs boot, by `pool_key`.
     """
 
     endpoints: Mapping[str, Budget] = {}
@@ -58,6 +60,7 @@ class Memory(Value, frozen=True, tag_field="version", tag=1):
     spent: Mapping[str, Spent] = {}
     counted_at: Seconds = 0.0
     seen: Seen = Seen()
+    boots: Mapping[str, Boots] = {}
 
     def endpoint(self, name: str) -> Budget:
         """Return the launch budget of an endpoint."""
@@ -66,6 +69,11 @@ class Memory(Value, frozen=True, tag_field="version", tag=1):
     def pool(self, pool: Pool) -> Budget:
         """Return the launch budget of a pool, shared with all that ask the cloud for the same."""
         return self.pools.get(pool_key(pool), UNLIMITED)
+
+    def boot_seconds(self, pool: Pool) -> float:
+        """Return how long a VM of a pool is expected to boot: as it was learned, or else as the inventory says."""
+        known = self.boots.get(pool_key(pool)) if self.boots else None
+        return known.seconds if known else pool.boot_seconds
 
     def pace(self, endpoint: str) -> Pace:
         """Return how an endpoint may be probed."""
@@ -106,10 +114,20 @@ def fold(memory: Memory, outcomes: Iterable[Outcome], pools: Mapping[str, Pool])
 
     What a pool that left the inventory did counts for its endpoint alone.
     """
-    for outcome in sorted(outcomes, key=lambda outcome: outcome.seq):
-        if outcome.seq > memory.outcome_seq:
-            memory = replace(_fold_one(memory, outcome, pools.get(outcome.pool)), outcome_seq=outcome.seq)
-    return memory
+    by_number = {outcome.seq: outcome for outcome in outcomes if outcome.seq > memory.outcome_seq}
+    if not by_number:
+        return memory
+    new = [by_number[seq] for seq in sorted(by_number)]
+    for outcome in new:
+        memory = _fold_one(memory, outcome, pools.get(outcome.pool))
+    return replace(memory, outcome_seq=new[-1].seq, boots=boots.learn(memory.boots, _of_pools(new, pools)))
+
+
+def _of_pools(outcomes: Iterable[Outcome], pools: Mapping[str, Pool]) -> Iterator[tuple[str, float, Outcome]]:
+    for outcome in outcomes:
+        pool = pools.get(outcome.pool)
+        if pool is not None:
+            yield pool_key(pool), pool.boot_seconds, outcome
 
 
 def _fold_one(memory: Memory, outcome: Outcome, pool: Pool | None) -> Memory:

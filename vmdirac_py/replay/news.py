@@ -80,4 +80,4 @@ class News:
 
 def _patience_by_vo(inventory: Inventory) -> Mapping[str, float]:
     pools = list(inventory.pools.values())
-    return {vo: patience(pool for pool in pools if pool.vo == vo) for vo in {pool.vo for pool in pools}}
+    return {vo: patience(pool.boot_seconds for pool in pools if pool.vo == vo) for vo in {pool.vo for pool in pools}}

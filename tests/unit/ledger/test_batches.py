@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from subprocess import Popen
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -32,7 +33,12 @@ with ledger.write() as tx:
 def test_a_batch_comes_back_as_it_was_written(ledger: SqlLedger, a_batch: Callable[..., Batch]) -> None:
     """All fields survive, enumerations and 64-bit numbers included."""
     full = a_batch(
-        kind=BatchKind.RETIRE, wanted=2**40, state=BatchState.UNKNOWN, error_class=ErrorClass.LOST, error_text="é"
+        kind=BatchKind.RETIRE,
+        wanted=2**40,
+        state=BatchState.UNKNOWN,
+        error_class=ErrorClass.LOST,
+        error_text="é",
+        shapes=("a1", "b2"),
     )
     with ledger.write() as tx:
         tx.batches.insert([full, a_batch(id="b-2")])
@@ -145,6 +151,21 @@ def test_boots_are_outcomes_with_their_seconds(ledger: SqlLedger, clock: ManualC
         assert tx.batches.outcomes(0) == [
             Outcome(ran, clock.at, "cloud", "pool", 1, 0, None, booted=True, seconds=42.5),
             Outcome(died, clock.at, "cloud", "pool", 0, 1, ErrorClass.STILLBORN, booted=True),
+        ]
+
+
+def test_what_vms_found_are_outcomes_with_its_shapes(
+    ledger: SqlLedger, clock: ManualClock, a_vm: Callable[..., Vm]
+) -> None:
+    """A first payload, or an end without any; neither says how long the boot took."""
+    about: dict[str, Any] = {"booted": True, "shapes": ("a1", "b2")}
+    with ledger.write() as tx:
+        tx.vms.insert([a_vm("vm-1"), a_vm("vm-2")], actor="test", reason=Reason.of("test"))
+        found = tx.events.append("vm.worked", subject="vm-1", data={"shapes": ("a1", "b2")})
+        missed = tx.events.append("vm.unmatched", subject="vm-2", data={"shapes": ["a1", "b2"]})
+        assert tx.batches.outcomes(0) == [
+            Outcome(found, clock.at, "cloud", "pool", 1, 0, None, **about),
+            Outcome(missed, clock.at, "cloud", "pool", 0, 1, ErrorClass.NO_MATCH, **about),
         ]
 
 

@@ -20,6 +20,7 @@ from vmdirac_py.base.clock import ManualClock
 from vmdirac_py.ledger import migrate, rows, schema
 from vmdirac_py.ledger.api import WrongSchema
 from vmdirac_py.ledger.engine import SqlLedger, open_ledger
+from vmdirac_py.model.batch import Batch, BatchState
 from vmdirac_py.model.vm import Vm
 
 NEXT = '''
@@ -143,6 +144,23 @@ def test_vms_of_the_first_schema_have_no_soft_end(
     upgraded = open_ledger(url, clock, create=True)
     with upgraded.read() as tx:
         assert tx.vms.get_many(["vm-1", "vm-2"]) == vms
+    upgraded.close()
+
+
+def test_batches_of_the_first_schema_were_launched_for_nothing_known(
+    first_schema: Connection, url: str, clock: ManualClock, a_batch: Callable[..., Batch], a_vm: Callable[..., Vm]
+) -> None:
+    """So nothing is ever told of their VMs, although those look as if none had a payload."""
+    old = {name: value for name, value in rows.columns(a_batch()).items() if name != "shapes"}
+    tables = MetaData()
+    tables.reflect(first_schema)
+    first_schema.execute(insert(tables.tables["batches"]), [old | {"kind": "launch", "state": "Answered"}])
+    first_schema.execute(insert(tables.tables["vms"]), [_first_columns(a_vm("vm-1"))])
+    first_schema.commit()
+    upgraded = open_ledger(url, clock, create=True)
+    with upgraded.read() as tx:
+        assert tx.batches.get("b-1") == a_batch(state=BatchState.ANSWERED)
+        assert tx.vms.unworked(["vm-1"]) == {}
     upgraded.close()
 
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from vmdirac_py.base.errors import Conflict
 from vmdirac_py.ledger.engine import SqlLedger
+from vmdirac_py.model.batch import Batch
 from vmdirac_py.model.plan import SoftEnd
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Move, Vm, VmState
@@ -223,3 +224,16 @@ def test_a_vm_keeps_what_it_was_made_of(ledger: SqlLedger, a_vm: Callable[..., V
     with ledger.read() as tx:
         found = [(vm.id, vm.image, vm.profile) for vm in tx.vms.get_many(["vm-1", "vm-2"])]
     assert found == [("vm-1", "one", "1"), ("vm-2", "two", "2")]
+
+
+def test_a_first_payload_is_noted_once(
+    ledger: SqlLedger, a_vm: Callable[..., Vm], a_batch: Callable[..., Batch]
+) -> None:
+    """Until then a VM is known with what its batch was launched for; one launched for nothing is not."""
+    with ledger.write() as tx:
+        tx.batches.insert([a_batch(id="b-1", shapes=("a1", "b2")), a_batch(id="b-2")])
+        tx.vms.insert([a_vm("vm-1"), a_vm("vm-2"), a_vm("vm-3", batch="b-2")], actor="test", reason=BORN)
+        assert tx.vms.unworked(["vm-1", "vm-2", "vm-3"]) == dict.fromkeys(("vm-1", "vm-2"), ("a1", "b2"))
+        assert [tx.vms.worked("vm-1", at=at) for at in (5.0, 6.0)] == [True, False]
+        assert set(tx.vms.unworked(["vm-1", "vm-2"])) == {"vm-2"}
+        assert tx.vms.unworked([]) == {}

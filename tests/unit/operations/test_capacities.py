@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
+from tests.doubles.cloud import ScriptedCloud
+from tests.support.acting import launched, look
 from tests.support.context import TestContext, add_vm, submit
+from vmdirac_py.clouds.api import Throttled
 from vmdirac_py.ledger.api import Heartbeat
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity, Run, Vm, VmState
-from vmdirac_py.operations import planning, work
+from vmdirac_py.operations import planning, presence, work
+from vmdirac_py.worker import wire
 
 CLAIM = work.Claim(8, 8, 16000, 0, empty=True, seconds_left=1e6)
 
@@ -70,3 +76,35 @@ def test_an_old_heartbeat_tells_no_idle_time(ctx: TestContext) -> None:
     beat(ctx, vm, 30.0)
     ctx.clock.advance(ctx.inventory().pools[vm.pool].stalled_after + 1)
     assert seen(ctx).idle_since == 0.0
+
+
+def test_what_a_worker_says_reaches_the_planner(ctx: TestContext, cloud: ScriptedCloud) -> None:
+    """As it says it, through heartbeat and flush, with the listing's time: all by which VMs are retired."""
+    vm = launched(ctx, cloud, state=VmState.CONTEXTUALISING)
+    for load, matches in ((0.7, 1), (0.01, 2), (0.0, 3)):
+        ctx.clock.advance(30)
+        say(ctx, vm, load=load, idle_seconds=20.0, failed_matches=matches)
+    look(ctx)
+    world, at = planning.snapshot(ctx), ctx.clock.now()
+    (one,) = world.fleet
+    assert (one.cpu_load, one.load_since, one.idle_since, one.failed_matches) == (0.0, at - 30, at - 20, 3)
+    assert (one.vm.last_seen, one.runs, one.busy_slots) == (at, (), 0)
+    assert [(view.name, view.listed_at) for view in world.endpoints] == [("north", at)]
+
+
+def test_a_failed_listing_does_not_count(ctx: TestContext, cloud: ScriptedCloud) -> None:
+    """The planner is told when its endpoint was listed completely last."""
+    listed = ctx.clock.now()
+    look(ctx)
+    ctx.clock.advance(500)
+    cloud.unreachable = Throttled
+    look(ctx)
+    assert [view.listed_at for view in planning.snapshot(ctx).endpoints] == [listed]
+
+
+def say(ctx: TestContext, vm: Vm, **said: float) -> None:
+    """Let a worker beat, and the manager write it down."""
+    about = {"at": 0.0, "state": "running", "uptime": 9.0, "cores": 8, "free_cores": 8, "ram_mb": 1, "version": "1"}
+    beat = json.loads(json.dumps(wire.Beat(disk_free_mb=1, slots=[], **about, **said)._asdict()))
+    presence.heartbeat(ctx, vm.id, beat)
+    presence.flush(ctx, [Heartbeat(vm.id, ctx.clock.now(), beat)])

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.context import TestContext, add_vm, make_context, make_inventory, make_pool, submit
 from vmdirac_py.model.vm import VmState
+from vmdirac_py.operations import planning, presence
 from vmdirac_py.operations.patience import patience
 from vmdirac_py.planner.cadence import GAP
 
@@ -32,9 +33,9 @@ def test_nothing_waiting_is_hardly_gathered(ctx: TestContext) -> None:
 def test_the_fastest_boot_of_those_who_wait_counts(ctx: TestContext) -> None:
     """VOs without waiting jobs do not hurry the others."""
     submit(ctx, vo="astro")
-    assert patience(ctx) == 10.0
+    assert patience(ctx) == 20.0
     submit(ctx, vo="bio")
-    assert patience(ctx) == 5.0
+    assert patience(ctx) == 10.0
 
 
 @pytest.mark.parametrize("state", [VmState.DRAINING, VmState.HALTED])
@@ -47,7 +48,18 @@ def test_a_vo_without_a_vm_is_not_kept_waiting(ctx: TestContext, state: VmState)
     add_vm(ctx, pool="new-8", state=state)
     assert patience(ctx) == 0.0
     add_vm(ctx, pool="new-8", state=VmState.SUBMITTED)
-    assert patience(ctx) == 8.0
+    assert patience(ctx) == 16.0
+
+
+def test_boots_that_were_learned_count(ctx: TestContext) -> None:
+    """Not what the inventory says, once VMs of the pool have booted."""
+    submit(ctx, vo="bio")
+    for _ in range(3):
+        vm = add_vm(ctx, pool="bio-8", state=VmState.CONTEXTUALISING)
+        ctx.clock.advance(30)
+        presence.heartbeat(ctx, vm.id, {"slots": []})
+    planning.commit(ctx, actor="test")
+    assert patience(ctx) == 6.0
 
 
 def test_a_vo_without_a_pool_hurries_nobody(ctx: TestContext) -> None:

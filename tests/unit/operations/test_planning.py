@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from tests.doubles.cloud import ScriptedCloud
-from tests.support.acting import cycle, launched, pass_time
+from tests.support.acting import act, cycle, launched, pass_time
 from tests.support.context import (
     TestContext,
+    batch_of,
     bring,
     make_inventory,
     make_pool,
@@ -24,6 +25,7 @@ from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.plan import Plan, Snapshot, SoftEnd
 from vmdirac_py.model.vm import VmState
 from vmdirac_py.operations import fleet, launches, leases, planning, presence, work
+from vmdirac_py.operations import memory as memories
 from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
 from vmdirac_py.queues.embedded import EmbeddedQueue
@@ -166,6 +168,48 @@ def test_plans_that_act_are_kept(ctx: TestContext) -> None:
         (batch,) = tx.batches.in_states((BatchState.WRITTEN,))
     assert (batch.plan, batch.actor) == (planned.plan_id, "test")
     assert planning.commit(ctx, actor="test").plan_id == ""
+
+
+def test_what_a_launch_is_for_is_written(ctx: TestContext) -> None:
+    """The batch keeps the shapes of its jobs, and its VMs when those are expected to end."""
+    job = submit(ctx)
+    plan = planning.commit(ctx, actor="test").plan
+    (decision,) = plan.decisions
+    (vm,) = vms_of(ctx)
+    assert batch_of(ctx, vm.batch).shapes == decision.shapes == (job.spec.shape.fingerprint,)
+    assert vm.soft_end == decision.soft_end > ctx.clock.now()
+
+
+def test_a_pool_may_have_several_launches_in_one_plan(
+    ctx: TestContext, cloud: ScriptedCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is a batch of its own, with its own soft end; together they are what was decided."""
+
+    def in_two(world: Snapshot, memory: Memory) -> tuple[Plan, Memory]:
+        plan, after = step(world, memory)
+        (one,) = plan.decisions
+        return replace(plan, decisions=(one, replace(one, count=2, shapes=("other",), soft_end=9e9))), after
+
+    monkeypatch.setattr(planning, "step", in_two)
+    submit(ctx)
+    planned = planning.commit(ctx, actor="test")
+    first, second = (batch_of(ctx, batch) for batch in planned.launches["north"])
+    assert (first.wanted, second.wanted, second.shapes) == (1, 2, ("other",))
+    act(ctx)
+    with ctx.ledger.read() as tx:
+        assert [vm.soft_end for vm in tx.vms.of_batch(second.id)] == [9e9, 9e9]
+    assert (len(cloud.launches), len(cloud.alive())) == (2, 3)
+
+
+def test_boots_are_learned(ctx: TestContext, cloud: ScriptedCloud) -> None:
+    """From the intent to the first sign of life of each VM."""
+    for _ in range(3):
+        vm = launched(ctx, cloud, state=VmState.CONTEXTUALISING)
+        ctx.clock.advance(42)
+        presence.heartbeat(ctx, vm.id, {"slots": []})
+    planning.commit(ctx, actor="test")
+    with ctx.ledger.read() as tx:
+        assert memories.load(tx).boot_seconds(ctx.inventory().pools["astro-8"]) == 42.0
 
 
 def test_soft_ends_of_a_plan_are_written(

@@ -21,7 +21,9 @@ from tests.support.context import (
 from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing
 from vmdirac_py.ledger.api import Heartbeat
 from vmdirac_py.model.job import JobState
+from vmdirac_py.model.plan import SoftEnd
 from vmdirac_py.model.vm import Vm, VmState
+from vmdirac_py.operations import aging
 from vmdirac_py.operations.callers import VmGone
 from vmdirac_py.operations.presence import UNHEARD_SECONDS, acknowledge, flush, heartbeat, leave
 
@@ -235,3 +237,35 @@ def test_a_made_up_reason_is_refused(ctx: TestContext) -> None:
     with pytest.raises(BadInput, match="end_of_life"):
         leave(ctx, vm.id, "bored")
     assert row_of(ctx, vm.id) == vm
+
+
+def test_an_idle_vm_stays_for_its_minimum_life(tmp_path: Path) -> None:
+    """It may go once its pool's `min_life` is over, counted from the intent; a drained one need not stay."""
+    ctx = make_context(tmp_path, inventory=make_inventory(make_pool("astro-8", "astro", min_life=600.0)))
+    idle, drained = add_vm(ctx, state=VmState.RUNNING), add_vm(ctx, state=VmState.DRAINING)
+    ctx.clock.advance(599)
+    assert not leave(ctx, idle.id, "idle")
+    assert leave(ctx, drained.id, "drained")
+    ctx.clock.advance(1)
+    assert leave(ctx, idle.id, "idle")
+    ctx.ledger.close()
+
+
+def test_a_static_pool_keeps_its_idle_vms(tmp_path: Path) -> None:
+    """Up to its `max_vms`, whatever waits."""
+    ctx = make_context(tmp_path, inventory=make_inventory(make_pool("astro-8", "astro", mode="static", max_vms=1)))
+    one, other = (add_vm(ctx, state=VmState.RUNNING) for _ in range(2))
+    assert leave(ctx, one.id, "idle")
+    assert not leave(ctx, other.id, "idle")
+    ctx.ledger.close()
+
+
+def test_a_soft_end_stops_nobody(ctx: TestContext) -> None:
+    """A VM whose soft end has passed is given no order, and ages as any other."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    with ctx.ledger.write() as tx:
+        tx.vms.soften([SoftEnd(vm.id, ctx.clock.now() + 1)])
+    ctx.clock.advance(60)
+    assert heartbeat(ctx, vm.id, BEAT).orders == ()
+    aging.advance(ctx)
+    assert row_of(ctx, vm.id).state is VmState.RUNNING

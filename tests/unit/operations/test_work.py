@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from tests.support.context import TestContext, add_vm, bring, events, job_of, row_of, submit
 from vmdirac_py.base.clock import ManualClock
@@ -18,6 +18,7 @@ from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.operations.callers import VmGone
 from vmdirac_py.operations.presence import leave
 from vmdirac_py.operations.work import Claim, input_sandbox, match, report, store_output
+from vmdirac_py.planner.memory import Memory
 from vmdirac_py.queues.api import Match
 
 FREE = Claim(cores=8, free_cores=8, free_ram_mb=16000, free_gpus=0, empty=True, seconds_left=1e6)
@@ -104,11 +105,14 @@ def test_a_vm_near_its_end_gets_no_long_job(ctx: TestContext, vm: Vm) -> None:
 
 
 def test_a_vm_with_a_soft_end_gets_what_ends_before_it(ctx: TestContext, vm: Vm) -> None:
-    """An hour's job is given an hour before the soft end, not a second later, and again when the end is taken away."""
-    for _ in range(3):
+    """A job is given as long before the soft end as it is expected to run, not later; without an end, again."""
+    for _ in range(4):
         submit(ctx)
-    soften(ctx, vm, ctx.clock.now() + 3600)
+    boot = ctx.inventory().pools[vm.pool].boot_seconds
+    soften(ctx, vm, ctx.clock.now() + boot + Memory().lengths.expected("astro", "jane", 3600))
     matched(ctx, vm)
+    ctx.clock.advance(boot)
+    matched(ctx, vm, BUSY)
     ctx.clock.advance(1)
     assert match(ctx, vm.id, BUSY, ["any"]) is None
     soften(ctx, vm, 0.0)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from vmdirac_py.planner.expected import ends_by, expected
 
 from vmdirac_py.model.queue import Shape, TaskQueue
-from vmdirac_py.planner.expected import ends_by, expected
 from vmdirac_py.planner.memory import Memory
 
 HOUR = TaskQueue("tq-1", "astro", "ann", "astro_user", Shape(cpu_seconds=3600), 1.0, waiting=1, oldest=0.0)

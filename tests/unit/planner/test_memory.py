@@ -27,6 +27,7 @@ OUTCOMES = st.lists(
         refused=st.integers(0, 3),
         error_class=st.one_of(st.none(), st.sampled_from(ErrorClass)),
         booted=st.booleans(),
+        seconds=st.floats(0, 900),
         shapes=st.sampled_from(((), (), (Shape().fingerprint,))),
     ),
     unique_by=lambda outcome: outcome.seq,
