@@ -29,8 +29,9 @@ def cover(wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[B
     world = World(wants, machines, bounds)
     everything = list(range(len(world.wants)))
     sets = next((sets for sets in ([everything], _apart(world)) if _effort(world, sets) <= FINE), None)
-    if sets is None:
-        return _told(coarse(Fleet(world), everything), wants)
+    found = coarse(Fleet(world), everything)
+    if sets is None or (_plain(world) and not any(found.waiting)):
+        return _told(found, wants)
     found = reduce(_both, sets, Fleet(world))
     ranks = [list(some) for _, some in groupby(everything, key=lambda want: world.wants[want].rank)]
     if any(found.waiting) and len(ranks) > 1:
@@ -38,6 +39,11 @@ def cover(wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[B
             _both, ([want for want in some if want in rank] for rank in ranks for some in sets), Fleet(world)
         )
     return _told(found, wants)
+
+
+def _plain(world: World) -> bool:
+    """Tell whether there is nothing to pack: all jobs need the same."""
+    return len({(tuple(need), want.whole_node) for need, want in zip(world.needs, world.wants, strict=True)}) <= 1
 
 
 def _effort(world: World, sets: Iterable[Sequence[int]]) -> int:
