@@ -17,7 +17,7 @@ from vmdirac_py.model.vm import Capacity, VmState
 from .books import BOOTING, Books, idle_for
 
 HEARTBEAT = 60.0
-"""Seconds after which a drone that was refused is seen to be gone."""
+"""Seconds until a drone that was refused looks at its state; the cycle after that replaces it."""
 NEVER = 86400.0
 """Drones do not end by themselves."""
 Demands = Mapping[str, float]
@@ -69,9 +69,10 @@ class Tardis:
         drones = _drones(snapshot)
         demands = {}
         for name, pool in snapshot.inventory.pools.items():
-            demand = self._regulated(before.get(name, 0.0), drones[name])
-            demands[name] = _limited(demand, drones[name], books.room(pool), pool)
-            _follow(books, pool, demands[name], drones[name])
+            known, cores = drones[name], pool.resources.cores
+            most = (sum(not _refused(one) for one in known) + books.room(pool)) * cores
+            demands[name] = min(self._regulated(before.get(name, 0.0), known), float(most))
+            _follow(books, pool, demands[name], known)
         return books.plan(), demands
 
     def _regulated(self, demand: float, drones: Sequence[Capacity]) -> float:
@@ -85,19 +86,18 @@ def _drones(snapshot: Snapshot) -> defaultdict[str, list[Capacity]]:
     """Return by pool the drones that were not told to end, as far as it knows."""
     found = defaultdict(list)
     for one in snapshot.fleet:
-        refused = one.vm.state is VmState.FAILED and snapshot.at - one.vm.created_at < HEARTBEAT
-        if refused or _runs(one) or one.vm.state in BOOTING:
+        unnoticed = _refused(one) and snapshot.at - one.vm.created_at <= HEARTBEAT
+        if unnoticed or _runs(one) or one.vm.state in BOOTING:
             found[one.vm.pool].append(one)
     return found
 
 
+def _refused(one: Capacity) -> bool:
+    return one.vm.state is VmState.FAILED
+
+
 def _runs(one: Capacity) -> bool:
     return one.vm.state is VmState.RUNNING
-
-
-def _limited(demand: float, drones: Sequence[Capacity], room: int, pool: Pool) -> float:
-    """Return a demand that the limits allow, as a Limiter sees to it."""
-    return min(demand, float((len(drones) + room) * pool.resources.cores))
 
 
 def _follow(books: Books, pool: Pool, demand: float, drones: Sequence[Capacity]) -> None:
