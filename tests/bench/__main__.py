@@ -10,12 +10,24 @@ import time
 from types import ModuleType
 from typing import Any
 
-from . import first_payload, machine, memory, optimum, planner, runner, submission, trace_reading, traces, transitions
+from . import (
+    first_payload,
+    machine,
+    memory,
+    optimum,
+    planner,
+    replay,
+    runner,
+    submission,
+    trace_reading,
+    traces,
+    transitions,
+)
 from .figures import summary
 
 FIGURES: dict[str, ModuleType] = {
     module.__name__.rpartition(".")[2]: module
-    for module in (runner, planner, optimum, transitions, first_payload, memory, submission, trace_reading)
+    for module in (runner, planner, optimum, transitions, first_payload, memory, submission, trace_reading, replay)
 }
 
 
@@ -46,9 +58,9 @@ def _figure(name: str, given: argparse.Namespace) -> dict[str, Any]:
     return {"about": about, "runs": len(runs), "quick": given.quick, "load": load, **summary(runs)}
 
 
-def _run(name: str, number: int, *, quick: bool) -> dict[str, float]:
+def _run(name: str, number: int, *, quick: bool) -> dict[str, Any]:
     started = time.monotonic()
-    found: dict[str, float] = FIGURES[name].measure(quick=quick)
+    found: dict[str, Any] = FIGURES[name].measure(quick=quick)
     sys.stderr.write(f"{name}, run {number + 1}: {time.monotonic() - started:.1f} s\n")
     return found
 

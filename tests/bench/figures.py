@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-Numbers = Mapping[str, float]
-"""What one run of a figure measured; seconds unless the name says otherwise."""
+Numbers = Mapping[str, Any]
+"""What one run of a figure measured: numbers, seconds unless the name says otherwise; `rows`, where it has any."""
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -15,9 +16,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
-def summary(runs: Sequence[Numbers]) -> dict[str, dict[str, float]]:
-    """Return median, least and most of each number over the runs."""
-    return {name: _spread([run[name] for run in runs]) for name in runs[0]}
+def summary(runs: Sequence[Numbers]) -> dict[str, Any]:
+    """Return median, least and most of each number over the runs, and all their rows."""
+    rows = [row for run in runs for row in run.get("rows", ())]
+    numbers = {name: _spread([run[name] for run in runs]) for name in runs[0] if name != "rows"}
+    return {**numbers, "rows": rows} if rows else numbers
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:

@@ -41,6 +41,9 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "launch.by_hand": "{actor} asked for it",
         "launch.accepted": "the cloud of {endpoint} took it",
         "launch.refused": "the cloud of {endpoint} refused it ({error_class})",
+        # rules of other systems, in a replay only (replay/rivals)
+        "rival.launch": "the rule {rule} asks for it, with {jobs} jobs waiting",
+        "rival.drain": "the rule {rule} asks for its end",
         # launch batches that end without an answer
         "batch.unsent": "nobody sent its request in time",
         "batch.unwanted": "all its VMs were stopped before it was sent",

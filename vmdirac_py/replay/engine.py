@@ -32,12 +32,18 @@ class Engine:
     `guarded` (bool): its batches are closed unsent while the endpoint's launch budget forbids them, as
     production does.
     `expected(memory)`: return how long jobs are expected to run (`matching.Expected`), for soft ends.
+    `prefers(machine, seconds, at)`: which VM a new job goes to (`matching.Cost`).
+    `cycle_seconds`: it is asked so often, whatever happens in between, and not at production's cadence.
+    `inventory(inventory)`: return the inventory it is replayed with (asked by `replay`).
     """
 
     def __init__(self, trace: Trace, inventory: Inventory, rule: Rule, scenario: Scenario, seed: int) -> None:
         self.world = world = World(trace, inventory, scenario, seed)
         self._rule, self._memory = rule, None
         self._expected: Callable[[Any], Any] | None = getattr(rule, "expected", None)
+        world.matching.cost = getattr(rule, "prefers", world.matching.cost)
+        if hasattr(rule, "cycle_seconds"):
+            world.news.keep_to(rule.cycle_seconds)
         instances = Instances(world)
         workers = Workers(world, instances)
         self._lives = lives = Lives(world, instances, workers)

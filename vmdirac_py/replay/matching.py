@@ -18,6 +18,8 @@ from .machine import Machine, Slot, prolonged
 Expected = Callable[[str, str, str, int], float]
 """How long a job of a VO, owner and group that asks for so many CPU seconds is expected to run, in seconds."""
 Started = Callable[[Machine, Slot], None]
+Cost = Callable[[Machine, float, float], float]
+"""What it costs to put a job that runs so long (seconds) on a VM at a moment; 0.0: no other VM can be better."""
 
 
 def as_asked(_vo: str, _owner: str, _group: str, cpu_seconds: int) -> float:
@@ -29,8 +31,8 @@ class Matching:
     """Hands waiting jobs to VMs that take jobs; `started` (set before the first) is told of each.
 
     Between two calls no waiting job fits any VM that takes jobs, so each change is looked at alone: a new job is
-    offered to the VMs, to the oldest that it does not prolong, else to the one that it prolongs least; a VM with new
-    room is offered the lines, first in rank first.
+    offered to the VMs, to the oldest that it does not prolong, else to the one that it prolongs least (or by another
+    `cost`); a VM with new room is offered the lines, first in rank first.
     """
 
     def __init__(self, lines: Lines) -> None:
@@ -38,6 +40,7 @@ class Matching:
         self.started: Started
         self._open: defaultdict[str, list[tuple[int, Machine]]] = defaultdict(list)
         self.expected: Expected = as_asked
+        self.cost: Cost = prolonged
 
     def submit(self, line: Line, at: float) -> None:
         """Give the new job of a line to the best VM that it fits, if any."""
@@ -48,7 +51,7 @@ class Matching:
         for _, machine in self._open[queue.vo]:
             if machine.open_cores < queue.shape.min_cores or not _in_time(machine, seconds, at):
                 continue
-            cost = prolonged(machine, seconds, at)
+            cost = self.cost(machine, seconds, at)
             if (best is None or cost < least) and failing(queue, machine.offer(at)) is None:
                 best, least = machine, cost
                 if not cost:
@@ -112,6 +115,11 @@ class Matching:
         if machine.entry is not None:
             self.place(machine)
         self.started(machine, slot)
+
+
+def fullest(machine: Machine, _seconds: float, _at: float) -> float:
+    """Prefer the VM with the least cores free: a `Cost`."""
+    return float(machine.open_cores)
 
 
 def _in_time(machine: Machine, seconds: float, at: float) -> bool:

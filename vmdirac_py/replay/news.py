@@ -20,18 +20,26 @@ class News:
     def __init__(self, inventory: Inventory, begins: float) -> None:
         self._patience = _patience_by_vo(inventory)
         self._planned = begins
+        self._cycle_seconds, self._fixed = CYCLE_SECONDS, False
         self.seq = 0
         self.due = inf
         self._outcomes: list[Outcome] = []
         self._finished: list[Finished] = []
 
+    def keep_to(self, cycle_seconds: float) -> None:
+        """Plan once each cycle, whatever happens in between."""
+        self._cycle_seconds, self._fixed = cycle_seconds, True
+
     def happened(self, at: float, vo: str, *, urgent: bool = False) -> None:
         """Note something a plan should see; urgent things are not gathered."""
         waits = 0.0 if urgent else self._patience.get(vo, 0.0)
+        if self._fixed:
+            waits = self._cycle_seconds
         if at + waits < self.due:
             # While it rested there would have been a plan each cycle, and each would have been empty.
-            self._planned += (at - self._planned) // CYCLE_SECONDS * CYCLE_SECONDS
-            self.due = min(self.due, due(planned=self._planned, event=at, waits=waits, cycle_seconds=CYCLE_SECONDS))
+            self._planned += (at - self._planned) // self._cycle_seconds * self._cycle_seconds
+            cycle = self._cycle_seconds
+            self.due = min(self.due, due(planned=self._planned, event=at, waits=waits, cycle_seconds=cycle))
 
     def answered(self, at: float, pool: Pool, launched: int, refused: int, error: ErrorClass | None) -> Outcome:
         """Note how a batch ended."""
@@ -66,7 +74,7 @@ class News:
         self._outcomes.clear()
         self._finished.clear()
         self._planned = at
-        self.due = at + CYCLE_SECONDS
+        self.due = at + self._cycle_seconds
         return news
 
     def rest(self) -> None:

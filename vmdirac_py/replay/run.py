@@ -31,9 +31,14 @@ def replay(
     """
     _check(trace)
     _check_names(scenario, inventory)
+    inventory = getattr(rule, "inventory", _as_given)(inventory)
     engine = Engine(trace, inventory, rule, scenario, seed)
     engine.run(progress)
     return _result(engine, trace, inventory, rule.name, scenario, seed)
+
+
+def _as_given(inventory: Inventory) -> Inventory:
+    return inventory
 
 
 def _check(trace: Trace) -> None:

@@ -1,0 +1,117 @@
+"""What every rule keeps count of: VMs that are there, what limits leave room for, and what was decided."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from math import inf
+
+from msgspec.structs import replace
+
+from vmdirac_py.model.fit import Offer, failing
+from vmdirac_py.model.inventory import Endpoint, Inventory, Pool, Vo
+from vmdirac_py.model.plan import Action, Decision, Plan, Snapshot
+from vmdirac_py.model.queue import TaskQueue
+from vmdirac_py.model.reason import Reason
+from vmdirac_py.model.vm import VmState
+
+BOOTING = frozenset({VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING})
+GONE = frozenset({VmState.HALTED, VmState.FAILED})
+"""States of VMs that take up no room at a cloud."""
+PLENTY = 10**6
+
+
+class Books:
+    """The books of one step. `booting` counts VMs by pool, with those that are launched in this step."""
+
+    def __init__(self, snapshot: Snapshot, rule: str) -> None:
+        self._at, self._rule = snapshot.at, rule
+        self._inventory = snapshot.inventory
+        self._decisions: list[Decision] = []
+        states = Counter((one.vm.pool, one.vm.state) for one in snapshot.fleet)
+        self._there: Counter[str] = Counter()
+        self.booting: Counter[str] = Counter()
+        for (pool, state), count in states.items():
+            self._there[pool] += count * (state not in GONE)
+            self.booting[pool] += count * (state in BOOTING)
+
+    def there(self, pool: Pool) -> int:
+        """Return how many VMs of a pool are there or on their way."""
+        return self._there[pool.name]
+
+    def room(self, pool: Pool) -> int:
+        """Return how many more VMs of a pool the limits of pool, VO and endpoint allow."""
+        vo, endpoint = self._inventory.vos[pool.vo], self._inventory.endpoints[pool.endpoint]
+        rooms = (
+            self._room(pool, pool, [pool]),
+            self._room(pool, vo, self._pools(vo=pool.vo)),
+            self._room(pool, endpoint, self._pools(endpoint=pool.endpoint)),
+        )
+        return max(0, int(min(*rooms, PLENTY)))
+
+    def booting_beside(self, pool: Pool) -> int:
+        """Return how many VMs of a pool's VO boot at its endpoint."""
+        return sum(self.booting[one.name] for one in self._pools(vo=pool.vo, endpoint=pool.endpoint))
+
+    def use(self, endpoint: Endpoint) -> float:
+        """Return which share of the VMs that an endpoint may have are there; 0.0 where there is no limit."""
+        there = sum(self._there[pool.name] for pool in self._pools(endpoint=endpoint.name))
+        return there / endpoint.max_vms if endpoint.max_vms else 0.0
+
+    def launch(self, pool: Pool, count: int, jobs: int) -> None:
+        """Decide to launch VMs, for so many waiting jobs (0: it is not for jobs); none is no decision."""
+        if count > 0:
+            why = Reason.of("rival.launch", rule=self._rule, jobs=jobs)
+            self._decisions.append(Decision(Action.LAUNCH, pool.endpoint, pool.name, pool.vo, count, why))
+            self._there[pool.name] += count
+            self.booting[pool.name] += count
+
+    def drain(self, pool: Pool, vms: Sequence[str]) -> None:
+        """Decide to drain VMs."""
+        if vms:
+            why = Reason.of("rival.drain", rule=self._rule)
+            self._decisions.append(Decision(Action.DRAIN, pool.endpoint, pool.name, pool.vo, len(vms), why, tuple(vms)))
+
+    def plan(self) -> Plan:
+        """Return what was decided."""
+        return Plan(self._at, tuple(self._decisions), (), ())
+
+    def _room(self, pool: Pool, limits: Pool | Vo | Endpoint, over: Iterable[Pool]) -> float:
+        if limits.max_vms is None and limits.max_cores is None:
+            return inf
+        there = [(self._there[one.name], one.resources.cores) for one in over]
+        vms = sum(count for count, _ in there)
+        cores = sum(count * each for count, each in there)
+        by_vms = inf if limits.max_vms is None else limits.max_vms - vms
+        return by_vms if limits.max_cores is None else min(by_vms, (limits.max_cores - cores) // pool.resources.cores)
+
+    def _pools(self, *, vo: str = "", endpoint: str = "") -> Iterator[Pool]:
+        for pool in self._inventory.pools.values():
+            if (not vo or pool.vo == vo) and (not endpoint or pool.endpoint == endpoint):
+                yield pool
+
+
+def servable(snapshot: Snapshot) -> Iterator[tuple[Pool, list[TaskQueue]]]:
+    """Yield the pools that can run some of the waiting jobs, each with the queues of its VO that it can run."""
+    waiting: defaultdict[str, list[TaskQueue]] = defaultdict(list)
+    for queue in snapshot.demand.queues:
+        if queue.waiting:
+            waiting[queue.vo].append(queue)
+    for pool in snapshot.inventory.pools.values():
+        queues = waiting.get(pool.vo)
+        if queues:
+            offer = Offer.of_pool(pool)
+            fitting = [queue for queue in queues if failing(queue, offer) is None]
+            if fitting:
+                yield pool, fitting
+
+
+def jobs_of(queues: Iterable[TaskQueue]) -> int:
+    """Return how many jobs wait."""
+    return sum(queue.waiting for queue in queues)
+
+
+def idle_for(inventory: Inventory, seconds: float) -> Inventory:
+    """Return the inventory with VMs that live on for so long when empty."""
+    pools = {name: replace(pool, idle_seconds=seconds) for name, pool in inventory.pools.items()}
+    return replace(inventory, pools=pools)
