@@ -1,4 +1,4 @@
-"""`plan`, `status`, `why`: what is, what would be done, and why."""
+"""`status`, `why`: what is, and why."""
 
 from __future__ import annotations
 
@@ -6,63 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vmdirac_py.base.errors import UnknownThing
-
 from .common import Json, opened
 from .output import clock_time, console, print_json, span, table
 
 if TYPE_CHECKING:
-    from vmdirac_py.model.plan import Plan
-    from vmdirac_py.operations.api import Context
     from vmdirac_py.reports.status import Status
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    app.command()(plan)
     app.command()(status)
     app.command()(why)
-
-
-def plan(
-    plan_id: Annotated[str, typer.Argument(help="A kept plan's id, as batches name it [default: plan now].")] = "",
-    json: Json = False,
-) -> None:
-    """Show what would be decided now, or was decided then, with reasons; nothing is changed."""
-    from vmdirac_py.operations import planning
-
-    with opened() as ctx:
-        made = _kept(ctx, plan_id) if plan_id else planning.preview(ctx)
-    if json:
-        print_json(made)
-    else:
-        show_plan(made)
-
-
-def _kept(ctx: Context, plan_id: str) -> Plan:
-    with ctx.ledger.read() as tx:
-        kept = tx.plans.get(plan_id)
-    if kept is None:
-        raise UnknownThing("no such plan was kept", where=plan_id, mend="see `vmdirac batch list --all --json`")
-    return kept
-
-
-def show_plan(made: Plan) -> None:
-    """Print a plan for people."""
-    from vmdirac_py.model.words import words
-
-    rows = [(d.action, d.count, d.pool, d.vo, words(d.reason)) for d in made.decisions]
-    console.print(table("To do", ("DO", "VMS", "POOL", "VO", "WHY"), rows) if rows else "Nothing to do.")
-    placed = [
-        (p.queue, p.vo, p.on_running, p.on_booting, p.on_new, p.unplaced, "; ".join(map(words, p.reasons)))
-        for p in made.placements
-    ]
-    if placed:
-        columns = ("QUEUE", "VO", "ON RUNNING", "ON BOOTING", "ON NEW", "UNPLACED", "WHY")
-        console.print(table("Waiting jobs", columns, placed))
-    notes = [(note.pool, "; ".join(map(words, note.reasons))) for note in made.pools if note.reasons]
-    if notes:
-        console.print(table("Pools", ("POOL", "NOTE"), notes))
 
 
 def status(json: Json = False) -> None:
