@@ -18,7 +18,7 @@ NOW = 1_800_000_000.0
         ("2h", NOW - 7200),
         ("1700000000.5", 1_700_000_000.5),
         ("2026-11-22T14:30:00+00:00", datetime(2026, 11, 22, 14, 30, tzinfo=UTC).timestamp()),
-        ("2026-11-22 14:30", datetime(2026, 11, 22, 14, 30).astimezone().timestamp()),  # noqa: DTZ001 - what is meant
+        ("2026-11-22 14:30", datetime(2026, 11, 22, 14, 30).astimezone().timestamp()),
     ],
 )
 def test_a_moment_is_what_is_meant(text: str, meant: float) -> None:
