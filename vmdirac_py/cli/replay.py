@@ -114,7 +114,7 @@ def _report(results: list[Result], folder: Path | None, *, json: bool) -> None:
 
     page = write(results, folder)[0]
     if not json:
-        errors.print(f"report: {page}", highlight=False, markup=False)
+        errors.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _show(course: Course, results: list[Result], *, json: bool) -> None:

@@ -77,7 +77,7 @@ def _cut(start: str, until: str) -> Any:
 
 def _say(lines: Sequence[str]) -> None:
     for line in lines:
-        errors.print(line, highlight=False, markup=False)
+        errors.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def run_all(course: Course, tasks: Sequence[Task]) -> list[Result]:

@@ -73,7 +73,7 @@ def shown(course: Course, results: Sequence[Result], margins: Margins | None, *,
     else:
         _print(results, measures, judged=margins is not None)
         for sentence in failed:
-            errors.print(f"gate: {sentence}", highlight=False, markup=False)
+            errors.print(f"gate: {sentence}", highlight=False, markup=False, soft_wrap=True)
     return bool(failed)
 
 

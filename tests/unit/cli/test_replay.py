@@ -56,7 +56,7 @@ def test_what_is_wrong_with_rows_is_told(vmdirac: Run, csv: Csv) -> None:
     done = vmdirac("replay", file, "--json")
     notes = json.loads(done.stdout)["notes"]
     assert len(notes) == 2
-    assert all(note in done.stderr.replace("\n", "") for note in notes)
+    assert all(note in done.stderr.splitlines() for note in notes)
 
 
 @pytest.mark.parametrize(
