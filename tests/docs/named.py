@@ -1,4 +1,4 @@
-"""What a page must name: every module, playbook and role, every attribute of a job, every fault."""
+"""What a page must name: every module, playbook and role, every attribute of a job, every fault, every rule."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from vmdirac_py.clouds.local.faults import KINDS
 from vmdirac_py.clouds.registry import kinds
 from vmdirac_py.model.job import JobState
 from vmdirac_py.queues.jdl import OF_DIRAC, USED
+from vmdirac_py.replay.rules import RULES
 
 from .pages import ROOT
 
@@ -46,4 +47,5 @@ def _wanted() -> Mapping[str, Iterable[str]]:
         "docs/ansible.md": (*modules(), *roles(), *(f"vmdirac.cloud.{name}" for name in playbooks())),
         "docs/jobs.md": (*USED, *OF_DIRAC, *JobState),
         "docs/clouds/local.md": KINDS,
+        "docs/replay.md": RULES,
     }

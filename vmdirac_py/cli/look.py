@@ -1,68 +1,30 @@
-"""`plan`, `status`, `why`: what is, what would be done, and why."""
+"""`status`, `why`: what is, and why."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vmdirac_py.base.errors import UnknownThing
+from vmdirac_py.base.errors import BadInput
 
 from .common import Json, opened
+from .moments import moment
 from .output import clock_time, console, print_json, span, table
 
 if TYPE_CHECKING:
-    from vmdirac_py.model.plan import Plan
-    from vmdirac_py.operations.api import Context
+    from vmdirac_py.operations.provenance import Line
     from vmdirac_py.reports.status import Status
+
+MOMENTS = "2026-11-22 14:30, seconds since 1970, or how long ago, such as 2h"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    app.command()(plan)
     app.command()(status)
     app.command()(why)
-
-
-def plan(
-    plan_id: Annotated[str, typer.Argument(help="A kept plan's id, as batches name it [default: plan now].")] = "",
-    json: Json = False,
-) -> None:
-    """Show what would be decided now, or was decided then, with reasons; nothing is changed."""
-    from vmdirac_py.operations import planning
-
-    with opened() as ctx:
-        made = _kept(ctx, plan_id) if plan_id else planning.preview(ctx)
-    if json:
-        print_json(made)
-    else:
-        show_plan(made)
-
-
-def _kept(ctx: Context, plan_id: str) -> Plan:
-    with ctx.ledger.read() as tx:
-        kept = tx.plans.get(plan_id)
-    if kept is None:
-        raise UnknownThing("no such plan was kept", where=plan_id, mend="see `vmdirac batch list --all --json`")
-    return kept
-
-
-def show_plan(made: Plan) -> None:
-    """Print a plan for people."""
-    from vmdirac_py.model.words import words
-
-    rows = [(d.action, d.count, d.pool, d.vo, words(d.reason)) for d in made.decisions]
-    console.print(table("To do", ("DO", "VMS", "POOL", "VO", "WHY"), rows) if rows else "Nothing to do.")
-    placed = [
-        (p.queue, p.vo, p.on_running, p.on_booting, p.on_new, p.unplaced, "; ".join(map(words, p.reasons)))
-        for p in made.placements
-    ]
-    if placed:
-        columns = ("QUEUE", "VO", "ON RUNNING", "ON BOOTING", "ON NEW", "UNPLACED", "WHY")
-        console.print(table("Waiting jobs", columns, placed))
-    notes = [(note.pool, "; ".join(map(words, note.reasons))) for note in made.pools if note.reasons]
-    if notes:
-        console.print(table("Pools", ("POOL", "NOTE"), notes))
 
 
 def status(json: Json = False) -> None:
@@ -92,16 +54,32 @@ def _show_status(now: Status) -> None:
 
 def why(
     subject: Annotated[str, typer.Argument(help="A VM's id, a job's number, a queue's id or a pool's name.")],
+    at: Annotated[str, typer.Option(help=f"Only what was so then: {MOMENTS}.")] = "",
+    since: Annotated[str, typer.Option(help="Only what was so or happened from then on.")] = "",
+    until: Annotated[str, typer.Option(help="Only what was so or happened until then.")] = "",
     json: Json = False,
 ) -> None:
-    """Explain what became of something, from the ledger, oldest first."""
+    """Explain what became of something, from the ledger, oldest first: who decided it, and why it waits or waited."""
     from vmdirac_py.operations import explain
 
+    if at and (since or until):
+        raise typer.BadParameter("give one moment, or a time from --since to --until", param_hint="--at")
     with opened() as ctx:
-        lines = explain.why(ctx, subject)
+        now = ctx.clock.now()
+        first = moment(at or since, now=now) if at or since else 0.0
+        last = moment(at or until, now=now) if at or until else inf
+        if last < first:
+            raise BadInput("the time ends before it begins", where="--until", mend="make it later than --since")
+        lines = explain.why(ctx, subject, since=first, until=last)
     if json:
         print_json(lines)
-        return
+    else:
+        _show_lines(lines)
+
+
+def _show_lines(lines: Sequence[Line]) -> None:
+    if not lines:
+        console.print("Nothing happened then, and no reason was noted.")
     for line in lines:
         until = f" until {clock_time(line.until)}" if line.until else " (still)" if line.holds and line.at else ""
-        console.print(f"{clock_time(line.at)} {line.text}{until}".strip(), highlight=False)
+        console.print(f"{clock_time(line.at)} {line.text}{until}".strip(), highlight=False, markup=False)

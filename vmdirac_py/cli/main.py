@@ -12,7 +12,7 @@ from vmdirac_py import __version__
 from vmdirac_py.base.errors import VmdiracError
 from vmdirac_py.base.log import configure
 
-from . import batch, history, image, inventory, job, look, services, setup, vm
+from . import batch, history, image, inventory, job, look, plan, replay, services, setup, snapshot, vm
 from .common import HOME
 
 app = typer.Typer(
@@ -29,7 +29,10 @@ app.add_typer(inventory.app, name="inventory")
 app.add_typer(history.app, name="history")
 setup.register(app)
 services.register(app)
+plan.register(app)
 look.register(app)
+snapshot.register(app)
+replay.register(app)
 
 
 def _version(wanted: bool) -> None:

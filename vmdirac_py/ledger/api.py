@@ -122,6 +122,14 @@ class Listing(Value, frozen=True):
     error: str = ""
 
 
+class PlanRecord(Value, frozen=True):
+    """Which plan was made when, with the fingerprint of the inventory revision it was decided from."""
+
+    id: str
+    at: float
+    revision: str
+
+
 class ReasonSpan(Value, frozen=True):
     """A reason held for `subject` (`pool:NAME`, `queue:ID`, `job:ID`) from `since` to `until` (0.0: still holds)."""
 
@@ -176,12 +184,16 @@ class Revisions(Protocol):
         """Store and activate this inventory; a repeat of the active fingerprint changes nothing."""
 
     def active(self) -> Inventory | None: ...
+    def get(self, fingerprint: str) -> Inventory | None: ...
 
 
 class Plans(Protocol):
     def add(self, plan_id: str, plan: Plan, *, base_seq: int, revision: str) -> None: ...
     def get(self, plan_id: str) -> Plan | None: ...
     def latest(self) -> tuple[str, Plan] | None: ...
+    def record(self, plan_id: str) -> PlanRecord | None: ...
+    def made_at(self, at: float) -> PlanRecord | None:
+        """Return the plan of exactly this moment: what it wrote bears the plan's own time."""
 
 
 class Batches(Protocol):
@@ -209,7 +221,7 @@ class Batches(Protocol):
         """Move a batch on from one of `was`; None leaves a field; False when it was in none of them."""
 
     def in_states(
-        self, states: Collection[BatchState], *, endpoint: str = "", kind: BatchKind | None = None
+        self, states: Collection[BatchState], *, endpoint: str = "", pool: str = "", kind: BatchKind | None = None
     ) -> list[Batch]: ...
     def outcomes(self, after_seq: int) -> list[Outcome]:
         """Return what the launch budget counts, by sequence number.

@@ -72,13 +72,15 @@ class SqlBatches(Part):
         return self.changed(update(table).where(*guard).values(state=to, updated_at=at, **changes)) == 1
 
     def in_states(
-        self, states: Collection[BatchState], *, endpoint: str = "", kind: BatchKind | None = None
+        self, states: Collection[BatchState], *, endpoint: str = "", pool: str = "", kind: BatchKind | None = None
     ) -> list[Batch]:
-        """Return batches in these states, oldest first, of one endpoint and kind or of all."""
+        """Return batches in these states, oldest first, of one endpoint, pool and kind or of all."""
         table = schema.batches
         query = select(table).where(table.c.state.in_(states)).order_by(table.c.created_at, table.c.id)
         if endpoint:
             query = query.where(table.c.endpoint == endpoint)
+        if pool:
+            query = query.where(table.c.pool == pool)
         if kind:
             query = query.where(table.c.kind == kind)
         return [rows.batch(row) for row in self.rows(query)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import ColumnElement, Table, insert, select
 
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.plan import Plan
 
 from . import schema
+from .api import PlanRecord
 from .codec import decode, encode
 from .part import Part
 
@@ -26,6 +27,13 @@ class SqlRevisions(Part):
     def active(self) -> Inventory | None:
         """Return the inventory added last, or None."""
         body = self._newest("body")
+        return None if body is None else _inventory(body)
+
+    def get(self, fingerprint: str) -> Inventory | None:
+        """Return the inventory of a fingerprint, as it was added last, or None."""
+        table = schema.revisions
+        query = select(table.c.body).where(table.c.fingerprint == fingerprint).order_by(table.c.seq.desc()).limit(1)
+        body = self.connection.scalar(query)
         return None if body is None else _inventory(body)
 
     def _newest(self, column: str) -> str | None:
@@ -57,3 +65,16 @@ class SqlPlans(Part):
         table = schema.plans
         row = self.first(select(table.c.id, table.c.body).order_by(table.c.seq.desc()).limit(1))
         return None if row is None else (row["id"], decode(Plan, row["body"]))
+
+    def record(self, plan_id: str) -> PlanRecord | None:
+        """Return when a plan was made, and from which inventory, or None."""
+        return self._record(schema.plans.c.id == plan_id)
+
+    def made_at(self, at: float) -> PlanRecord | None:
+        """Return the plan of exactly this moment, or None."""
+        return self._record(schema.plans.c.at == at)
+
+    def _record(self, condition: ColumnElement[bool]) -> PlanRecord | None:
+        table = schema.plans
+        row = self.first(select(table.c.id, table.c.at, table.c.revision).where(condition).limit(1))
+        return None if row is None else PlanRecord(**row)

@@ -1,32 +1,35 @@
-"""Why: what the ledger remembers of a VM, job, queue or pool, in words, oldest first."""
+"""Why: what the ledger remembers of a VM, job, queue or pool, in words, oldest first; all of it, or of some time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from math import inf
 
 from vmdirac_py.base.errors import UnknownThing
-from vmdirac_py.ledger.api import ReasonSpan, Transaction
+from vmdirac_py.ledger.api import ReasonSpan, Transaction, Transition
 from vmdirac_py.model.job import Job, JobState
+from vmdirac_py.model.vm import VmState
 from vmdirac_py.model.words import words
 
 from . import strangers
 from .api import Context
+from .provenance import Line, by_plan, of_pool, of_vm
 
 MAX_DIGITS = 18  # longer numbers are no job's
+ENDS = frozenset({VmState.DRAINING, VmState.STOPPING})
+"""States a plan may have brought a VM to."""
+UNSEEN = "no plan has seen it yet"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thing that happened or holds: when (epoch seconds), what, and until when it held (0.0: a moment)."""
-
-    at: float
-    text: str
-    until: float = 0.0
-    holds: bool = False
-
-
-def why(ctx: Context, subject: str) -> list[Line]:
+def why(ctx: Context, subject: str, *, since: float = 0.0, until: float = inf) -> list[Line]:
     """Explain `vm-...`, a job's number, `queue:ID`, a pool's name, or an instance that no VM explains.
+
+    Args:
+        ctx: the installation.
+        subject: what to explain.
+        since: leave out what was over by then (epoch), but for the last thing that happened before.
+        until: leave out what happened after.
 
     Raises:
         UnknownThing: nothing of that name is known.
@@ -34,10 +37,15 @@ def why(ctx: Context, subject: str) -> list[Line]:
     with ctx.ledger.read() as tx:
         for explain in (_of_job, _of_vm, _of_queue, _of_pool, _of_instance):
             if lines := explain(tx, subject):
-                return sorted(lines, key=lambda line: line.at)
+                return _within(sorted(lines, key=lambda line: line.at), since, until)
     raise UnknownThing(
         "nothing is known of it", where=subject, mend="name a VM, a job's number, a queue, a pool or an instance"
     )
+
+
+def _within(lines: list[Line], since: float, until: float) -> list[Line]:
+    before = [line for line in lines if line.is_moment and line.at < since]
+    return [line for line in lines if line in before[-1:] or line.touches(since, until)]
 
 
 def _of_job(tx: Transaction, subject: str) -> list[Line]:
@@ -45,27 +53,43 @@ def _of_job(tx: Transaction, subject: str) -> list[Line]:
     job = tx.jobs.get(number) if number else None
     if job is None:
         return []
-    lines = [Line(at, _job_step(state, vm, minor)) for at, state, vm, minor in tx.jobs.history(job.id)]
-    return lines + (_waiting(tx, job) if job.state is JobState.WAITING else [])
+    steps = tx.jobs.history(job.id)
+    lines = [Line(at, _job_step(state, vm, minor)) for at, state, vm, minor in steps]
+    return [*lines, *_waits(tx, job, [(at, state) for at, state, _, _ in steps])]
 
 
 def _job_step(state: JobState, vm: str, minor: str) -> str:
     return " ".join(part for part in (str(state), f"on {vm}" if vm else "", f"({minor})" if minor else "") if part)
 
 
-def _waiting(tx: Transaction, job: Job) -> list[Line]:
-    spans = _spans(tx.reasons.holding(f"queue:{job.queue}"))
-    return spans or [Line(job.submitted_at, "no plan has seen it yet", holds=True)]
+def _waits(tx: Transaction, job: Job, steps: list[tuple[float, JobState]]) -> Iterator[Line]:
+    """Yield what held of the job's queue while it waited, each time it did."""
+    told = _spans(tx.reasons.history(f"queue:{job.queue}"))
+    for (since, state), (until, _) in pairwise([*steps, (inf, job.state)]):
+        if state is JobState.WAITING:
+            yield from (line.clipped(since, until) for line in told if line.touches(since, until))
+    if job.state is JobState.WAITING and not any(line.holds for line in told):
+        yield Line(steps[-1][0] if steps else job.submitted_at, UNSEEN, holds=True)
 
 
 def _of_vm(tx: Transaction, subject: str) -> list[Line]:
-    steps = tx.vms.history(subject)
-    lines = [Line(step.at, f"{step.to} by {step.actor}: {words(step.reason)}") for step in steps]
-    return lines + _spans(tx.reasons.history(f"vm:{subject}")) if lines else []
+    vm = tx.vms.get(subject)
+    if vm is None:
+        return []
+    steps = [_vm_step(tx, step) for step in tx.vms.history(subject)]
+    return [*of_vm(tx, vm), *steps, *_spans(tx.reasons.history(f"vm:{subject}"))]
+
+
+def _vm_step(tx: Transaction, step: Transition) -> Line:
+    line = Line(step.at, f"{step.to} by {step.actor}: {words(step.reason)}")
+    return by_plan(tx, tx.plans.made_at(step.at), line) if step.to in ENDS else line
 
 
 def _of_queue(tx: Transaction, subject: str) -> list[Line]:
-    return _spans(tx.reasons.history(f"queue:{subject.removeprefix('queue:')}"))
+    name = subject.removeprefix("queue:")
+    waiting = (queue for queue in tx.jobs.queues() if queue.id == name)
+    unseen = [Line(queue.oldest, UNSEEN, holds=True) for queue in waiting]
+    return _spans(tx.reasons.history(f"queue:{name}")) or unseen
 
 
 def _of_instance(tx: Transaction, subject: str) -> list[Line]:
@@ -75,11 +99,11 @@ def _of_instance(tx: Transaction, subject: str) -> list[Line]:
 def _of_pool(tx: Transaction, subject: str) -> list[Line]:
     name = subject.removeprefix("pool:")
     active = tx.revisions.active()
-    if active is None or name not in active.pools:
-        return []
-    lines = _spans(tx.reasons.history(f"pool:{name}"))
-    return lines or [Line(0.0, "nothing binds it: no limit, no back-off, no refusal was noted", holds=True)]
+    lines = [*_spans(tx.reasons.history(f"pool:{name}")), *of_pool(tx, name)]
+    if lines or active is None or name not in active.pools:
+        return lines
+    return [Line(0.0, "nothing binds it: no limit, no back-off, no refusal was noted", holds=True)]
 
 
-def _spans(spans: list[ReasonSpan]) -> list[Line]:
+def _spans(spans: Iterable[ReasonSpan]) -> list[Line]:
     return [Line(span.since, words(span.reason), span.until, holds=span.until == 0.0) for span in spans]

@@ -35,7 +35,7 @@ def export(ctx: Context, stream: TextIO, *, names: bool = False, vo: str = "") -
 
     Owners get pseudonyms, the same in every export of this installation, unless `names`.
     """
-    named = str if names else _pseudonyms(ctx)
+    named = str if names else pseudonyms(ctx)
     recorder, written, never_ran = Recorder(stream), 0, 0
     for job in _finished(ctx, vo):
         if job.started_at:
@@ -94,7 +94,8 @@ def _traced(job: Job, named: Callable[[str], str]) -> TraceJob:
     )
 
 
-def _pseudonyms(ctx: Context) -> Callable[[str], str]:
+def pseudonyms(ctx: Context) -> Callable[[str], str]:
+    """Return what gives each name its pseudonym, the same in everything this installation tells of its past."""
     key = _key(ctx).encode()
     return lambda owner: "u-" + hmac.new(key, owner.encode(), hashlib.sha256).hexdigest()[:12]
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from vmdirac_py.base.errors import Conflict
+from vmdirac_py.base.errors import Conflict, UnknownThing
 from vmdirac_py.base.ids import new_id
 from vmdirac_py.base.settings import Settings
 from vmdirac_py.ledger.api import Lease, Transaction
@@ -15,6 +15,7 @@ from vmdirac_py.model.plan import Action, Placement, Plan, Snapshot
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.planner.memory import Memory
+from vmdirac_py.planner.situation import Situation
 from vmdirac_py.planner.step import step
 
 from . import fleet, launches, leases, memory, orders, retirements, strangers
@@ -44,9 +45,32 @@ def snapshot(ctx: Context) -> Snapshot:
     return _read(ctx)[0]
 
 
+def situation(ctx: Context) -> Situation:
+    """Return everything the plan of this moment depends on."""
+    return Situation(*_read(ctx))
+
+
 def preview(ctx: Context) -> Plan:
     """Return the plan that would be made now; nothing is written."""
     return step(*_read(ctx))[0]
+
+
+def kept(ctx: Context, plan_id: str = "") -> Plan:
+    """Return a plan that was kept because it acted, by id, or the last one.
+
+    Raises:
+        UnknownThing: there is no such plan.
+    """
+    with ctx.ledger.read() as tx:
+        latest = None if plan_id else tx.plans.latest()
+        found = tx.plans.get(plan_id) if plan_id else latest and latest[1]
+    if not found:
+        raise UnknownThing(
+            "no such plan was kept" if plan_id else "no plan was kept yet",
+            where=plan_id,
+            mend="see `vmdirac batch list --all --json`",
+        )
+    return found
 
 
 def commit(ctx: Context, *, actor: str, lease: Lease | None = None) -> Planned:

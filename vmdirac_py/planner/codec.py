@@ -1,4 +1,4 @@
-"""Snapshots, plans and the memory as JSON and back: versioned, strict, defaults left out.
+"""Snapshots, plans, the memory and situations as JSON and back: versioned, strict, defaults left out.
 
 `"version"` stands beside the fields; a class that changes so that old JSON no longer fits raises its `tag`.
 """
@@ -15,6 +15,7 @@ from vmdirac_py.model.plan import Plan, Snapshot
 from vmdirac_py.model.reason import Reason
 
 from .memory import Memory
+from .situation import Situation
 from .wrong import told, version_told
 
 T = TypeVar("T")
@@ -62,6 +63,20 @@ def memory_from_json(raw: bytes) -> Memory:
     return _MEMORY.read(raw)
 
 
+def situation_to_json(situation: Situation) -> bytes:
+    """Return a situation as JSON."""
+    return _ENCODER.encode(situation)
+
+
+def situation_from_json(raw: bytes, *, name: str = "situation") -> Situation:
+    """Read a situation; `name` is what errors call it.
+
+    Raises:
+        BadInput: as `snapshot_from_json`.
+    """
+    return _SITUATION.read(raw, name)
+
+
 @lru_cache(maxsize=16_384)
 def _written(value: Any) -> Raw:
     """Return what JSON knows no form for; the same few reasons are written again and again."""
@@ -94,16 +109,18 @@ class _Format(Generic[T]):
         self._kind, self._name = kind, name
         self._decoder: Decoder[Any] = Decoder(kind | _Other, dec_hook=_read)
 
-    def read(self, raw: bytes) -> T:
+    def read(self, raw: bytes, name: str = "") -> T:
         """Return the value; raises BadInput."""
+        name = name or self._name
         try:
             value = self._decoder.decode(raw)
         except (ValueError, RecursionError) as error:
-            raise told(error, raw, self._kind, self._name, _read) from None
+            raise told(error, raw, self._kind, name, _read) from None
         if not isinstance(value, self._kind):
-            raise version_told(0, self._kind, self._name)
+            raise version_told(0, self._kind, name)
         return value
 
 
 _PLAIN, _ENCODER = Encoder(), Encoder(enc_hook=_written)
 _SNAPSHOT, _PLAN, _MEMORY = _Format(Snapshot, "snapshot"), _Format(Plan, "plan"), _Format(Memory, "memory")
+_SITUATION = _Format(Situation, "situation")

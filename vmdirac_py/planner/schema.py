@@ -1,4 +1,4 @@
-"""What a snapshot and a plan look like in JSON, for programs that are not ours: JSON Schema, made from the model."""
+"""What snapshots, situations and plans look like in JSON, for programs that are not ours: JSON Schema."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from msgspec.json import schema_components
 from vmdirac_py.model.plan import Plan, Snapshot
 from vmdirac_py.model.reason import Reason
 
+from .situation import Situation
+
+KINDS = (Snapshot, Situation, Plan)
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _REF = "#/$defs/{name}"
 _REASON = {
@@ -26,8 +29,8 @@ _REASON = {
 
 
 def schema() -> dict[str, dict[str, Any]]:
-    """Return the schemas by name and version: `snapshot-1` and `plan-1`."""
-    return {f"{kind.__name__.lower()}-{kind.__struct_config__.tag}": _schema(kind) for kind in (Snapshot, Plan)}
+    """Return the schemas by name and version: `snapshot-1`, `situation-1` and `plan-1`."""
+    return {f"{kind.__name__.lower()}-{kind.__struct_config__.tag}": _schema(kind) for kind in KINDS}
 
 
 def _schema(kind: type[Any]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class Cloud:
 
     def _birth(self, pool: Pool, at: float) -> Birth:
         random, scenario = self._random, self._scenario
-        ready = at + scenario.boot_of(pool.name).draw(random)
+        ready = at + scenario.boot_of(pool).draw(random)
         if scenario.stillborn_share and random.random() < scenario.stillborn_share:
             ready = inf
         dies = at + self._wait(scenario.deaths_per_hour)

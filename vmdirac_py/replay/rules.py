@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
 from vmdirac_py.model.plan import Plan, Snapshot
 from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
 
+from .api import Rule
 from .matching import Expected
 
 
@@ -22,3 +26,7 @@ class Production:
     def expected(self, memory: Memory) -> Expected:
         """Return what the memory expects of jobs."""
         return lambda vo, owner, _group, cpu_seconds: memory.lengths.expected(vo, owner, cpu_seconds)
+
+
+RULES: Mapping[str, Callable[[], Rule]] = MappingProxyType({Production.name: Production})
+"""What makes each rule anew, by the name it is asked for by."""

@@ -80,8 +80,8 @@ def _known(known: Iterable[str], named: Iterable[str], what: str) -> None:
 def _boots(inventory: Inventory, scenario: Scenario, vos: Iterable[str]) -> dict[str, float]:
     """Return the median boot time by VO: that of its fastest pool."""
     pools = inventory.pools.values()
-    medians = {vo: [scenario.boot_of(pool.name).median for pool in pools if pool.vo == vo] for vo in vos}
-    return {vo: min(found, default=scenario.boot.median) for vo, found in medians.items()}
+    medians = {vo: [scenario.boot_of(pool).median for pool in pools if pool.vo == vo] for vo in vos}
+    return {vo: min(found, default=0.0) for vo, found in medians.items()}
 
 
 def _result(engine: Engine, trace: Trace, inventory: Inventory, rule: str, scenario: Scenario, seed: int) -> Result:

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from vmdirac_py.base.errors import BadInput
 from vmdirac_py.model.batch import ErrorClass
+from vmdirac_py.model.inventory import Pool
 
 Seconds = Annotated[float, Meta(ge=0.0, le=1e12)]
 Rate = Annotated[float, Meta(ge=0.0, le=1e6)]
@@ -93,7 +94,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     """A scripted cloud.
 
     Args:
-        boot: boot times of all pools that are not in `boots` (by pool).
+        boot: boot times of all pools that are not in `boots` (by pool); None: each takes just its `boot_seconds`.
         create_seconds: how long a create call takes; `slow` windows stretch it.
         act_seconds: what a run costs before its first call.
         listing_lag: seconds until a listing shows what changed.
@@ -107,7 +108,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
         begins: epoch second at which the trace begins, for whatever in an inventory follows the calendar.
     """
 
-    boot: Boot = Boot()
+    boot: Boot | None = None
     boots: Mapping[str, Boot] = {}
     create_seconds: Seconds = 1.0
     act_seconds: Seconds = 2.0
@@ -122,9 +123,9 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     max_attempts: Annotated[int, Meta(ge=1)] = 3
     begins: Annotated[float, Meta(gt=0.0, le=1e11)] = 1_800_000_000.0
 
-    def boot_of(self, pool: str) -> Boot:
+    def boot_of(self, pool: Pool) -> Boot:
         """Return the boot times of a pool."""
-        return self.boots.get(pool, self.boot)
+        return self.boots.get(pool.name) or self.boot or Boot(pool.boot_seconds)
 
     @property
     def last_change(self) -> float:
@@ -145,4 +146,4 @@ def read_scenario(path: Path) -> Scenario:
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where=str(path), mend="name a scenario file") from error
     except msgspec.DecodeError as error:
-        raise BadInput(str(error), where=str(path), mend="see `Scenario` for what it may say") from error
+        raise BadInput(" ".join(str(error).split()), where=str(path), mend="see docs/replay.md, Scenarios") from error

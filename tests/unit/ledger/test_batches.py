@@ -106,13 +106,13 @@ def test_settling_leaves_what_is_not_given(ledger: SqlLedger, a_batch: Callable[
     )
 
 
-def test_batches_are_found_by_state_endpoint_and_kind(ledger: SqlLedger, a_batch: Callable[..., Batch]) -> None:
+def test_batches_are_found_by_state_endpoint_pool_and_kind(ledger: SqlLedger, a_batch: Callable[..., Batch]) -> None:
     """The oldest comes first."""
     with ledger.write() as tx:
         tx.batches.insert(
             [
                 a_batch(id="young", created_at=3.0),
-                a_batch(id="old", created_at=1.0, endpoint="other"),
+                a_batch(id="old", created_at=1.0, endpoint="other", pool="q"),
                 a_batch(id="retire", created_at=2.0, kind=BatchKind.RETIRE),
                 a_batch(id="closed", state=BatchState.CLOSED),
             ]
@@ -120,6 +120,7 @@ def test_batches_are_found_by_state_endpoint_and_kind(ledger: SqlLedger, a_batch
         written = {BatchState.WRITTEN}
         assert [batch.id for batch in tx.batches.in_states(written)] == ["old", "retire", "young"]
         assert [batch.id for batch in tx.batches.in_states(written, endpoint="cloud")] == ["retire", "young"]
+        assert [batch.id for batch in tx.batches.in_states(written, pool="q")] == ["old"]
         assert [batch.id for batch in tx.batches.in_states(written, kind=BatchKind.LAUNCH)] == ["old", "young"]
 
 

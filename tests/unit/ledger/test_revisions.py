@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from vmdirac_py.ledger.api import PlanRecord
 from vmdirac_py.ledger.engine import SqlLedger
 from vmdirac_py.model.inventory import Endpoint, Inventory, Pool, Vo
 from vmdirac_py.model.plan import Action, Decision, Placement, Plan, PoolNote
@@ -49,3 +50,14 @@ def test_plans_are_kept_by_id_and_the_newest_is_known(ledger: SqlLedger) -> None
         assert tx.plans.get("plan-z") == PLAN
         assert tx.plans.get("plan-none") is None
         assert tx.plans.latest() == ("plan-a", other)
+
+
+def test_a_plan_is_traced_to_its_inventory(ledger: SqlLedger) -> None:
+    """By id or by its very moment a plan's record names the revision, and the revision is there, active or not."""
+    with ledger.write() as tx:
+        for inventory in (SECOND, FIRST):
+            tx.revisions.add(inventory)
+        tx.plans.add("plan-z", PLAN, base_seq=1, revision="bb")
+        assert tx.plans.record("plan-z") == tx.plans.made_at(100.0) == PlanRecord("plan-z", 100.0, "bb")
+        assert (tx.plans.record("plan-none"), tx.plans.made_at(100.5)) == (None, None)
+        assert (tx.revisions.get("bb"), tx.revisions.get("cc")) == (SECOND, None)

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.replays import pool
 from vmdirac_py.base.errors import BadInput
 from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.replay.scenario import Boot, Foreign, Scenario, read_scenario
@@ -29,11 +30,16 @@ def written(folder: Path, text: str) -> Path:
 def test_a_scenario_is_read(tmp_path: Path) -> None:
     """A file says what the cloud is like; what it does not say is calm."""
     scenario = read_scenario(written(tmp_path, YAML))
-    assert (scenario.boot_of("q"), scenario.boot_of("p")) == (Boot(120, 0.3), Boot(20))
+    assert (scenario.boot_of(pool("q")), scenario.boot_of(pool("p"))) == (Boot(120, 0.3), Boot(20))
     assert scenario.troubles[0].error is ErrorClass.UNAVAILABLE
     assert scenario.quotas["e"].foreign_at(90_000) == Foreign(86400, cores=10)
     assert scenario.last_change == 86400
     assert scenario.termination_seconds == 15.0
+
+
+def test_pools_boot_as_they_say() -> None:
+    """Where a scenario is silent, a VM boots for as long as its pool expects."""
+    assert Scenario().boot_of(pool(boot_seconds=5.0)) == Boot(5.0)
 
 
 def test_json_is_yaml(tmp_path: Path) -> None:
