@@ -36,7 +36,8 @@ class Fleet:
         self._vms: dict[str, defaultdict[Key, Vms]] = {group.vo: defaultdict(list) for group in groups}
         self.booting: dict[str, Counter[Key]] = {vo: Counter() for vo in self._vms}
         self._remaining: dict[str, dict[int, float]] = {vo: {} for vo in self._vms}
-        for at, capacity in enumerate(snapshot.fleet):
+        for at in _oldest_first(snapshot.fleet):
+            capacity = snapshot.fleet[at]
             if capacity.free.cores and capacity.vm.vo in self._vms and capacity.vm.id not in leaving:
                 self._add(at, capacity)
 
@@ -70,6 +71,11 @@ class Fleet:
         if not vm.soft_end:
             return inf
         return remaining_of(vm.soft_end - vm.created_at - pool.boot_seconds, vm.resources.cores)
+
+
+def _oldest_first(fleet: Sequence[Capacity]) -> list[int]:
+    keys = [(one.vm.created_at, one.vm.id) for one in fleet]
+    return sorted(range(len(fleet)), key=keys.__getitem__)
 
 
 def _floor(seconds: float, steps: Sequence[int]) -> float:

@@ -15,6 +15,7 @@ from vmdirac_py.model.plan import Snapshot
 
 from .assign import Share
 from .groups import Group
+from .memory import Memory
 
 WORTH_A_BOOT = 4 / 3
 """How long a job may wait for company, in boot times."""
@@ -23,9 +24,13 @@ WORTH_A_BOOT = 4 / 3
 class Patience:
     """Decides which jobs are held, and notes it in their shares."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._at, self._vos = snapshot.at, snapshot.inventory.vos
-        self._alive = {capacity.vm.vo for capacity in snapshot.fleet if capacity.vm.state in ALIVE}
+    def __init__(self, snapshot: Snapshot, memory: Memory, leaving: frozenset[str]) -> None:
+        self._at, self._vos, self._memory = snapshot.at, snapshot.inventory.vos, memory
+        self._alive = {
+            capacity.vm.vo
+            for capacity in snapshot.fleet
+            if capacity.vm.state in ALIVE and capacity.vm.id not in leaving
+        }
 
     def hold(self, jobs: Mapping[Share, int], pool: Pool) -> bool:
         """Hold these jobs, rather than launch a VM that they would not fill; False: they must not wait."""
@@ -36,5 +41,5 @@ class Patience:
         return True
 
     def _may_wait(self, group: Group, pool: Pool) -> bool:
-        longest = min(self._vos[group.vo].max_hold, WORTH_A_BOOT * pool.boot_seconds)
+        longest = min(self._vos[group.vo].max_hold, WORTH_A_BOOT * self._memory.boot_seconds(pool))
         return group.vo in self._alive and self._at - group.oldest < longest

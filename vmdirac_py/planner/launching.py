@@ -18,9 +18,9 @@ from .limits import Limits
 from .memory import Memory
 from .spots import Fits, Spot, Spots, phase_of
 
-FAILURES = 100
-"""A pool's preference is its priority times this, less its failures: those only decide among equals."""
-COMING = 10**9
+PROBED = 10**7
+"""While an endpoint is probed, a failure of a pool outweighs any priority: the next probe tries another one."""
+COMING = 10**12
 """What is on its way is preferred to anything new."""
 
 
@@ -103,7 +103,7 @@ class Launching:
         bounds = tuple([at[id(limit)] for limit in self._limits.of_pool[pool.name]])
         if probed is not None:
             bounds = (*bounds, self._bound(Bound(probed)))
-        preference = pool.priority * FAILURES - min(FAILURES - 1, self._failures(pool))
+        preference = pool.priority - PROBED * self._failures(pool)
         return Machine(spot.name, pool.resources, pool.price, bounds, preference)
 
     def _bound(self, bound: Bound) -> int:

@@ -58,7 +58,7 @@ class Planning:
             decisions,
             tuple(explained.placements(shares)),
             explained.notes({one.pool for one in decisions}),
-            tuple(soft_ends(self._snapshot, remaining)),
+            tuple(sorted(soft_ends(self._snapshot, remaining), key=lambda end: end.vm)),
         )
 
     def _settle(self, shares: Sequence[Share], fleet: Fleet) -> None:
@@ -71,7 +71,9 @@ class Planning:
         if not left:
             return
         spots = Spots(self._snapshot.inventory.pools, self._limits(), fleet.booting)
-        launching = Launching(spots, self._limits(), self._memory, Patience(self._snapshot))
+        launching = Launching(
+            spots, self._limits(), self._memory, Patience(self._snapshot, self._memory, self._leaving)
+        )
         vos = set(planned)
         for _ in range(MOST_PASSES):
             for vo in vos:

@@ -193,7 +193,7 @@ class Stock:
             insort(self._sorted, kind, key=_order_of)
             self._vms[kind] = vms
         else:
-            self._vms[kind] = sorted(self._vms[kind] + vms)
+            self._vms[kind] = self._vms[kind] + vms
 
     def _take(self, kind: Kind) -> Vms:
         at = bisect_left(self._sorted, kind.order, key=_order_of)

@@ -56,7 +56,9 @@ class World:
 
     def _value(self, fits: Mapping[int, int]) -> float:
         shares = [self.prices[machine] / per_vm for machine, per_vm in fits.items()]
-        return max(self._lift * min(shares), SPILL * max(shares))
+        # Nobody waits because the only VM left is of a pool that is not preferred, however few it would hold.
+        whole = max(self.prices[machine] for machine in fits) if self._lift > WAITING else 0.0
+        return max(self._lift * min(shares), SPILL * max(shares), SPILL * whole)
 
 
 def _order(want: Want) -> tuple[float | str, ...]:
