@@ -26,11 +26,8 @@ class Patience:
 
     def __init__(self, snapshot: Snapshot, memory: Memory, leaving: frozenset[str]) -> None:
         self._at, self._vos, self._memory = snapshot.at, snapshot.inventory.vos, memory
-        self._alive = {
-            capacity.vm.vo
-            for capacity in snapshot.fleet
-            if capacity.vm.state in ALIVE and capacity.vm.id not in leaving
-        }
+        alive = (one.vm for one in snapshot.fleet if one.vm.state in ALIVE)
+        self._alive = {vm.vo for vm in alive if vm.id not in leaving}
 
     def hold(self, jobs: Mapping[Share, int], pool: Pool) -> bool:
         """Hold these jobs, rather than launch a VM that they would not fill; False: they must not wait."""

@@ -71,9 +71,8 @@ class Planning:
         if not left:
             return
         spots = Spots(self._snapshot.inventory.pools, self._limits(), fleet.booting)
-        launching = Launching(
-            spots, self._limits(), self._memory, Patience(self._snapshot, self._memory, self._leaving)
-        )
+        patience = Patience(self._snapshot, self._memory, self._leaving)
+        launching = Launching(spots, self._limits(), self._memory, patience)
         vos = set(planned)
         for _ in range(MOST_PASSES):
             for vo in vos:

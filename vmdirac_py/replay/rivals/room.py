@@ -39,7 +39,9 @@ class Room:
     def holds(self, queue: TaskQueue) -> int:
         """Return how many jobs of a queue find room."""
         offer = self._offer()
-        return 0 if failing(queue, offer) else side_by_side(queue.shape, offer)
+        if failing(queue, offer):
+            return 0
+        return side_by_side(queue.shape, offer.free, empty=offer.empty, seconds_left=offer.seconds_left)
 
     def take(self, queue: TaskQueue, count: int) -> None:
         """Put jobs on it."""
