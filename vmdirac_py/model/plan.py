@@ -61,7 +61,7 @@ class PoolNote(Value, frozen=True):
 
 
 class SoftEnd(Value, frozen=True):
-    """From now on a VM takes only jobs that are expected to end before `until` (epoch; 0.0: takes all)."""
+    """From now on a VM also takes jobs beyond its reach that end before `until` (epoch; 0.0: none of these)."""
 
     vm: str
     until: Seconds

@@ -31,7 +31,7 @@ class Vm(Value, frozen=True):
 
     `deadline` belongs to the present state. `retire_batch` is the batch that asks the cloud to terminate it.
     `image` and `profile` are those of its pool when it was launched (empty: not recorded).
-    Until `soft_end` (0.0: none) jobs should have ended; it takes none that are expected to run longer.
+    It takes jobs beyond its reach (`planner/ends.py`) only if they end by `soft_end` (0.0: none is set).
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""VMs that should be empty by a certain time: which jobs they still take."""
+"""Which jobs a VM should take, as the planner sees it: none that keeps it alive for too little work."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.vm import Vm
-from vmdirac_py.planner.ends import takes
+from vmdirac_py.planner.ends import remaining, takes
 from vmdirac_py.queues.api import Suits
 
 from . import memory
 
 
-def suits(tx: Transaction, vm: Vm, pool: Pool, *, empty: bool, at: float) -> Suits:
-    """Return what tells whether a job of a queue may start on this VM now, as far as its soft end goes."""
-    if not vm.soft_end:
-        return lambda _: True
+def suits(tx: Transaction, vm: Vm, pool: Pool, *, at: float) -> Suits:
+    """Return what tells whether a job of a queue may start on this VM now."""
     lengths = memory.load(tx).lengths
+    runs = tx.jobs.runs([vm.id]).get(vm.id, ())
+    left = remaining(vm.vo, runs, lengths, at) if runs else None
 
     def fits(queue: TaskQueue) -> bool:
         seconds = lengths.expected(queue.vo, queue.owner, queue.shape.cpu_seconds)
-        return takes(vm, pool, seconds, empty=empty, at=at)
+        return takes(vm, pool, seconds, remaining=left, at=at)
 
     return fits

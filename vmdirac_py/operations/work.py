@@ -73,7 +73,7 @@ def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Ma
         if lost:
             return Match(lost[0], lost[0].cores, pool.benchmark)
         offer = _offer(tx, vm, pool, claim, at)
-        suits = soft_ends.suits(tx, vm, pool, empty=offer.empty, at=at)
+        suits = soft_ends.suits(tx, vm, pool, at=at)
         found = ctx.queue.match(tx, vm_id, offer, kinds, at=at, suits=suits)
         if found is None:
             return None

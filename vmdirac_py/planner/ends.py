@@ -1,4 +1,4 @@
-"""Until when a VM should take jobs: its soft end.
+"""Which jobs a VM should take: those within its reach, and what a plan allowed it besides, until its soft end.
 
 A long job that starts on a VM whose other jobs end soon makes us pay for all its cores as long as it runs. So a job is
 put on a VM only where the core-seconds by which it prolongs the VM's life are at most `WASTE` times its own work, and
@@ -7,17 +7,19 @@ what a VM costs before and after its jobs anyway:
     cores x (length - remaining) <= WASTE x length + ANYWAY
     <=>    length <= (remaining x cores + ANYWAY) / (cores - WASTE)
 
-That bound is the VM's reach; it is the same for all jobs, so a single moment, the soft end, tells match.
+That bound is the VM's reach; planner and match know it from what runs there. A plan may want more of a VM: that it
+takes the jobs it was launched for, or jobs that together are worth a longer life. Then it sets a soft end, and until
+the next plan the VM also takes jobs that end before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import exp, inf, log
 
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Snapshot, SoftEnd
-from vmdirac_py.model.vm import Capacity, Vm, VmState
+from vmdirac_py.model.vm import Run, Vm, VmState
 
 from .lengths import Lengths
 
@@ -26,8 +28,8 @@ WASTE = 1.5
 ANYWAY = 315.0
 """Core-seconds that a core of a new VM costs anyway: a usual boot, and the end."""
 FINENESS = log(2.0) / 4
-INEXACT = 0.1
-"""A soft end that would move by less than this share of the way to it stays."""
+LATE = 120.0
+"""Seconds by which a job for which a soft end was set may start late."""
 SHORTEST = 60.0
 """Seconds below which reaches are not told apart."""
 
@@ -49,36 +51,29 @@ def floored(seconds: float) -> float:
     return 0.0 if seconds < SHORTEST else SHORTEST * exp(int(log(seconds / SHORTEST) / FINENESS + 1e-9) * FINENESS)
 
 
-def remaining(capacity: Capacity, lengths: Lengths, at: float) -> float:
-    """Return for how many seconds a VM's jobs are expected to run on; infinity: it runs some that nobody knows of."""
-    if capacity.busy_slots > len(capacity.runs):
-        return inf
-    vo = capacity.vm.vo
-    return max(
-        (lengths.of(vo, run.owner, run.cpu_seconds).remaining(at - run.since) for run in capacity.runs), default=0.0
-    )
+def remaining(vo: str, runs: Iterable[Run], lengths: Lengths, at: float) -> float:
+    """Return for how many seconds the longest of these payloads is expected to run on."""
+    return max((lengths.of(vo, run.owner, run.cpu_seconds).remaining(at - run.since) for run in runs), default=0.0)
 
 
-def takes(vm: Vm, pool: Pool, seconds: float, *, empty: bool, at: float) -> bool:
+def takes(vm: Vm, pool: Pool, seconds: float, *, remaining: float | None, at: float) -> bool:
     """Tell whether a VM takes a job that is expected to run for so many seconds.
 
-    One that runs nothing takes what it was launched for, however long it took to boot.
+    `remaining` is for how long its jobs run on, None: it runs none. Then it takes what it was launched for, however
+    long it took to boot, and once that time is over anything.
     """
-    start = vm.created_at + pool.boot_seconds if empty else at
-    return not vm.soft_end or start + seconds <= vm.soft_end
+    end = vm.soft_end
+    if remaining is None:
+        return end <= at or vm.created_at + pool.boot_seconds + seconds <= end
+    return seconds <= reach_of(remaining, vm.resources.cores) or at + seconds <= end
 
 
-def soft_ends(snapshot: Snapshot, remaining: Mapping[int, float]) -> Iterator[SoftEnd]:
-    """Yield the soft ends that change; `remaining` is in seconds, by position in the fleet.
-
-    A VM on which nothing runs and nothing is planned takes all jobs, and so does one nobody knows.
-    """
+def soft_ends(snapshot: Snapshot, reopened: Mapping[int, float]) -> Iterator[SoftEnd]:
+    """Yield the soft ends that change: of VMs that were reopened for so many seconds, and of those that no more are."""
     at = snapshot.at
-    for position, seconds in remaining.items():
-        vm = snapshot.fleet[position].vm
-        if vm.state is not VmState.RUNNING:
-            continue
-        reach = reach_of(seconds, vm.resources.cores) if seconds else inf
-        until = 0.0 if reach == inf else at + reach
-        if bool(until) != bool(vm.soft_end) or abs(until - vm.soft_end) > max(SHORTEST, INEXACT * reach):
-            yield SoftEnd(vm.id, until)
+    for position, capacity in enumerate(snapshot.fleet):
+        vm = capacity.vm
+        if position in reopened:
+            yield SoftEnd(vm.id, at + reopened[position] + LATE)
+        elif vm.soft_end > at and capacity.busy_slots and vm.state is VmState.RUNNING:
+            yield SoftEnd(vm.id, 0.0)

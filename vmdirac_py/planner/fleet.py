@@ -35,7 +35,6 @@ class Fleet:
         self._kinds = Kinds(self._pools, Counter(one.pool.name for group in groups for one in group.candidates))
         self._vms: dict[str, defaultdict[Key, Vms]] = {group.vo: defaultdict(list) for group in groups}
         self.booting: dict[str, Counter[Key]] = {vo: Counter() for vo in self._vms}
-        self._remaining: dict[str, dict[int, float]] = {vo: {} for vo in self._vms}
         for at in _oldest_first(snapshot.fleet):
             capacity = snapshot.fleet[at]
             if capacity.free.cores and capacity.vm.vo in self._vms and capacity.vm.id not in leaving:
@@ -43,7 +42,7 @@ class Fleet:
 
     def stock(self, vo: str) -> Stock:
         """Return the running VMs of a VO."""
-        return Stock(self._kinds, self._vms[vo], self._remaining[vo])
+        return Stock(self._kinds, self._vms[vo])
 
     def _add(self, at: int, capacity: Capacity) -> None:
         vm = capacity.vm
@@ -59,11 +58,17 @@ class Fleet:
     def _add_running(self, at: int, capacity: Capacity, pool: Pool) -> None:
         vm, now = capacity.vm, self._snapshot.at
         life = _floor(norm_seconds(vm.created_at + pool.max_life - now, pool), self._steps)
-        seconds = self._remaining[vm.vo][at] = remaining(capacity, self._lengths, now)
+        seconds = self._remaining(capacity)
         made = float(-int(max(1.0, now - vm.created_at)).bit_length())
         empty = capacity.busy_slots == 0
         key = Key(Phase.RUNNING, made, pool.name, vm.resources, capacity.free, empty, life, floored(seconds))
         self._vms[vm.vo][key].append(at)
+
+    def _remaining(self, capacity: Capacity) -> float:
+        """Return for how long its jobs run on; infinity: it runs some that nobody knows of."""
+        if capacity.busy_slots > len(capacity.runs):
+            return inf
+        return remaining(capacity.vm.vo, capacity.runs, self._lengths, self._snapshot.at)
 
     def _booting(self, capacity: Capacity, pool: Pool) -> float:
         """Return how long the jobs run that a booting VM was launched for: its soft end tells."""

@@ -47,7 +47,7 @@ class Planning:
     def plan(self) -> Plan:
         """Return the plan."""
         fleet = Fleet(self._snapshot, self._memory.lengths, self._groups.all, self._leaving)
-        shares, remaining = assign(fleet, self._groups.all)
+        shares, reopened = assign(fleet, self._groups.all)
         self._settle(shares, fleet)
         if any(vo.budget is not None for vo in self._snapshot.inventory.vos.values()):
             self._limits()
@@ -58,7 +58,7 @@ class Planning:
             decisions,
             tuple(explained.placements(shares)),
             explained.notes({one.pool for one in decisions}),
-            tuple(sorted(soft_ends(self._snapshot, remaining), key=lambda end: end.vm)),
+            tuple(sorted(soft_ends(self._snapshot, reopened), key=lambda end: end.vm)),
         )
 
     def _settle(self, shares: Sequence[Share], fleet: Fleet) -> None:

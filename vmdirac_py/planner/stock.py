@@ -106,14 +106,17 @@ class Kinds:
 
 
 class Stock:
-    """The running VMs of one VO with room. `remaining` tells for how long each will run, by position in the fleet."""
+    """The running VMs of one VO with room.
 
-    def __init__(self, kinds: Kinds, vms: Mapping[Key, Vms], remaining: Mapping[int, float]) -> None:
+    `reopened` are those that were given jobs beyond their reach, by position in the fleet: how long those run.
+    """
+
+    def __init__(self, kinds: Kinds, vms: Mapping[Key, Vms]) -> None:
         self._kinds = kinds
         self._vms = {kinds.of(key): list(found) for key, found in vms.items() if key.free.cores > 0}
         self._sorted = sorted(self._vms, key=_order_of)
         self._hopeless: list[Group] = []
-        self.remaining = dict(remaining)
+        self.reopened: dict[int, float] = {}
 
     def place(self, group: Group) -> int:
         """Place as many jobs of a group as there is room for, best kinds first; return how many."""
@@ -168,8 +171,8 @@ class Stock:
         vms, (full, rest) = self._take(kind), divmod(placed.jobs, per_vm)
         used = full + (rest > 0)
         self._put(kind.key, vms[used:])
-        for vm in vms[:used]:
-            self.remaining[vm] = max(group.seconds, self.remaining[vm])
+        if group.seconds > kind.reach:
+            self.reopened.update(dict.fromkeys(vms[:used], group.seconds))
         left = floored(max(group.seconds, kind.remaining))
         self._put_used(kind, shape, per_vm, left, vms[:full])
         self._put_used(kind, shape, rest, left, vms[full:used])

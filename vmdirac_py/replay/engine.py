@@ -8,6 +8,7 @@ from typing import Any
 
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.plan import Action, Decision, Plan, Snapshot, SoftEnd
+from vmdirac_py.planner.lengths import Lengths
 
 from .acting import Actor
 from .api import Rule, Trace
@@ -31,7 +32,7 @@ class Engine:
 
     `guarded` (bool): its batches are closed unsent while the endpoint's launch budget forbids them, as
     production does.
-    `expected(memory)`: return how long jobs are expected to run (`matching.Expected`), for soft ends.
+    `lengths(memory)`: return how long jobs are expected to run (`Lengths`); VMs then take only what is in their reach.
     `prefers(machine, seconds, at)`: which VM a new job goes to (`matching.Cost`).
     `cycle_seconds`: it is asked so often, whatever happens in between, and not at production's cadence.
     `inventory(inventory)`: return the inventory it is replayed with (asked by `replay`).
@@ -40,7 +41,7 @@ class Engine:
     def __init__(self, trace: Trace, inventory: Inventory, rule: Rule, scenario: Scenario, seed: int) -> None:
         self.world = world = World(trace, inventory, scenario, seed)
         self._rule, self._memory = rule, None
-        self._expected: Callable[[Any], Any] | None = getattr(rule, "expected", None)
+        self._lengths: Callable[[Any], Lengths] | None = getattr(rule, "lengths", None)
         world.matching.cost = getattr(rule, "prefers", world.matching.cost)
         if hasattr(rule, "cycle_seconds"):
             world.news.keep_to(rule.cycle_seconds)
@@ -117,8 +118,8 @@ class Engine:
                 self._launch(decision, at)
         for end in plan.ends:
             self._soften(end, at)
-        if self._expected is not None:
-            self.world.matching.expected = self._expected(self._memory)
+        if self._lengths is not None:
+            self.world.matching.lengths = self._lengths(self._memory)
             self.world.matching.reconsider(at)
 
     def _launch(self, decision: Decision, at: float) -> None:

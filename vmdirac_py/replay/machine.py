@@ -9,13 +9,16 @@ from vmdirac_py.model.fit import Offer
 from vmdirac_py.model.inventory import Endpoint, Pool
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity, Run, Vm, VmState
-from vmdirac_py.planner.ends import remaining_of
+from vmdirac_py.planner.ends import remaining
+from vmdirac_py.planner.lengths import Lengths
 
 from .api import TraceJob
 from .lines import Line
 
 OFFERING = frozenset({VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING, VmState.RUNNING})
 """States in which what nothing runs on is free, or will be."""
+RECKONED = 300.0
+"""Seconds for which what is expected of running payloads stands."""
 SINGLE = "InProcess"
 """The inner CE that runs one payload at a time."""
 
@@ -40,8 +43,21 @@ class Machine:
     """
 
     __slots__ = (
-        "accepted_at", "cores", "dead", "endpoint", "entry", "gpus", "idle_since",
-        "leaving", "pool", "ram_mb", "seq", "slots", "vm",
+        "_left",
+        "_left_at",
+        "accepted_at",
+        "cores",
+        "dead",
+        "endpoint",
+        "entry",
+        "gpus",
+        "idle_since",
+        "leaving",
+        "pool",
+        "ram_mb",
+        "seq",
+        "slots",
+        "vm",
     )  # fmt: skip
 
     def __init__(self, vm: Vm, pool: Pool, endpoint: Endpoint, seq: int) -> None:
@@ -51,6 +67,19 @@ class Machine:
         self.entry: tuple[int, Machine] | None = None
         self.accepted_at = self.idle_since = 0.0
         self.dead = self.leaving = False
+        self._left, self._left_at = 0.0, -inf
+
+    def remaining(self, lengths: Lengths, at: float) -> float | None:
+        """Return for how many seconds its payloads are expected to run on, None: it runs none.
+
+        Worked out when what runs changes, and every few minutes: production works it out at each match.
+        """
+        if not self.slots:
+            return None
+        if at - self._left_at > RECKONED:
+            self._left = remaining(self.vm.vo, [slot.run for slot in self.slots.values()], lengths, at)
+            self._left_at = at
+        return max(0.0, self._left_at + self._left - at)
 
     @property
     def open_cores(self) -> int:
@@ -64,12 +93,14 @@ class Machine:
     def take(self, slot: Slot) -> None:
         """Run a payload."""
         self.slots[slot.job.id] = slot
+        self._left_at = -inf
         self._hold(slot, 1)
         self.idle_since = 0.0
 
     def release(self, slot: Slot, at: float) -> None:
         """Run a payload no more."""
         del self.slots[slot.job.id]
+        self._left_at = -inf
         self._hold(slot, -1)
         if not self.slots:
             self.idle_since = at
@@ -102,17 +133,6 @@ class Machine:
             free = Resources(self.cores, self.ram_mb, self.gpus, self.pool.resources.disk_gb)
         slots = self.slots
         return Capacity(self.vm, free, len(slots), tuple([slot.run for slot in slots.values()]), self.idle_since)
-
-
-def prolonged(machine: Machine, seconds: float, at: float) -> float:
-    """Return the core-seconds by which a job of a length prolongs a VM's life, as far as its soft end tells.
-
-    What lies idle would rather end than be prolonged.
-    """
-    if not machine.slots:
-        return inf
-    end, cores = machine.vm.soft_end, machine.pool.resources.cores
-    return max(0.0, cores * (seconds - remaining_of(end - at, cores))) if end else 0.0
 
 
 _NOTHING = Resources()

@@ -11,20 +11,14 @@ from vmdirac_py.model.fit import Offer, Wish, cores_given, failing, wanted_by
 from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.vm import Run
 from vmdirac_py.planner.ends import takes
+from vmdirac_py.planner.lengths import Lengths
 
 from .lines import Line, Lines
-from .machine import Machine, Slot, prolonged
+from .machine import Machine, Slot
 
-Expected = Callable[[str, str, str, int], float]
-"""How long a job of a VO, owner and group that asks for so many CPU seconds is expected to run, in seconds."""
 Started = Callable[[Machine, Slot], None]
 Cost = Callable[[Machine, float, float], float]
 """What it costs to put a job that runs so long (seconds) on a VM at a moment; 0.0: no other VM can be better."""
-
-
-def as_asked(_vo: str, _owner: str, _group: str, cpu_seconds: int) -> float:
-    """Expect a job to run for what it asks."""
-    return float(cpu_seconds)
 
 
 class Matching:
@@ -39,8 +33,8 @@ class Matching:
         self._lines = lines
         self.started: Started
         self._open: defaultdict[str, list[tuple[int, Machine]]] = defaultdict(list)
-        self.expected: Expected = as_asked
-        self.cost: Cost = prolonged
+        self.lengths: Lengths | None = None
+        self.cost: Cost = self._prolonged
 
     def submit(self, line: Line, at: float) -> None:
         """Give the new job of a line to the best VM that it fits, if any."""
@@ -49,7 +43,7 @@ class Matching:
         best, least, queue = None, inf, line.queue
         seconds = self._expects(queue)
         for _, machine in self._open[queue.vo]:
-            if machine.open_cores < queue.shape.min_cores or not _in_time(machine, seconds, at):
+            if machine.open_cores < queue.shape.min_cores or not self._takes(machine, seconds, at):
                 continue
             cost = self.cost(machine, seconds, at)
             if (best is None or cost < least) and failing(queue, machine.offer(at)) is None:
@@ -67,11 +61,10 @@ class Matching:
         self.place(machine)
 
     def reconsider(self, at: float) -> None:
-        """Look again at all VMs with a soft end: what jobs are expected to take has changed."""
+        """Look again at all VMs with room: what is expected of jobs has changed, or time has passed."""
         for vo in [vo for vo, jobs in self._lines.jobs.items() if jobs]:
             for _, machine in tuple(self._open[vo]):
-                if machine.vm.soft_end:
-                    self.open(machine, at)
+                self.open(machine, at)
 
     def place(self, machine: Machine) -> None:
         """Put a VM where it belongs among those that take jobs."""
@@ -101,10 +94,22 @@ class Matching:
         queue = line.queue
         if wish is not Wish.ANY and not wanted_by(wish, queue.shape, offer):
             return False
-        return _in_time(machine, self._expects(queue), at) and failing(queue, offer) is None
+        return self._takes(machine, self._expects(queue), at) and failing(queue, offer) is None
 
     def _expects(self, queue: TaskQueue) -> float:
-        return self.expected(queue.vo, queue.owner, queue.group, queue.shape.cpu_seconds)
+        asked = queue.shape.cpu_seconds
+        return self.lengths.expected(queue.vo, queue.owner, asked) if self.lengths else float(asked)
+
+    def _takes(self, machine: Machine, seconds: float, at: float) -> bool:
+        """Tell whether a VM takes jobs of a length, as production's match does; without lengths it takes all."""
+        if self.lengths is None:
+            return True
+        return takes(machine.vm, machine.pool, seconds, remaining=machine.remaining(self.lengths, at), at=at)
+
+    def _prolonged(self, machine: Machine, seconds: float, at: float) -> float:
+        """Return the core-seconds by which a job prolongs a VM's life; what lies idle would rather end."""
+        remaining = machine.remaining(self.lengths, at) if self.lengths else None
+        return inf if remaining is None else max(0.0, machine.pool.resources.cores * (seconds - remaining))
 
     def _start(self, line: Line, machine: Machine, offer: Offer, at: float) -> None:
         job, shape = self._lines.pop(line), line.queue.shape
@@ -120,10 +125,6 @@ class Matching:
 def fullest(machine: Machine, _seconds: float, _at: float) -> float:
     """Prefer the VM with the least cores free: a `Cost`."""
     return float(machine.open_cores)
-
-
-def _in_time(machine: Machine, seconds: float, at: float) -> bool:
-    return takes(machine.vm, machine.pool, seconds, empty=not machine.slots, at=at)
 
 
 def _wishes(machine: Machine, lines: Iterable[Line]) -> Iterator[Wish]:

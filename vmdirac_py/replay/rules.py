@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from vmdirac_py.model.plan import Plan, Snapshot
+from vmdirac_py.planner.lengths import Lengths
 from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
 
 from .api import Rule
-from .matching import Expected
 
 
 class Production:
@@ -23,9 +23,9 @@ class Production:
         """Return the plan and memory of `planner.step.step`."""
         return step(snapshot, Memory() if memory is None else memory)
 
-    def expected(self, memory: Memory) -> Expected:
-        """Return what the memory expects of jobs."""
-        return lambda vo, owner, _group, cpu_seconds: memory.lengths.expected(vo, owner, cpu_seconds)
+    def lengths(self, memory: Memory) -> Lengths:
+        """Return what the memory knows of how long jobs run."""
+        return memory.lengths
 
 
 RULES: Mapping[str, Callable[[], Rule]] = MappingProxyType({Production.name: Production})

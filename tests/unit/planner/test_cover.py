@@ -1,11 +1,11 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.planner.cover import Bound, Cover, Machine, Want, cover
