@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from tests.support.context import TestContext, add_vm, bring, events, job_of, row_of, submit
 from vmdirac_py.base.clock import ManualClock
