@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from msgspec.structs import replace
 
 from tests.doubles.cloud import Die, Killed, Lose, Refuse, ScriptedCloud
 from tests.support.acting import cycle, look, pass_time
