@@ -18,6 +18,8 @@ from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.operations.callers import VmGone
 from vmdirac_py.operations.presence import leave
 from vmdirac_py.operations.work import Claim, input_sandbox, match, report, store_output
+from vmdirac_py.planner.expected import expected
+from vmdirac_py.planner.memory import Memory
 from vmdirac_py.queues.api import Match
 
 FREE = Claim(cores=8, free_cores=8, free_ram_mb=16000, free_gpus=0, empty=True, seconds_left=1e6)
@@ -104,10 +106,10 @@ def test_a_vm_near_its_end_gets_no_long_job(ctx: TestContext, vm: Vm) -> None:
 
 
 def test_a_vm_with_a_soft_end_gets_what_ends_before_it(ctx: TestContext, vm: Vm) -> None:
-    """An hour's job is given an hour before the soft end, not a second later, and again when the end is taken away."""
-    for _ in range(3):
-        submit(ctx)
-    soften(ctx, vm, ctx.clock.now() + 3600)
+    """A job is given while it is expected to end in time, not a second later, and again when the end is taken away."""
+    first, _, _ = (submit(ctx) for _ in range(3))
+    spec = first.spec
+    soften(ctx, vm, ctx.clock.now() + expected(Memory(), spec.vo, spec.owner, spec.shape.cpu_seconds))
     matched(ctx, vm)
     ctx.clock.advance(1)
     assert match(ctx, vm.id, BUSY, ["any"]) is None
