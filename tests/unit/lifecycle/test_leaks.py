@@ -1,5 +1,6 @@
+from dataclasses import replace
+
 import pytest
-from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.leaks import Fate, Stranger, verdicts
 

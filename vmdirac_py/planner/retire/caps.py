@@ -1,4 +1,7 @@
-"""How many VMs of an endpoint may drain within a minute, whatever the cause: no wrong input empties a cloud at once."""
+"""How many VMs of an endpoint may drain within a minute, whatever the cause: no wrong input empties a cloud at once.
+
+New VMs are not counted: what a plan launches must not let the next one drain more.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class Caps:
 
 
 def _caps(snapshot: Snapshot) -> dict[str, int]:
-    vms = Counter(one.vm.endpoint for one in snapshot.fleet if occupies(one.vm))
+    vms = Counter(one.vm.endpoint for one in snapshot.fleet if occupies(one.vm) and one.vm.state is not VmState.NEW)
     return {name: _cap(name, count, snapshot) for name, count in vms.items()}
 
 

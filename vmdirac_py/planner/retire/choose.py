@@ -64,8 +64,8 @@ class _Choice:
         return Caps(self._view.snapshot)
 
     @cached_property
-    def _running(self) -> Counter[str]:
-        return Counter(one.vm.pool for one in self._view.running)
+    def _taken(self) -> Counter[str]:
+        return Counter(one.vm.pool for one in self._view.alive if one.vm.state is not VmState.NEW)
 
     @cached_property
     def _draining(self) -> Counter[str]:
@@ -109,7 +109,7 @@ class _Choice:
         return self._keep(found, lambda one: self._crowded(one, room, terms))
 
     def _share(self, pool: str, terms: Terms) -> int:
-        return max(1, int(terms.share * (self._running[pool] + self._draining[pool])))
+        return max(1, int(terms.share * (self._taken[pool] + self._draining[pool])))
 
     def _crowded(self, one: Candidate, room: dict[str, int], terms: Terms) -> Reason | None:
         pool = one[0].vm.pool

@@ -38,8 +38,8 @@ class Terms:
     """How far a policy may go.
 
     `busy`: also VMs with running payloads (a drain lets them finish); `heeds`: doubts that hold it back;
-    `share`: the part of a pool's VMs that run or drain which may drain at once (one at least); those that boot do not
-    count, lest a VM launched for one that drains lets another drain.
+    `share`: the part of a pool that may drain at once (one VM at least); New VMs do not count, lest one that is
+    launched for one that drains lets another drain.
     """
 
     proof: Proof
