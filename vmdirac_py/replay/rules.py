@@ -9,7 +9,7 @@ from vmdirac_py.model.plan import Plan, Snapshot
 from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
 
-from .api import Rule
+from .api import Rule, Trace
 from .matching import Expected
 
 
@@ -28,5 +28,9 @@ class Production:
         return lambda vo, owner, _group, cpu_seconds: memory.lengths.expected(vo, owner, cpu_seconds)
 
 
-RULES: Mapping[str, Callable[[], Rule]] = MappingProxyType({Production.name: Production})
-"""What makes each rule anew, by the name it is asked for by."""
+def _production(_trace: Trace) -> Rule:
+    return Production()
+
+
+RULES: Mapping[str, Callable[[Trace], Rule]] = MappingProxyType({Production.name: _production})
+"""What makes each rule anew for a trace, by the name it is asked for by; some know in hindsight what it needs."""
