@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.installation import Gate, Here
 from vmdirac_py.model.job import JobState
+from vmdirac_py.model.vm import VmState
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +28,7 @@ def _questions(here: Here, job: int, huge: int, vm: str) -> dict[tuple[str, ...]
     return {
         ("status",): "alpha",
         ("plan",): queue,
+        ("plan", "--diff"): "",
         ("why", str(job)): "Running",
         ("why", str(huge)): "64 cores",
         ("why", vm): "Submitted",
@@ -49,8 +51,9 @@ def test_why_tells_the_whole_life_of_a_vm(here: Here) -> None:
     here.until_retired()
     told = here.json("why", here.job(job).vm)
     steps = [line["text"].split(" by ")[0] for line in told]
-    assert steps[0] == "New"
+    assert next(step for step in steps if step in set(VmState)) == "New"
     assert steps[-1] == "Halted"
+    assert [line["plan"] for line in told if "launch batch" in line["text"]] == [here.batches()[0].plan]
     assert all(line["text"].partition(": ")[2] for line in told)
 
 

@@ -38,11 +38,12 @@ def plain(value: Any) -> Any:
 
 
 def _named(value: Any) -> Any:
-    """Return the fields of a value by name; what has none as it is."""
+    """Return the fields of a value by name, with its version if it has one; what has none as it is."""
     if isinstance(value, Struct):
-        return structs.asdict(value)
+        tagged = value.__struct_config__
+        return ({tagged.tag_field: tagged.tag} if tagged.tag_field else {}) | structs.asdict(value)
     if isinstance(value, Reason):
-        return {"code": value.code, "params": value.params}
+        return {"code": value.code, "params": value.as_dict}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return value

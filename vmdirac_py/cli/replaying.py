@@ -86,7 +86,7 @@ def run_all(course: Course, tasks: Sequence[Task]) -> list[Result]:
     Raises:
         BadInput: there is no such rule, or no job of the trace has a pool, or the scenario names what is not there.
     """
-    rules = [_rule(task.rule) for task in tasks]
+    rules = [_rule(task.rule, course.trace) for task in tasks]
     worlds = _worlds(course, tasks)
     done: list[Result] = []
     try:
@@ -98,12 +98,12 @@ def run_all(course: Course, tasks: Sequence[Task]) -> list[Result]:
     return done
 
 
-def _rule(name: str) -> Rule:
+def _rule(name: str, trace: Trace) -> Rule:
     from vmdirac_py.replay.rules import RULES
 
     if name not in RULES:
         raise BadInput("there is no such rule", where=name, mend=f"one of: {', '.join(sorted(RULES))}")
-    return RULES[name]()
+    return RULES[name](trace)
 
 
 def _worlds(course: Course, tasks: Sequence[Task]) -> list[Inventory]:

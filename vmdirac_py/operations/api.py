@@ -9,6 +9,8 @@ The verbs, each once (all take the context first, `actor` is who asked: `unix:NA
     listings.observe(ctx, endpoint) -> ListingReport                   one listing, bound to the fleet
     aging.advance(ctx, *, actor) -> AgingReport                        deadlines, alarms, rescheduling, lost batches
     planning.snapshot(ctx) -> Snapshot;  planning.preview(ctx) -> Plan     nothing is written
+    planning.kept(ctx, plan_id="") -> Plan                              a plan that acted, or the last one
+    situations.take(ctx) -> Situation;  situations.for_strangers(ctx, situation);  situations.planned(situation) -> Plan
     planning.commit(ctx, *, actor, lease=None) -> Planned              step, write plan, batches, drains, reasons
     jobs.submit(ctx, text, *, folder, where, actor, owner, group, vo, count) -> list[Job]
     jobs.check(ctx, sources, by, count) -> list[JobSpec];  launches.check;  retirements.check    nothing is written
@@ -21,7 +23,7 @@ The verbs, each once (all take the context first, `actor` is who asked: `unix:NA
     presence.heartbeat / flush / acknowledge / leave                    (for VMs: what they say of themselves)
     work.match / report / input_sandbox / store_output                  (for VMs: their jobs)
     rescheduling.give_back(tx, vm_id, *, minor, max_attempts, actor, at) -> list[int]     (within a transaction)
-    explain.why(ctx, subject) -> list[Line]
+    explain.why(ctx, subject, *, since, until) -> list[Line]
     written.written / send_written          (what waits for an endpoint);  outputs (what jobs left);  pulse.beat(ctx)
     revisions.refresh(ctx) -> Refreshed                                 load the inventory when its content changed
 """

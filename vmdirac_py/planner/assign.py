@@ -38,8 +38,8 @@ class Share:
 def assign(fleet: Fleet, groups: Sequence[Group]) -> tuple[list[Share], dict[int, float]]:
     """Place the jobs of all groups, in their order, on what runs.
 
-    Returns a share per group, and for how long the jobs run that were given to VMs beyond their reach, by position in the
-    fleet.
+    Returns a share per group, and for how long the jobs run that VMs were given beyond their reach, by position in
+    the fleet.
     """
     stocks = {vo: fleet.stock(vo) for vo in dict.fromkeys(group.vo for group in groups)}
     shares = [Share(group, stocks[group.vo].place(group)) for group in groups]

@@ -10,7 +10,7 @@ from vmdirac_py.planner.lengths import Lengths
 from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
 
-from .api import Rule
+from .api import Rule, Trace
 
 
 class Production:
@@ -28,5 +28,9 @@ class Production:
         return memory.lengths
 
 
-RULES: Mapping[str, Callable[[], Rule]] = MappingProxyType({Production.name: Production})
-"""What makes each rule anew, by the name it is asked for by."""
+def _production(_trace: Trace) -> Rule:
+    return Production()
+
+
+RULES: Mapping[str, Callable[[Trace], Rule]] = MappingProxyType({Production.name: _production})
+"""What makes each rule anew for a trace, by the name it is asked for by; some know in hindsight what it needs."""

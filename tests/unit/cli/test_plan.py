@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.support.context import open_again
 from tests.unit.cli.conftest import Run
@@ -14,6 +15,7 @@ from vmdirac_py.base.clock import SystemClock
 from vmdirac_py.base.errors import UnknownThing
 from vmdirac_py.inventory.api import BadInventory
 from vmdirac_py.operations import planning
+from vmdirac_py.planner.schema import schema
 
 
 @pytest.fixture
@@ -23,6 +25,13 @@ def kept(busy: Path) -> str:
     plan_id = planning.commit(ctx, actor="test").plan_id
     ctx.ledger.close()
     return plan_id
+
+
+def test_a_plan_is_as_its_schema_says(vmdirac: Run) -> None:
+    """What `--json` prints is versioned, and valid by the published schema."""
+    told = json.loads(vmdirac("plan", "--json").stdout)
+    assert told["decisions"][0]["reason"]["params"] == {"jobs": 1, "queues": 1}
+    Draft202012Validator(schema()["plan-1"]).validate(told)
 
 
 def test_another_inventory_is_planned_with(vmdirac: Run, written: Callable[..., Path]) -> None:

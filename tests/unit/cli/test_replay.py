@@ -144,7 +144,7 @@ def test_a_part_of_a_trace_under_an_overlay(vmdirac: Run, csv: Csv, tmp_path: Pa
 
 def test_rules_are_compared(vmdirac: Run, csv: Csv, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each rule is a row, and the report has a picture of all."""
-    monkeypatch.setattr(rules, "RULES", {"production": Production, "again": Production})
+    monkeypatch.setattr(rules, "RULES", {name: lambda _: Production() for name in ("production", "again")})
     told = vmdirac("replay", csv(), "--rule", "production", "--rule", "again", "--json").stdout
     assert [result["rule"] for result in json.loads(told)["results"]] == ["production", "again"]
 
@@ -161,7 +161,7 @@ class Interrupted(Production):
 
 def test_ctrl_c_ends_cleanly(vmdirac: Run, csv: Csv, monkeypatch: pytest.MonkeyPatch) -> None:
     """What came to its end is shown and reported, the exit code is the shell's."""
-    monkeypatch.setattr(rules, "RULES", {"production": Production, "interrupted": Interrupted})
+    monkeypatch.setattr(rules, "RULES", {"production": lambda _: Production(), "interrupted": lambda _: Interrupted()})
     words = ("replay", csv(), "--rule", "production", "--rule", "interrupted")
     done = vmdirac(*words)
     assert done.exit_code == 130

@@ -146,6 +146,17 @@ def test_a_pool_tells_of_any_time(ctx: TestContext) -> None:
     assert "at its limit" not in texts(opened + 61, ctx.clock.now())
 
 
+def test_a_held_job_is_told_so(ctx: TestContext, cloud: ScriptedCloud) -> None:
+    """A job that waits for company rather than get a VM of its own has that as its reason."""
+    vm = launched(ctx, cloud)
+    for _ in range(8):
+        give_job(ctx, vm)
+    job = submit(ctx)
+    (placed,) = cycle(ctx).plan.placements
+    assert placed.held == 1
+    assert "held: they would not fill a VM of their own yet" in told(ctx, str(job.id))
+
+
 def test_a_moment_shows_the_state_of_then(ctx: TestContext, cloud: ScriptedCloud) -> None:
     """The last thing that happened before a moment is what was so then; what came later is left out."""
     vm = launched(ctx, cloud)
