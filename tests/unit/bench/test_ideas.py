@@ -31,5 +31,5 @@ def test_what_is_left_out_is_missed(idea: str, monkeypatch: pytest.MonkeyPatch) 
     """A replay without it comes to something else than production."""
     monkeypatch.delenv("VMDIRAC_TRACE", raising=False)
     told = ("pay", "wait", "vms")
-    ours, without_it = (run(Entry(Production.name, "a", idea=one, jobs=1500)) for one in ("", idea))
+    ours, without_it = (run(Entry(Production.name, "a", idea=one, jobs=800)) for one in ("", idea))
     assert [ours[name] for name in told] != [without_it[name] for name in told]
