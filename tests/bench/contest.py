@@ -53,8 +53,8 @@ class Entry(Struct, frozen=True):
 @cache
 def trace(jobs: int) -> Trace:
     """Return the first jobs of the bench's trace."""
-    whole = traces.trace()
-    return Trace(whole.name, whole.jobs[:jobs]) if jobs else whole
+    whole = traces.trace(jobs=jobs) if jobs else traces.trace()
+    return Trace(whole.name, whole.jobs[: jobs or None])
 
 
 def inventory(name: str, of: Trace) -> Inventory:

@@ -19,52 +19,49 @@ BOOTING = frozenset({VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING})
 GONE = frozenset({VmState.HALTED, VmState.FAILED})
 """States of VMs that take up no room at a cloud."""
 PLENTY = 10**6
+Scope = tuple[str, str]
+"""What a limit is said of: its kind and its name."""
 
 
 class Books:
-    """The books of one step. `booting` counts VMs by pool, with those that are launched in this step."""
+    """The books of one step; VMs that are launched in this step count at once."""
 
     def __init__(self, snapshot: Snapshot, rule: str) -> None:
         self._at, self._rule = snapshot.at, rule
         self._inventory = snapshot.inventory
         self._decisions: list[Decision] = []
-        states = Counter((one.vm.pool, one.vm.state) for one in snapshot.fleet)
-        self._there: Counter[str] = Counter()
-        self.booting: Counter[str] = Counter()
-        for (pool, state), count in states.items():
-            self._there[pool] += count * (state not in GONE)
-            self.booting[pool] += count * (state in BOOTING)
+        self._vms: Counter[Scope] = Counter()
+        self._cores: Counter[Scope] = Counter()
+        self._booting: Counter[tuple[str, str]] = Counter()
+        for (name, state), count in Counter((one.vm.pool, one.vm.state) for one in snapshot.fleet).items():
+            if state not in GONE:
+                self._count(snapshot.inventory.pools[name], count, boots=state in BOOTING)
 
     def there(self, pool: Pool) -> int:
         """Return how many VMs of a pool are there or on their way."""
-        return self._there[pool.name]
+        return self._vms["pool", pool.name]
 
     def room(self, pool: Pool) -> int:
         """Return how many more VMs of a pool the limits of pool, VO and endpoint allow."""
-        vo, endpoint = self._inventory.vos[pool.vo], self._inventory.endpoints[pool.endpoint]
-        rooms = (
-            self._room(pool, pool, [pool]),
-            self._room(pool, vo, self._pools(vo=pool.vo)),
-            self._room(pool, endpoint, self._pools(endpoint=pool.endpoint)),
-        )
+        of = self._inventory
+        limits: tuple[Pool | Vo | Endpoint, ...] = (pool, of.vos[pool.vo], of.endpoints[pool.endpoint])
+        rooms = [self._room(pool, scope, limit) for scope, limit in zip(_scopes(pool), limits, strict=True)]
         return max(0, int(min(*rooms, PLENTY)))
 
     def booting_beside(self, pool: Pool) -> int:
         """Return how many VMs of a pool's VO boot at its endpoint."""
-        return sum(self.booting[one.name] for one in self._pools(vo=pool.vo, endpoint=pool.endpoint))
+        return self._booting[pool.vo, pool.endpoint]
 
     def use(self, endpoint: Endpoint) -> float:
         """Return which share of the VMs that an endpoint may have are there; 0.0 where there is no limit."""
-        there = sum(self._there[pool.name] for pool in self._pools(endpoint=endpoint.name))
-        return there / endpoint.max_vms if endpoint.max_vms else 0.0
+        return self._vms["endpoint", endpoint.name] / endpoint.max_vms if endpoint.max_vms else 0.0
 
     def launch(self, pool: Pool, count: int, jobs: int) -> None:
         """Decide to launch VMs, for so many waiting jobs (0: it is not for jobs); none is no decision."""
         if count > 0:
             why = Reason.of("rival.launch", rule=self._rule, jobs=jobs)
             self._decisions.append(Decision(Action.LAUNCH, pool.endpoint, pool.name, pool.vo, count, why))
-            self._there[pool.name] += count
-            self.booting[pool.name] += count
+            self._count(pool, count, boots=True)
 
     def drain(self, pool: Pool, vms: Sequence[str]) -> None:
         """Decide to drain VMs."""
@@ -76,19 +73,21 @@ class Books:
         """Return what was decided."""
         return Plan(self._at, tuple(self._decisions), (), ())
 
-    def _room(self, pool: Pool, limits: Pool | Vo | Endpoint, over: Iterable[Pool]) -> float:
-        if limits.max_vms is None and limits.max_cores is None:
-            return inf
-        there = [(self._there[one.name], one.resources.cores) for one in over]
-        vms = sum(count for count, _ in there)
-        cores = sum(count * each for count, each in there)
-        by_vms = inf if limits.max_vms is None else limits.max_vms - vms
-        return by_vms if limits.max_cores is None else min(by_vms, (limits.max_cores - cores) // pool.resources.cores)
+    def _count(self, pool: Pool, count: int, *, boots: bool) -> None:
+        for scope in _scopes(pool):
+            self._vms[scope] += count
+            self._cores[scope] += count * pool.resources.cores
+        self._booting[pool.vo, pool.endpoint] += count * boots
 
-    def _pools(self, *, vo: str = "", endpoint: str = "") -> Iterator[Pool]:
-        for pool in self._inventory.pools.values():
-            if (not vo or pool.vo == vo) and (not endpoint or pool.endpoint == endpoint):
-                yield pool
+    def _room(self, pool: Pool, scope: Scope, limit: Pool | Vo | Endpoint) -> float:
+        by_vms = inf if limit.max_vms is None else limit.max_vms - self._vms[scope]
+        if limit.max_cores is None:
+            return by_vms
+        return min(by_vms, (limit.max_cores - self._cores[scope]) // pool.resources.cores)
+
+
+def _scopes(pool: Pool) -> tuple[Scope, Scope, Scope]:
+    return ("pool", pool.name), ("vo", pool.vo), ("endpoint", pool.endpoint)
 
 
 def servable(snapshot: Snapshot) -> Iterator[tuple[Pool, list[TaskQueue]]]:
