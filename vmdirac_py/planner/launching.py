@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import NamedTuple
@@ -39,6 +39,7 @@ class Launching:
     def __init__(self, spots: Spots, limits: Limits, memory: Memory, patience: Patience) -> None:
         self._spots, self._limits, self._memory, self._patience = spots, limits, memory, patience
         self._bounds: list[Bound] = []
+        self._tried: Counter[str] = Counter()
 
     def run(self, shares: Sequence[Share]) -> list[Launch]:
         """Note in the shares which jobs VMs on their way take, and return what to launch for the others."""
@@ -92,7 +93,7 @@ class Launching:
         for ask in asks if self._memory.no_match else ():
             for spot, _ in ask.fits:
                 if spot.key is None:
-                    room = self._limits.of_shape(spot.pool, ask.shape)[0]
+                    room = max(0, self._limits.of_shape(spot.pool, ask.shape)[0] - self._tried[spot.name])
                     probed[spot.name] = min(room, probed.get(spot.name, room))
         return probed
 
@@ -129,6 +130,7 @@ class Launching:
             for share, jobs in taken.items():
                 share.give(phase_of(spot), jobs)
             if spot.key is None:
+                self._tried[spot.name] += count
                 yield Launch(spot.pool, self._limits.take(spot.pool, count), seconds, taken)
 
 
