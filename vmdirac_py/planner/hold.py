@@ -24,10 +24,9 @@ WORTH_A_BOOT = 4 / 3
 class Patience:
     """Decides which jobs are held, and notes it in their shares."""
 
-    def __init__(self, snapshot: Snapshot, memory: Memory, leaving: frozenset[str]) -> None:
+    def __init__(self, snapshot: Snapshot, memory: Memory) -> None:
         self._at, self._vos, self._memory = snapshot.at, snapshot.inventory.vos, memory
-        alive = (one.vm for one in snapshot.fleet if one.vm.state in ALIVE)
-        self._alive = {vm.vo for vm in alive if vm.id not in leaving}
+        self._alive = {one.vm.vo for one in snapshot.fleet if one.vm.state in ALIVE}
 
     def hold(self, jobs: Mapping[Share, int], pool: Pool) -> bool:
         """Hold these jobs, rather than launch a VM that they would not fill; False: they must not wait."""

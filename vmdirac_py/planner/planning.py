@@ -71,7 +71,7 @@ class Planning:
         if not left:
             return
         spots = Spots(self._snapshot.inventory.pools, self._limits(), fleet.booting)
-        patience = Patience(self._snapshot, self._memory, self._leaving)
+        patience = Patience(self._snapshot, self._memory)
         launching = Launching(spots, self._limits(), self._memory, patience)
         vos = set(planned)
         for _ in range(MOST_PASSES):

@@ -42,8 +42,9 @@ def cover(wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[B
 
 
 def _plain(world: World) -> bool:
-    """Tell whether there is nothing to pack: all jobs need the same."""
-    return len({(tuple(need), want.whole_node) for need, want in zip(world.needs, world.wants, strict=True)}) <= 1
+    """Tell whether there is nothing to choose: all jobs need the same, and all machines that fit one are of a size."""
+    needs = {(tuple(need), want.whole_node) for need, want in zip(world.needs, world.wants, strict=True)}
+    return len(needs) <= 1 and all(len({world.sizes[machine] for machine in fits}) <= 1 for fits in world.fits)
 
 
 def _effort(world: World, sets: Iterable[Sequence[int]]) -> int:
