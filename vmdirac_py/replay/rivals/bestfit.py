@@ -19,7 +19,7 @@ from vmdirac_py.replay.matching import fullest
 from .books import Books, idle_for, servable
 from .room import Room, put
 
-CROWDED = (0.3, 0.5, 0.65)
+CROWDED = (0.60, 0.75, 0.85)
 """From each of these shares of an endpoint's VMs on the next larger flavor is launched."""
 
 

@@ -49,7 +49,7 @@ def test_a_vo_without_vm_is_not_held(site: type[Site]) -> None:
     assert one.cycles(1) == [1]
 
 
-@pytest.mark.parametrize(("there", "cores"), [(0, 1), (35, 2), (55, 4), (90, 8)])
+@pytest.mark.parametrize(("there", "cores"), [(0, 1), (65, 2), (80, 4), (90, 8)])
 def test_flavors_grow_as_the_endpoint_fills(site: type[Site], there: int, cores: int) -> None:
     """Small VMs while there is room for many, larger ones as instances become few."""
     flavors = [pool(f"p{cores}", cores) for cores in (1, 2, 4, 8)]
@@ -62,7 +62,7 @@ def test_flavors_grow_as_the_endpoint_fills(site: type[Site], there: int, cores:
 def test_a_large_vm_is_not_taken_for_few_jobs(site: type[Site]) -> None:
     """Where half of a VM holds what is left, half of it is taken."""
     one = site(BestFit(Settings()), inventory(*(pool(f"p{cores}", cores) for cores in (1, 2, 4, 8)), max_vms=100))
-    one.run("p8", [8] * 55)
+    one.run("p8", [8] * 80)
     one.wait(6)
     assert [(found.pool, found.count) for found in one.cycle().decisions] == [("p4", 1), ("p2", 1)]
 
