@@ -35,8 +35,8 @@ class BestFit:
 
     Once a minute, VO by VO: waiting jobs go on the fullest running or booting VMs that have room; the rest is packed on
     new VMs. A VM that they would not fill waits until the oldest of them has waited for `hold` seconds, unless the VO
-    has no VM. Of several flavors it takes the smallest, and larger ones as the endpoint fills, but none that is twice
-    as large as what is left. Among VMs with room a job goes to the fullest.
+    has no VM. Of several flavors it takes the smallest, and larger ones as the endpoint fills; until it is crowded none
+    of which half would hold what is left. Among VMs with room a job goes to the fullest.
     """
 
     name = "plain best fit"
@@ -143,8 +143,9 @@ def _opened(
     if not free:
         return None
     endpoint = snapshot.inventory.endpoints[free[0].endpoint]
-    place = min(len(free) - 1, sum(books.use(endpoint) >= share for share in CROWDED))
-    while place and Room.new(free[place - 1]).holds(queue) >= left:
+    use = books.use(endpoint, more=sum(asked.values()))
+    place = min(len(free) - 1, sum(use >= share for share in CROWDED))
+    while place and use < CROWDED[-1] and Room.new(free[place - 1]).holds(queue) >= left:
         place -= 1
     return Room.new(free[place])
 

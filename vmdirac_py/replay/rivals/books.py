@@ -52,9 +52,9 @@ class Books:
         """Return how many VMs of a pool's VO boot at its endpoint."""
         return self._booting[pool.vo, pool.endpoint]
 
-    def use(self, endpoint: Endpoint) -> float:
-        """Return which share of the VMs that an endpoint may have are there; 0.0 where there is no limit."""
-        return self._vms["endpoint", endpoint.name] / endpoint.max_vms if endpoint.max_vms else 0.0
+    def use(self, endpoint: Endpoint, more: int = 0) -> float:
+        """Return which share of the VMs that an endpoint may have are there, with `more`; 0.0 where it has no limit."""
+        return (self._vms["endpoint", endpoint.name] + more) / endpoint.max_vms if endpoint.max_vms else 0.0
 
     def launch(self, pool: Pool, count: int, jobs: int) -> None:
         """Decide to launch VMs, for so many waiting jobs (0: it is not for jobs); none is no decision."""

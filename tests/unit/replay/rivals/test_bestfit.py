@@ -62,9 +62,9 @@ def test_flavors_grow_as_the_endpoint_fills(site: type[Site], there: int, cores:
 def test_a_large_vm_is_not_taken_for_few_jobs(site: type[Site]) -> None:
     """Where half of a VM holds what is left, half of it is taken."""
     one = site(BestFit(Settings()), inventory(*(pool(f"p{cores}", cores) for cores in (1, 2, 4, 8)), max_vms=100))
-    one.run("p8", [8] * 90)
-    one.wait(10)
-    assert [(found.pool, found.count) for found in one.cycle().decisions] == [("p8", 1), ("p2", 1)]
+    one.run("p8", [8] * 80)
+    one.wait(6)
+    assert [(found.pool, found.count) for found in one.cycle().decisions] == [("p4", 1), ("p2", 1)]
 
 
 def test_a_job_goes_to_the_fullest_vm() -> None:
