@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
@@ -16,7 +15,7 @@ from msgspec import Struct, structs
 from vmdirac_py.model.inventory import Endpoint, Inventory, Pool, Vo
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.replay.api import Result, Rule, Trace
-from vmdirac_py.replay.rivals import RIVALS, Static
+from vmdirac_py.replay.rivals import RIVALS, Static, mean_cores
 from vmdirac_py.replay.rules import Production
 from vmdirac_py.replay.run import replay
 from vmdirac_py.replay.scenario import Boot, Scenario
@@ -79,14 +78,6 @@ def rules(name: str, of: Trace) -> Sequence[Rule]:
         return [Production()]
     rival = next(rival for rival in RIVALS if rival.name == name)
     return list(rival.settings(mean_cores(of)) if rival is Static else rival.settings())
-
-
-def mean_cores(of: Trace) -> Mapping[str, float]:
-    """Return how many cores each VO's jobs use on average from the first to the last submission."""
-    span, work = max(1.0, of.jobs[-1].at), defaultdict[str, float](float)
-    for job in of.jobs:
-        work[job.vo] += job.seconds * job.shape.min_cores
-    return {vo: found / span for vo, found in work.items()}
 
 
 def run(entry: Entry) -> Row:

@@ -213,14 +213,16 @@ def row_of(ctx: TestContext, vm_id: str) -> Vm:
     return vm
 
 
-def submit(ctx: TestContext, *, vo: str = "astro", cores: int = 1, **payload: Any) -> Job:
-    """Write a waiting job of one hour."""
-    return submit_many(ctx, 1, vo=vo, cores=cores, **payload)[0]
+def submit(ctx: TestContext, *, vo: str = "astro", cores: int = 1, cpu_seconds: int = 3600, **payload: Any) -> Job:
+    """Write a waiting job, of one hour unless told otherwise."""
+    return submit_many(ctx, 1, vo=vo, cores=cores, cpu_seconds=cpu_seconds, **payload)[0]
 
 
-def submit_many(ctx: TestContext, count: int, *, vo: str = "astro", cores: int = 1, **payload: Any) -> list[Job]:
-    """Write equal waiting jobs of one hour."""
-    shape = Shape(min_cores=cores, max_cores=cores, cpu_seconds=3600)
+def submit_many(
+    ctx: TestContext, count: int, *, vo: str = "astro", cores: int = 1, cpu_seconds: int = 3600, **payload: Any
+) -> list[Job]:
+    """Write equal waiting jobs, of one hour unless told otherwise."""
+    shape = Shape(min_cores=cores, max_cores=cores, cpu_seconds=cpu_seconds)
     spec = JobSpec("work", vo, "jane", f"{vo}_user", shape, Payload(**{"executable": "/bin/true", **payload}))
     with ctx.ledger.write() as tx:
         return tx.jobs.insert([spec] * count, at=ctx.clock.now())

@@ -62,6 +62,20 @@ class TaskQueue(Value, frozen=True):
     oldest: Seconds
 
 
+LONG_WAIT = 900.0
+"""Seconds after which jobs are served by age, whatever others of their priority wait."""
+
+
+def turn(queue: TaskQueue, oldest: float, lasts: float, at: float) -> tuple[float, bool, float, float, str]:
+    """Return a queue's place in the order of being served, the first being least.
+
+    Highest priority first; then who has waited for long, the oldest first; then what is expected to last longest: of
+    the jobs a VM takes without being prolonged the long ones fill it, and the short ones find room elsewhere soon.
+    """
+    waited = at - oldest >= LONG_WAIT
+    return -queue.priority, not waited, 0.0 if waited else -lasts, oldest, queue.id
+
+
 class Demand(Value, frozen=True):
     """All waiting work seen by one source at one moment; incomplete demand neither starts nor retires."""
 

@@ -80,5 +80,5 @@ def _waited(
     tx: Transaction, vm: Vm, pool: Pool, queues: Sequence[TaskQueue], since: float, at: float
 ) -> frozenset[str]:
     """Return the shapes of jobs that have waited since then, and that the empty VM would have taken."""
-    suits = soft_ends.suits(tx, vm, pool, at=at)
-    return frozenset(one.shape.fingerprint for one in queues if one.oldest <= since and suits(one))
+    lasts = soft_ends.lasts(tx, vm, pool, at=at)
+    return frozenset(one.shape.fingerprint for one in queues if one.oldest <= since and lasts(one) is not None)

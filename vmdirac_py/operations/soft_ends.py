@@ -7,19 +7,19 @@ from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.vm import Vm
 from vmdirac_py.planner.ends import remaining, takes
-from vmdirac_py.queues.api import Suits
+from vmdirac_py.queues.api import Lasts
 
 from . import memory
 
 
-def suits(tx: Transaction, vm: Vm, pool: Pool, *, at: float) -> Suits:
-    """Return what tells whether a job of a queue may start on this VM now."""
+def lasts(tx: Transaction, vm: Vm, pool: Pool, *, at: float) -> Lasts:
+    """Return what tells how long a job of a queue would run if it started on this VM now, None: it should not."""
     lengths = memory.load(tx).lengths
     runs = tx.jobs.runs([vm.id]).get(vm.id, ())
     left = remaining(vm.vo, runs, lengths, at) if runs else None
 
-    def fits(queue: TaskQueue) -> bool:
+    def told(queue: TaskQueue) -> float | None:
         seconds = lengths.expected(queue.vo, queue.owner, queue.shape.cpu_seconds)
-        return takes(vm, pool, seconds, remaining=left, at=at)
+        return seconds if takes(vm, pool, seconds, remaining=left, at=at) else None
 
-    return fits
+    return told

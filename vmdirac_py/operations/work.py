@@ -73,8 +73,8 @@ def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Ma
         if lost:
             return Match(lost[0], lost[0].cores, pool.benchmark)
         offer = _offer(tx, vm, pool, claim, at)
-        suits = soft_ends.suits(tx, vm, pool, at=at)
-        found = ctx.queue.match(tx, vm_id, offer, kinds, at=at, suits=suits)
+        lasts = soft_ends.lasts(tx, vm, pool, at=at)
+        found = ctx.queue.match(tx, vm_id, offer, kinds, at=at, lasts=lasts)
         if found is None:
             return None
         purpose.found(tx, vm, at=at)

@@ -1,11 +1,9 @@
 """Which jobs a VM should take: those within its reach, and what a plan allowed it besides, until its soft end.
 
 A long job that starts on a VM whose other jobs end soon makes us pay for all its cores as long as it runs. So a job is
-put on a VM only where the core-seconds by which it prolongs the VM's life are at most `WASTE` times its own work, and
-what a VM costs before and after its jobs anyway:
+put on a VM only where the core-seconds by which it prolongs the VM's life are at most `WASTE` times its own work:
 
-    cores x (length - remaining) <= WASTE x length + ANYWAY
-    <=>    length <= (remaining x cores + ANYWAY) / (cores - WASTE)
+    cores x (length - remaining) <= WASTE x length    <=>    length <= remaining x cores / (cores - WASTE)
 
 That bound is the VM's reach; planner and match know it from what runs there. A plan may want more of a VM: that it
 takes the jobs it was launched for, or jobs that together are worth a longer life. Then it sets a soft end, and until
@@ -23,10 +21,8 @@ from vmdirac_py.model.vm import Run, Vm, VmState
 
 from .lengths import Lengths
 
-WASTE = 1.5
+WASTE = 2.0
 """Core-seconds that a job may prolong a VM by, in parts of its own; VMs of no more cores take any job."""
-ANYWAY = 315.0
-"""Core-seconds that a core of a new VM costs anyway: a usual boot, and the end."""
 FINENESS = log(2.0) / 4
 LATE = 120.0
 """Seconds by which a job for which a soft end was set may start late."""
@@ -36,12 +32,12 @@ SHORTEST = 60.0
 
 def reach_of(remaining: float, cores: int) -> float:
     """Return the longest job (seconds) that a VM of so many cores should still take, its jobs running on so long."""
-    return inf if cores <= WASTE else (remaining * cores + ANYWAY) / (cores - WASTE)
+    return inf if cores <= WASTE else remaining * cores / (cores - WASTE)
 
 
 def remaining_of(reach: float, cores: int) -> float:
     """Return for how long the jobs of a VM run that reaches so far; the inverse of `reach_of`."""
-    return inf if cores <= WASTE else max(0.0, reach * (cores - WASTE) - ANYWAY) / cores
+    return inf if cores <= WASTE else max(0.0, reach) * (cores - WASTE) / cores
 
 
 def floored(seconds: float) -> float:

@@ -12,7 +12,6 @@ from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Snapshot
 from vmdirac_py.model.queue import Shape, TaskQueue
 
-from .ends import ANYWAY
 from .lengths import Lengths
 from .lifetable import bin_of
 
@@ -28,6 +27,11 @@ class Candidate(NamedTuple):
     per_vm: int
 
 
+Candidates = tuple[Candidate, ...]
+REOPEN_AFTER = 1 / 3
+"""How long jobs wait for cores within reach before a VM is prolonged for them beyond it, in boot times."""
+
+
 class Group:
     """Equal jobs of some queues, those in their order; `candidates` are the pools that fit, preferred first.
 
@@ -35,13 +39,25 @@ class Group:
     its DIRAC group where that has a limit of its own.
     """
 
-    __slots__ = ("candidates", "jobs", "limited", "oldest", "places", "priority", "queues", "seconds", "shape", "vo")
+    __slots__ = (
+        "_at",
+        "candidates",
+        "jobs",
+        "limited",
+        "oldest",
+        "places",
+        "priority",
+        "queues",
+        "seconds",
+        "shape",
+        "vo",
+    )
 
     def __init__(
-        self, queue: TaskQueue, seconds: float, limited: str, places: frozenset[str], candidates: tuple[Candidate, ...]
+        self, queue: TaskQueue, seconds: float, at: float, limited: str, names: frozenset[str], fits: Candidates
     ) -> None:
         self.vo, self.shape, self.priority, self.seconds = queue.vo, queue.shape, queue.priority, seconds
-        self.limited, self.places, self.candidates = limited, places, candidates
+        self.limited, self.places, self.candidates, self._at = limited, names, fits, at
         self.queues: list[TaskQueue] = []
         self.jobs, self.oldest = 0, inf
 
@@ -56,11 +72,19 @@ class Group:
         """Return how many of its jobs run side by side on the VM that takes most."""
         return max((one.per_vm for one in self.candidates), default=0)
 
+    @property
+    def may_reopen(self) -> bool:
+        """Tell whether its jobs have waited long enough for VMs to be prolonged for them beyond their reach."""
+        boot = min((one.pool.boot_seconds for one in self.candidates), default=0.0)
+        return self._at - self.oldest >= REOPEN_AFTER * boot
+
     def cost_of_new(self, jobs: int) -> float:
         """Return the core-seconds that each of so many jobs costs on new VMs of the pool that suits them best."""
-        life = self.seconds + ANYWAY
-        shares = [one.pool.resources.cores / min(jobs, one.per_vm) for one in self.candidates]
-        return life * min(shares, default=inf)
+        costs = [
+            (self.seconds + one.pool.boot_seconds) * one.pool.resources.cores / min(jobs, one.per_vm)
+            for one in self.candidates
+        ]
+        return min(costs, default=inf)
 
     @property
     def rank(self) -> Rank:
@@ -88,7 +112,7 @@ class Groups:
             key = (queue.vo, queue.shape, queue.priority, bin_of(seconds), limited)
             group = groups.get(key)
             if group is None:
-                group = groups[key] = Group(queue, seconds, limited, *self._fit(queue))
+                group = groups[key] = Group(queue, seconds, snapshot.at, limited, *self._fit(queue))
             group.add(queue)
         self.all = sorted(groups.values(), key=lambda group: group.rank)
 

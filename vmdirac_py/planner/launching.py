@@ -16,6 +16,7 @@ from .cover import Bound, Fill, Machine, cover
 from .hold import Patience
 from .limits import Limits
 from .memory import Memory
+from .pricing import counted_price
 from .spots import Fits, Spot, Spots, phase_of
 
 PROBED = 10**7
@@ -105,7 +106,8 @@ class Launching:
         if probed is not None:
             bounds = (*bounds, self._bound(Bound(probed)))
         preference = pool.priority - PROBED * self._failures(pool)
-        return Machine(spot.name, pool.resources, pool.price, bounds, preference)
+        price = counted_price(pool, self._limits.of_pool[pool.name], self._memory.lengths)
+        return Machine(spot.name, pool.resources, price, bounds, preference)
 
     def _bound(self, bound: Bound) -> int:
         self._bounds.append(bound)
@@ -119,13 +121,13 @@ class Launching:
     def _deal(self, spot: Spot, fill: Fill, asks: Sequence[Ask]) -> Iterator[Launch]:
         """Deal jobs to the VMs of a fill, the longest together; yield those that are new and worth it."""
         left, parts = fill.count, [(asks[want], jobs) for want, jobs in fill.jobs]
-        full = spot.key is not None or _full(spot.pool, parts)
+        full = _full(spot.pool, parts)
         while left:
             count = min(left, *(ask.vms(jobs) for ask, jobs in parts))
             seconds = max(ask.seconds for ask, _ in parts)
             taken = {share: jobs for ask, each in parts for share, jobs in ask.take(each * count)}
             left -= count
-            if not full and self._patience.hold(taken, spot.pool):
+            if spot.key is None and self._patience.hold(taken, spot.pool, full=full):
                 continue
             for share, jobs in taken.items():
                 share.give(phase_of(spot), jobs)

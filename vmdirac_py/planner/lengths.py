@@ -75,6 +75,10 @@ class Lengths(Value, frozen=True, dict=True, gc=True):
             return kind
         return (vo if (vo, "", 0) in self._known else "", "", cpu_seconds)
 
+    def knows(self, vo: str) -> bool:
+        """Tell whether anything was learned of a VO's payloads."""
+        return (vo, "", 0) in self._known
+
     def expected(self, vo: str, owner: str, cpu_seconds: int) -> float:
         """Return how long such a payload that has not begun is expected to run, in seconds."""
         return self.of(vo, owner, cpu_seconds).left[0]

@@ -15,7 +15,7 @@ FIRST, STEP, BINS = 30.0, 2**0.5, 33
 LOG_STEP = log(STEP)
 EDGES = (0.0, *(FIRST * STEP**n for n in range(BINS)))
 """Ages in seconds at which the bins begin and the last one ends: 0, 30, 42 ... 16 days."""
-DOUBT = 6.0
+DOUBT = 3.0
 """Payloads that a wider kind is worth beside those of the kind itself."""
 
 Counts = tuple[float, ...]

@@ -125,7 +125,7 @@ class Stock:
         found, left = self._choose(group, self._in_turn(group), group.jobs)
         for placed in found:
             self._fill(placed, group)
-        if left:
+        if left and group.may_reopen:
             again, left = self._choose(group, self._reopened(group, left), left)
             for placed in again:
                 self._fill(placed, group)

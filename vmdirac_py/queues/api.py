@@ -1,8 +1,8 @@
 """The contract of a queue: demand for all, and submit, match and report where the queue is ours.
 
-A VM may have a soft end, by which it should be empty. A queue of our own is told which jobs still suit it (`suits`). A
-queue that matches by itself (DIRAC) knows nothing of it: there it shapes the CPU time a pilot offers, which is the
-lesser of what is left of the VM's life and of the time to its soft end.
+A VM should not take every job that fits (`planner/ends.py`). A queue of our own is told how long jobs last and which
+may start (`lasts`). A queue that matches by itself (DIRAC) knows nothing of it: there the CPU time a pilot offers is
+the lesser of what is left of the VM's life and of the longest job it should take.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.job import Job
 from vmdirac_py.model.queue import Demand, TaskQueue
 
-Suits = Callable[[TaskQueue], bool]
-"""Tells whether jobs of a queue may start on a VM, besides that they fit."""
+Lasts = Callable[[TaskQueue], float | None]
+"""Tells how long (seconds) a job of a queue is expected to run on a VM, None: it should not start there."""
 
 
 class Queue(Protocol):
@@ -47,6 +47,6 @@ class MatchingQueue(Queue, Protocol):
     """A queue of our own, which also hands out jobs."""
 
     def match(
-        self, tx: Transaction, vm: str, offer: Offer, wishes: Sequence[Wish], *, at: float, suits: Suits
+        self, tx: Transaction, vm: str, offer: Offer, wishes: Sequence[Wish], *, at: float, lasts: Lasts
     ) -> Match | None:
-        """Try the wishes in order and give the first job that fits and suits to the VM, within the transaction."""
+        """Try the wishes in order and give the VM the first job in turn that fits and may start, in the transaction."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from vmdirac_py.ledger.api import Ledger, Transaction
 from vmdirac_py.model.fit import Offer, Wish, cores_given, misfit, wanted_by
 from vmdirac_py.model.inventory import Pool
-from vmdirac_py.model.queue import Demand, TaskQueue
+from vmdirac_py.model.queue import Demand, TaskQueue, turn
 
-from .api import Match, Suits
+from .api import Lasts, Match
 
 SOURCE = "embedded"
 
@@ -26,21 +26,16 @@ class EmbeddedQueue:
             return Demand(at=at, complete=True, source=SOURCE, queues=tuple(tx.jobs.queues()))
 
     def match(
-        self, tx: Transaction, vm: str, offer: Offer, wishes: Sequence[Wish], *, at: float, suits: Suits
+        self, tx: Transaction, vm: str, offer: Offer, wishes: Sequence[Wish], *, at: float, lasts: Lasts
     ) -> Match | None:
-        """Give the VM the first job that fits and suits it, wish by wish; None when nothing does."""
-        queues = sorted(tx.jobs.queues(vo=offer.vo), key=_order)
-        fitting = [queue for queue in queues if misfit(queue, offer) is None and suits(queue)]
+        """Give the VM the first job that fits and may start, wish by wish; None when nothing does."""
+        queues = [(queue, lasts(queue)) for queue in tx.jobs.queues(vo=offer.vo) if misfit(queue, offer) is None]
+        able = sorted((turn(one, one.oldest, seconds, at), one) for one, seconds in queues if seconds is not None)
         for wish in wishes:
-            for queue in fitting:
+            for _, queue in able:
                 if wanted_by(wish, queue.shape, offer) and (match := _take(tx, queue, vm, offer, at)):
                     return match
         return None
-
-
-def _order(queue: TaskQueue) -> tuple[float, float, str]:
-    """Highest priority first, then the longest waiting; the id only makes it the same every time."""
-    return (-queue.priority, queue.oldest, queue.id)
 
 
 def _take(tx: Transaction, queue: TaskQueue, vm: str, offer: Offer, at: float) -> Match | None:

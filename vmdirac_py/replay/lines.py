@@ -27,9 +27,9 @@ class Line:
         return len(self._heap)
 
     @property
-    def rank(self) -> tuple[float, float, str]:
-        """Return its place among queues: highest priority first, then the longest waiting (`queues/embedded.py`)."""
-        return -self.queue.priority, self._heap[0][0], self.queue.id
+    def oldest(self) -> float:
+        """Return when the oldest job was submitted, in seconds of the trace."""
+        return self._heap[0][0]
 
     def push(self, job: TraceJob) -> None:
         """Let a job wait."""
@@ -51,7 +51,7 @@ class Lines:
     """All waiting jobs. `jobs` and `cores` count them by VO; `begins` is the epoch second of the trace's zero."""
 
     def __init__(self, begins: float) -> None:
-        self._begins = begins
+        self.begins = begins
         self._known: dict[Key, Line] = {}
         self._values: dict[Line, TaskQueue] = {}
         self._changed: dict[Line, None] = {}
@@ -73,16 +73,15 @@ class Lines:
         self._count(line, -1)
         return job
 
-    def ranked(self, vo: str) -> list[Line]:
-        """Return the lines of a VO in which jobs wait, the first to be served first."""
-        lines = self._by_vo[vo]
-        return sorted(lines, key=_rank) if len(lines) > 1 else list(lines)
+    def waiting(self, vo: str) -> list[Line]:
+        """Return the lines of a VO in which jobs wait."""
+        return list(self._by_vo[vo])
 
     def demand(self, at: float) -> Demand:
         """Return all waiting work."""
         for line in self._changed:
             if line:
-                self._values[line] = line.remade(self._begins)
+                self._values[line] = line.remade(self.begins)
             else:
                 self._values.pop(line, None)
         self._changed.clear()
@@ -113,7 +112,3 @@ class Lines:
         self.jobs[vo] += jobs
         self.cores += jobs * line.queue.shape.min_cores
         self.total += jobs
-
-
-def _rank(line: Line) -> tuple[float, float, str]:
-    return line.rank

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from math import inf
 
 from vmdirac_py.model.fit import Offer, Wish, cores_given, failing, wanted_by
-from vmdirac_py.model.queue import TaskQueue
+from vmdirac_py.model.queue import TaskQueue, turn
 from vmdirac_py.model.vm import Run
 from vmdirac_py.planner.ends import takes
 from vmdirac_py.planner.lengths import Lengths
@@ -82,13 +82,21 @@ class Matching:
 
     def _serve(self, machine: Machine, at: float) -> bool:
         """Give a VM the first job that fits, wish by wish, as `queues/embedded.py` does; False when none does."""
-        offer, lines = machine.offer(at), self._lines.ranked(machine.vm.vo)
+        offer, lines = machine.offer(at), self._in_turn(machine.vm.vo, at)
         for wish in _wishes(machine, lines):
             for line in lines:
                 if self._suits(wish, line, machine, offer, at):
                     self._start(line, machine, offer, at)
                     return True
         return False
+
+    def _in_turn(self, vo: str, at: float) -> list[Line]:
+        """Return the lines of a VO in which jobs wait, the first to be served first."""
+        lines = self._lines.waiting(vo)
+        if len(lines) < 2:  # noqa: PLR2004 - nothing to put in order
+            return lines
+        begins = self._lines.begins
+        return sorted(lines, key=lambda line: turn(line.queue, begins + line.oldest, self._expects(line.queue), at))
 
     def _suits(self, wish: Wish, line: Line, machine: Machine, offer: Offer, at: float) -> bool:
         queue = line.queue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from vmdirac_py.model.plan import Plan, Snapshot
 from vmdirac_py.planner.lengths import Lengths
@@ -11,6 +12,7 @@ from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
 
 from .api import Rule, Trace
+from .rivals import RIVALS, Static, mean_cores
 
 
 class Production:
@@ -32,5 +34,14 @@ def _production(_trace: Trace) -> Rule:
     return Production()
 
 
-RULES: Mapping[str, Callable[[Trace], Rule]] = MappingProxyType({Production.name: _production})
-"""What makes each rule anew for a trace, by the name it is asked for by; some know in hindsight what it needs."""
+def _rival(kind: type[Any]) -> Callable[[Trace], Rule]:
+    """Return what makes a rival with its first setting; the static fleet knows the trace's mean in hindsight."""
+    if kind is Static:
+        return lambda trace: next(Static.settings(mean_cores(trace)))
+    return lambda _trace: next(kind.settings())
+
+
+RULES: Mapping[str, Callable[[Trace], Rule]] = MappingProxyType(
+    {Production.name: _production} | {kind.name.lower().replace(" ", "-"): _rival(kind) for kind in RIVALS}
+)
+"""What makes each rule anew for a trace, by the name it is asked for by."""

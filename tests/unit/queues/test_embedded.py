@@ -16,7 +16,7 @@ from vmdirac_py.model.fit import Offer, Wish, misfit
 from vmdirac_py.model.job import JobSpec, JobState, Payload
 from vmdirac_py.model.queue import Shape, TaskQueue
 from vmdirac_py.model.resources import Resources
-from vmdirac_py.queues.api import Suits
+from vmdirac_py.queues.api import Lasts
 from vmdirac_py.queues.embedded import EmbeddedQueue
 
 ALL = tuple(Wish)
@@ -61,16 +61,14 @@ def offer(cores: int = 4, *, free: int | None = None, vo: str = "alpha") -> Offe
     return Offer(vo, "S", Resources(cores, 4000), Resources(left, 4000), empty=left == cores)
 
 
-def any_queue(_: TaskQueue) -> bool:
-    """Tell that all jobs suit."""
-    return True
+def alike(_: TaskQueue) -> float:
+    """Tell that all jobs last as long."""
+    return 60.0
 
 
-def match(
-    tx: Transaction, free: Offer, wishes: tuple[Wish, ...] = ALL, suits: Suits = any_queue
-) -> tuple[str, int] | None:
+def match(tx: Transaction, free: Offer, wishes: tuple[Wish, ...] = ALL, lasts: Lasts = alike) -> tuple[str, int] | None:
     """Return the matched job's name and the cores it got."""
-    found = EmbeddedQueue(cast("Any", None)).match(tx, "vm-1", free, wishes, at=9.0, suits=suits)
+    found = EmbeddedQueue(cast("Any", None)).match(tx, "vm-1", free, wishes, at=9.0, lasts=lasts)
     return (found.job.spec.name, found.cores) if found else None
 
 
@@ -88,7 +86,7 @@ def test_demand_is_all_waiting_work(tmp_path_factory: pytest.TempPathFactory) ->
 def test_match_is_written(ledger: SqlLedger) -> None:
     """A matched job is the VM's, with its cores, and waits no more."""
     with waiting(ledger, job("one", min_cores=2, max_cores=2)) as tx:
-        found = EmbeddedQueue(ledger).match(tx, "vm-1", offer(), ALL, at=9.0, suits=any_queue)
+        found = EmbeddedQueue(ledger).match(tx, "vm-1", offer(), ALL, at=9.0, lasts=alike)
         assert found is not None
         stored = tx.jobs.get(found.job.id)
         assert stored is not None
@@ -123,10 +121,10 @@ def test_whole_node_only_when_empty(ledger: SqlLedger) -> None:
         assert match(tx, offer(free=3)) is None
 
 
-def test_only_what_suits(ledger: SqlLedger) -> None:
-    """A job that fits but does not suit stays, however urgent it is, and the next one is given."""
+def test_only_what_may_start(ledger: SqlLedger) -> None:
+    """A job that fits but should not start there stays, however urgent it is, and the next one is given."""
     with waiting(ledger, job("long", priority=9, cpu_seconds=3600), job("short")) as tx:
-        short = [match(tx, offer(), suits=lambda queue: queue.shape.cpu_seconds < 3600) for _ in range(2)]
+        short = [match(tx, offer(), lasts=lambda one: None if one.shape.cpu_seconds == 3600 else 1.0) for _ in range(2)]
     assert short == [("short", 1), None]
 
 
@@ -134,6 +132,14 @@ def test_priority_then_age(ledger: SqlLedger) -> None:
     """Among equal wishes the higher priority goes first, then the longer waiting."""
     with waiting(ledger, job("new", at=5), job("old", at=2), job("urgent", at=9, priority=2)) as tx:
         assert [match(tx, offer()) for _ in range(3)] == [("urgent", 1), ("old", 1), ("new", 1)]
+
+
+def test_the_longest_first_but_not_for_ever(ledger: SqlLedger) -> None:
+    """Among equals what lasts longest goes first, and before it what has waited for a quarter of an hour."""
+    waits = [job("short", at=5), job("long", at=6, cpu_seconds=3600), job("forgotten", at=-900)]
+    with waiting(ledger, *waits) as tx:
+        given = [match(tx, offer(), lasts=lambda queue: float(queue.shape.cpu_seconds)) for _ in range(3)]
+    assert given == [("forgotten", 1), ("long", 1), ("short", 1)]
 
 
 def test_as_many_cores_as_it_can_use(ledger: SqlLedger) -> None:

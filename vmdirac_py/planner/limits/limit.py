@@ -12,11 +12,12 @@ NO_LIMIT = 10**9
 
 @dataclass(slots=True)
 class Limit:
-    """`left` VMs, or cores where `by_core`, and the reason to give when it binds."""
+    """`left` of `most` VMs (0: not a lasting limit), or cores where `by_core`, and the reason to give when it binds."""
 
     left: int
     by_core: bool
     reason: Reason
+    most: int = 0
 
     def room(self, cores: int) -> int:
         """Return how many VMs of so many cores it lets through."""
@@ -32,6 +33,6 @@ def pair(
 ) -> Iterator[Limit]:
     """Yield a limit in VMs and one in cores, where they are set, less what is in use."""
     if max_vms is not None:
-        yield Limit(max_vms - vms, by_core=False, reason=Reason.of(f"{code}_vms", max=max_vms, **about))
+        yield Limit(max_vms - vms, by_core=False, reason=Reason.of(f"{code}_vms", max=max_vms, **about), most=max_vms)
     if max_cores is not None:
         yield Limit(max_cores - cores, by_core=True, reason=Reason.of(f"{code}_cores", max=max_cores, **about))

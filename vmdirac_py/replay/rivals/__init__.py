@@ -8,11 +8,11 @@ pool cannot run, and none crosses the border of a VO, whatever its original does
 from .bestfit import BestFit
 from .cloudce import CloudCe
 from .cloudscheduler import Cloudscheduler
-from .static import Static
+from .static import Static, mean_cores
 from .tardis import Tardis
 from .vmdirac8 import Vmdirac8
 
 RIVALS = (Vmdirac8, CloudCe, Cloudscheduler, Tardis, Static, BestFit)
 """All of them."""
 
-__all__ = ["RIVALS", "BestFit", "CloudCe", "Cloudscheduler", "Static", "Tardis", "Vmdirac8"]
+__all__ = ["RIVALS", "BestFit", "CloudCe", "Cloudscheduler", "Static", "Tardis", "Vmdirac8", "mean_cores"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from math import ceil
 from typing import Self
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from vmdirac_py.model.inventory import STATIC, Inventory, Pool
 from vmdirac_py.model.plan import Plan, Snapshot
+from vmdirac_py.replay.api import Trace
 
 from .books import Books
 
@@ -67,3 +69,11 @@ class Static:
         for pool in snapshot.inventory.pools.values():
             books.launch(pool, min(pool.min_vms - books.there(pool), books.room(pool)), 0)
         return books.plan(), memory
+
+
+def mean_cores(of: Trace) -> Mapping[str, float]:
+    """Return how many cores each VO's jobs use on average from the first to the last submission."""
+    span, work = max(1.0, of.jobs[-1].at), defaultdict[str, float](float)
+    for job in of.jobs:
+        work[job.vo] += job.seconds * job.shape.min_cores
+    return {vo: found / span for vo, found in work.items()}

@@ -1,0 +1,37 @@
+"""What a VM of a pool counts when flavors are compared: its price, what its size wastes, and the instance it takes up.
+
+Large VMs waste more: one long job keeps all their cores. On the LCG trace of 2005 every doubling of the cores pays a
+tenth more for the same work (docs/performance.md). But where a limit is counted in VMs, each VM takes up one of few, so
+large ones are worth more the fewer are left. Both matter only once it is known how long a VO's jobs run: before that the
+price alone decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import exp, log2
+
+from vmdirac_py.model.inventory import Pool
+
+from .lengths import Lengths
+from .limits import Limit
+
+WASTED_PER_DOUBLING = 0.1
+SCARCE_FROM, SCARCE = 0.6, 8.0
+"""From which use on an instance is scarce, and how fast it becomes so: its worth, in prices of a core, grows with
+exp(8 x use); at 0.6 two cores are as good as two VMs of one, at 0.75 four, at 0.85 eight."""
+AT_FIRST = 0.14
+
+
+def counted_price(pool: Pool, limits: Iterable[Limit], lengths: Lengths) -> float:
+    """Return what a VM of a pool counts, in the unit of its price; 0.0 for a pool without a price."""
+    if not pool.price or not lengths.knows(pool.vo):
+        return pool.price
+    cores = max(1, pool.resources.cores)
+    waste = 1.0 + WASTED_PER_DOUBLING * log2(cores)
+    return pool.price * (waste + _scarcity(limits) / cores)
+
+
+def _scarcity(limits: Iterable[Limit]) -> float:
+    use = max((1.0 - limit.left / limit.most for limit in limits if limit.most and not limit.by_core), default=0.0)
+    return AT_FIRST * exp(SCARCE * (use - SCARCE_FROM)) if use >= SCARCE_FROM else 0.0
