@@ -2,8 +2,8 @@
 
 Large VMs waste more: one long job keeps all their cores. On the LCG trace of 2005 every doubling of the cores pays a
 tenth more for the same work (docs/performance.md). But where a limit is counted in VMs, each VM takes up one of few, so
-large ones are worth more the fewer are left. Both matter only once it is known how long a VO's jobs run: before that the
-price alone decides.
+large ones are worth more the fewer are left. Both matter only once it is known how long a VO's jobs run: before that
+the price alone decides.
 """
 
 from __future__ import annotations
