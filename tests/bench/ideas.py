@@ -12,13 +12,14 @@ from math import inf
 from typing import Any
 from unittest.mock import patch
 
-from vmdirac_py.planner import ends, hold, planning
+from vmdirac_py.model import queue
+from vmdirac_py.planner import ends, groups, hold, planning, pricing
 from vmdirac_py.planner.lengths import Lengths
 from vmdirac_py.planner.lifetable import EDGES, LifeTable
 from vmdirac_py.replay.matching import fullest
 from vmdirac_py.replay.rules import Production
 
-HOLDS = (0.0, 2 / 3, 2.0, 3.0)
+HOLDS = (0.0, 2 / 3, 1.0, 3.0)
 """Boot times for which jobs may wait for company, beside production's own: the curve of pay against wait."""
 
 _learned = Lengths.of
@@ -43,14 +44,19 @@ def _as_asked(_lengths: Lengths, _vo: str, _owner: str, asked: int) -> LifeTable
 
 IDEAS: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
     "": nullcontext,
-    "without soft ends": lambda: patch.object(ends, "WASTE", inf),
+    "VMs take whatever fits": lambda: patch.object(ends, "WASTE", inf),
+    "no VM is reopened": lambda: patch.object(groups, "REOPEN_AFTER", inf),
+    "no wait for cores within reach": lambda: patch.object(hold, "FOR_CORES", 0.0),
+    "the oldest job first, not the longest": lambda: patch.object(queue, "LONG_WAIT", 0.0),
+    "sizes waste alike": lambda: patch.object(pricing, "WASTED_PER_DOUBLING", 0.0),
+    "instances are never scarce": lambda: patch.object(pricing, "AT_FIRST", 0.0),
     "without bands of length": lambda: patch.object(planning, "BAND", inf),
     "lengths as asked, none learned": lambda: patch.object(Lengths, "of", _as_asked),
     "lengths learned by VO alone": lambda: patch.object(Lengths, "of", _by_vo),
     "lengths learned by owner, not by asked time": lambda: patch.object(Lengths, "of", _by_owner),
     "jobs to the fullest VM": lambda: patch.object(Production, "prefers", staticmethod(fullest), create=True),
     "a plan each 60 s, none at once": lambda: patch.object(Production, "cycle_seconds", 60.0, create=True),
-    **{holding(boots): partial(patch.object, hold, "WORTH_A_BOOT", boots) for boots in HOLDS},
+    **{holding(boots): partial(patch.object, hold, "FOR_COMPANY", boots) for boots in HOLDS},
 }
 """By name, what production is changed by."""
 

@@ -69,4 +69,6 @@ class SqlRuns(Part):
 
 def _finished(seq: int, data: str) -> Finished:
     told = json.loads(data)
-    return Finished(seq, **{name: told[name] for name in ("vo", "owner", "group", "seconds", "cpu_seconds")})
+    return Finished(
+        seq, **{name: told[name] for name in ("vo", "owner", "group", "cpu_seconds")}, seconds=max(0.0, told["seconds"])
+    )

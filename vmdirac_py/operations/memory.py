@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 
+from vmdirac_py.base.errors import BadInput
+from vmdirac_py.base.log import logger
 from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.budget import Budget
 from vmdirac_py.planner.codec import memory_from_json, memory_to_json
@@ -20,7 +22,16 @@ def load(tx: Transaction) -> Memory:
 
 @lru_cache(maxsize=2)  # every match on a VM with a soft end asks for it
 def _memory(text: str | None) -> Memory:
-    return Memory() if text is None else memory_from_json(text.encode())
+    if text is None:
+        return Memory()
+    try:
+        return memory_from_json(text.encode())
+    except BadInput as error:
+        # What was learned can be learned again; without it jobs must still be matched and VMs launched.
+        logger("planner").error("its memory cannot be read, it begins anew", error=str(error))
+        told = json.loads(text)
+        seqs = {name: told.get(name) for name in ("outcome_seq", "finished_seq")}
+        return Memory(**{name: seq for name, seq in seqs.items() if isinstance(seq, int)})
 
 
 def save(tx: Transaction, memory: Memory) -> None:

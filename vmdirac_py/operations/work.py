@@ -199,7 +199,7 @@ def _ran(job: Job, ending: Ending, at: float) -> dict[str, Any]:
     if ending.state not in FINAL_JOB_STATES or not job.started_at:
         return {}
     spec = job.spec
-    seconds = at - job.started_at
+    seconds = max(0.0, at - job.started_at)  # clocks are set back
     return {"owner": spec.owner, "group": spec.group, "cpu_seconds": spec.shape.cpu_seconds, "seconds": seconds}
 
 

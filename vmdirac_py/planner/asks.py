@@ -30,6 +30,11 @@ class Ask:
         return Want(f"{self._vo}/{group.queues[0].id}", jobs, need, fits, self.shape.whole_node, self._rank)
 
     @property
+    def cores(self) -> int:
+        """Return how many cores all of them need."""
+        return sum(count for _, count in self._shares) * max(1, self.shape.min_cores)
+
+    @property
     def seconds(self) -> float:
         """How long the longest of those that are left is expected to run."""
         return self._shares[self._at][0].group.seconds

@@ -65,11 +65,14 @@ def takes(vm: Vm, pool: Pool, seconds: float, *, remaining: float | None, at: fl
 
 
 def soft_ends(snapshot: Snapshot, reopened: Mapping[int, float]) -> Iterator[SoftEnd]:
-    """Yield the soft ends that change: of VMs that were reopened for so many seconds, and of those that no more are."""
+    """Yield the soft ends that change: of VMs that were reopened for so many seconds, and of those that no more are.
+
+    What a VM was launched for is over when it runs something, or has got nothing for two minutes.
+    """
     at = snapshot.at
     for position, capacity in enumerate(snapshot.fleet):
         vm = capacity.vm
         if position in reopened:
             yield SoftEnd(vm.id, at + reopened[position] + LATE)
-        elif vm.soft_end > at and capacity.busy_slots and vm.state is VmState.RUNNING:
+        elif vm.soft_end > at and vm.state is VmState.RUNNING and (capacity.busy_slots or at - vm.state_since > LATE):
             yield SoftEnd(vm.id, 0.0)

@@ -17,13 +17,13 @@ from vmdirac_py.model.vm import Capacity, VmState
 from .ends import floored, remaining, remaining_of
 from .groups import Group
 from .lengths import Lengths
-from .stock import Key, Kinds, Phase, Stock, Vms
+from .stock import Key, Kinds, Stock, Vms
 
 
-def fresh(pool: Pool, total: Resources, phase: Phase, seconds: float = inf) -> Key:
-    """Return the key of VMs of a pool for jobs that run for so many seconds."""
+def fresh(pool: Pool, total: Resources, seconds: float = inf) -> Key:
+    """Return the key of VMs of a pool that run nothing yet, for jobs that run for so many seconds."""
     life = Offer.of_pool(pool).seconds_left
-    return Key(phase, 0.0, pool.name, total, free=total, empty=True, seconds_left=life, remaining=floored(seconds))
+    return Key(0.0, pool.name, total, free=total, empty=True, seconds_left=life, remaining=floored(seconds))
 
 
 class Fleet:
@@ -53,7 +53,7 @@ class Fleet:
             self._add_running(at, capacity, pool)
         elif vm.state in BOOTING:
             seconds = self._booting(capacity, pool)
-            self.booting[vm.vo][fresh(pool, vm.resources, Phase.BOOTING, seconds)] += 1
+            self.booting[vm.vo][fresh(pool, vm.resources, seconds)] += 1
 
     def _add_running(self, at: int, capacity: Capacity, pool: Pool) -> None:
         vm, now = capacity.vm, self._snapshot.at
@@ -61,7 +61,7 @@ class Fleet:
         seconds = self._remaining(capacity)
         made = float(-int(max(1.0, now - vm.created_at)).bit_length())
         empty = capacity.busy_slots == 0
-        key = Key(Phase.RUNNING, made, pool.name, vm.resources, capacity.free, empty, life, floored(seconds))
+        key = Key(made, pool.name, vm.resources, capacity.free, empty, life, floored(seconds))
         self._vms[vm.vo][key].append(at)
 
     def _remaining(self, capacity: Capacity) -> float:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from vmdirac_py.model.fit import Empty, Offer, failing_place, takers
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Snapshot
-from vmdirac_py.model.queue import Shape, TaskQueue
+from vmdirac_py.model.queue import LONG_WAIT, Shape, TaskQueue
 
 from .lengths import Lengths
 from .lifetable import bin_of
@@ -77,6 +77,11 @@ class Group:
         """Tell whether its jobs have waited long enough for VMs to be prolonged for them beyond their reach."""
         boot = min((one.pool.boot_seconds for one in self.candidates), default=0.0)
         return self._at - self.oldest >= REOPEN_AFTER * boot
+
+    @property
+    def waited_long(self) -> bool:
+        """Tell whether its jobs have waited so long that any VM with room takes them, whatever it is prolonged by."""
+        return self._at - self.oldest >= LONG_WAIT
 
     def cost_of_new(self, jobs: int) -> float:
         """Return the core-seconds that each of so many jobs costs on new VMs of the pool that suits them best."""

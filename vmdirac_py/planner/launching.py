@@ -17,7 +17,8 @@ from .hold import Patience
 from .limits import Limits
 from .memory import Memory
 from .pricing import counted_price
-from .spots import Fits, Spot, Spots, phase_of
+from .spots import Fits, Spot, Spots
+from .stock import Phase
 
 PROBED = 10**7
 """While an endpoint is probed, a failure of a pool outweighs any priority: the next probe tries another one."""
@@ -41,11 +42,13 @@ class Launching:
         self._spots, self._limits, self._memory, self._patience = spots, limits, memory, patience
         self._bounds: list[Bound] = []
         self._tried: Counter[str] = Counter()
+        self._dealt: Counter[str] = Counter()
 
     def run(self, shares: Sequence[Share]) -> list[Launch]:
         """Note in the shares which jobs VMs on their way take, and return what to launch for the others."""
         for share in shares:
             share.forget()
+        self._dealt.clear()
         asks = self._asks(shares)
         if not asks:
             return []
@@ -79,14 +82,15 @@ class Launching:
                 share.reasons.append(limit.reason)
         return left
 
-    def _machines(self, spots: Sequence[Spot], asks: Iterable[Ask]) -> list[Machine]:
+    def _machines(self, spots: Sequence[Spot], asks: Sequence[Ask]) -> list[Machine]:
         self._bounds.clear()
         at: dict[int, int] = {}
         for limit in (limit for spot in spots if spot.key is None for limit in self._limits.of_pool[spot.pool.name]):
             if id(limit) not in at:
                 at[id(limit)] = self._bound(Bound(max(0, limit.left), limit.by_core))
         probed = self._probed(asks)
-        return [self._machine(spot, at, probed.get(spot.name)) for spot in spots]
+        wanted = sum(ask.cores for ask in asks)
+        return [self._machine(spot, at, probed.get(spot.name), wanted) for spot in spots]
 
     def _probed(self, asks: Iterable[Ask]) -> dict[str, int]:
         """Return the pools that are tried with few VMs after earlier ones found no work, and with how many."""
@@ -98,7 +102,7 @@ class Launching:
                     probed[spot.name] = min(room, probed.get(spot.name, room))
         return probed
 
-    def _machine(self, spot: Spot, at: Mapping[int, int], probed: int | None) -> Machine:
+    def _machine(self, spot: Spot, at: Mapping[int, int], probed: int | None, wanted: int) -> Machine:
         if spot.key is not None:
             return Machine(spot.name, spot.key.total, 0.0, (self._bound(Bound(spot.vms)),), COMING)
         pool = spot.pool
@@ -106,7 +110,7 @@ class Launching:
         if probed is not None:
             bounds = (*bounds, self._bound(Bound(probed)))
         preference = pool.priority - PROBED * self._failures(pool)
-        price = counted_price(pool, self._limits.of_pool[pool.name], self._memory.lengths)
+        price = counted_price(pool, self._limits.of_pool[pool.name], self._memory.lengths, wanted)
         return Machine(spot.name, pool.resources, price, bounds, preference)
 
     def _bound(self, bound: Bound) -> int:
@@ -129,11 +133,20 @@ class Launching:
             left -= count
             if spot.key is None and self._patience.hold(taken, spot.pool, full=full):
                 continue
-            for share, jobs in taken.items():
-                share.give(phase_of(spot), jobs)
+            self._give(spot, taken, count)
             if spot.key is None:
                 self._tried[spot.name] += count
                 yield Launch(spot.pool, self._limits.take(spot.pool, count), seconds, taken)
+
+    def _give(self, spot: Spot, taken: Mapping[Share, int], count: int) -> None:
+        """Note for how many of the jobs dealt to so many VMs of a spot these boot already, and for how many not."""
+        dealt = self._dealt[spot.name]
+        self._dealt[spot.name] += count
+        soon = spot.soon(dealt, count)
+        for share, jobs in taken.items():
+            here = jobs * soon // count
+            share.give(Phase.BOOTING, here)
+            share.give(Phase.NEW, jobs - here)
 
 
 def _full(pool: Pool, parts: Sequence[tuple[Ask, int]]) -> bool:

@@ -11,7 +11,7 @@ from vmdirac_py.model.plan import Action, Decision, Plan, Snapshot
 from vmdirac_py.model.reason import Reason
 
 from .assign import Share, assign
-from .ends import reach_of, soft_ends
+from .ends import WASTE, reach_of, soft_ends
 from .explain import Explained
 from .fleet import Fleet, fresh
 from .groups import Groups
@@ -21,7 +21,7 @@ from .limits import Limits, limits_of
 from .memory import Memory
 from .minimums import minimum_reason, minimums
 from .spots import Spots
-from .stock import Key, Phase
+from .stock import Key
 
 MOST_PASSES = 8
 BAND = 4.0
@@ -66,7 +66,8 @@ class Planning:
 
         That last pass is what the next step will see, so the same jobs never cause a second launch.
         """
-        planned = self._wanted_anyway()
+        self._minimums = minimums(self._snapshot, self._limits, self._leaving)
+        planned = self._planned()
         left = [share for share in shares if share.left]
         if not left:
             return
@@ -79,42 +80,43 @@ class Planning:
                 spots.plan(vo, planned[vo])
             launches = launching.run(left)
             self._launches += launches
-            for one in launches:
-                planned[one.pool.vo][self._key(one.pool, one.seconds)] += one.vms
             vos = {one.pool.vo for one in launches}
+            planned = self._planned()
             if not spots.open(vos):
                 break
             left = [share for share in left if share.group.vo in vos]
 
-    def _wanted_anyway(self) -> defaultdict[str, Counter[Key]]:
-        self._minimums = minimums(self._snapshot, self._limits, self._leaving)
+    def _planned(self) -> defaultdict[str, Counter[Key]]:
+        """Return the VMs that are decided upon as the next step will see them, by VO."""
         planned: defaultdict[str, Counter[Key]] = defaultdict(Counter)
         for name, count in self._minimums.items():
-            pool = self._snapshot.inventory.pools[name]
-            planned[pool.vo][self._key(pool, inf)] += count
+            self._count(planned, self._snapshot.inventory.pools[name], inf, count)
+        for band in self._bands():
+            self._count(planned, band[0].pool, _longest(band), sum(one.vms for one in band))
         return planned
 
-    def _key(self, pool: Pool, seconds: float) -> Key:
-        return fresh(pool, pool.resources, Phase.NEW, seconds)
+    def _count(self, planned: defaultdict[str, Counter[Key]], pool: Pool, seconds: float, vms: int) -> None:
+        seconds = seconds if pool.resources.cores > WASTE else inf
+        planned[pool.vo][fresh(pool, pool.resources, seconds)] += vms
 
     def _decisions(self) -> list[Decision]:
         pools = self._snapshot.inventory.pools
         anyway = [self._decision(pools[name], n, minimum_reason(pools[name])) for name, n in self._minimums.items()]
-        return [*anyway, *self._for_jobs()]
+        return [*anyway, *map(self._for_band, self._bands())]
 
-    def _for_jobs(self) -> list[Decision]:
-        """Return one launch per pool and band of length."""
+    def _bands(self) -> list[list[Launch]]:
+        """Return the launches that are made together: those of a pool whose jobs are about as long."""
         bands: defaultdict[tuple[str, int], list[Launch]] = defaultdict(list)
         for launch in self._launches:
             bands[launch.pool.name, int(log(max(1.0, launch.seconds), BAND))].append(launch)
-        return [self._for_band(launches) for launches in bands.values()]
+        return list(bands.values())
 
     def _for_band(self, launches: list[Launch]) -> Decision:
         groups = {share.group for launch in launches for share in launch.jobs}
         jobs = sum(count for launch in launches for count in launch.jobs.values())
         reason = Reason.of("launch.demand", jobs=jobs, queues=min(jobs, sum(len(group.queues) for group in groups)))
         shapes = tuple(sorted({group.shape.fingerprint for group in groups}))
-        pool, longest = launches[0].pool, max(launch.seconds for launch in launches)
+        pool, longest = launches[0].pool, _longest(launches)
         return self._decision(pool, sum(one.vms for one in launches), reason, shapes, longest)
 
     def _decision(
@@ -123,3 +125,7 @@ class Planning:
         reach = reach_of(seconds, pool.resources.cores)
         end = 0.0 if reach == inf else self._snapshot.at + pool.boot_seconds + reach
         return Decision(Action.LAUNCH, pool.endpoint, pool.name, pool.vo, count, reason, shapes=shapes, soft_end=end)
+
+
+def _longest(launches: Sequence[Launch]) -> float:
+    return max(launch.seconds for launch in launches)

@@ -21,17 +21,29 @@ SCARCE_FROM, SCARCE = 0.6, 8.0
 """From which use on an instance is scarce, and how fast it becomes so: its worth, in prices of a core, grows with
 exp(8 x use); at 0.6 two cores are as good as two VMs of one, at 0.75 four, at 0.85 eight."""
 AT_FIRST = 0.14
+CROWDED = 1.2
+"""Beyond that the largest is best anyway."""
 
 
-def counted_price(pool: Pool, limits: Iterable[Limit], lengths: Lengths) -> float:
-    """Return what a VM of a pool counts, in the unit of its price; 0.0 for a pool without a price."""
+def counted_price(pool: Pool, limits: Iterable[Limit], lengths: Lengths, wanted_cores: int) -> float:
+    """Return what a VM of a pool counts, in the unit of its price; 0.0 for a pool without a price.
+
+    Args:
+        pool: the pool.
+        limits: all that limit it.
+        lengths: what was learned of how long jobs run.
+        wanted_cores: cores of all jobs that are to get VMs now; with small ones they take up many instances.
+    """
     if not pool.price or not lengths.knows(pool.vo):
         return pool.price
     cores = max(1, pool.resources.cores)
     waste = 1.0 + WASTED_PER_DOUBLING * log2(cores)
-    return pool.price * (waste + _scarcity(limits) / cores)
+    return pool.price * (waste + _scarcity(limits, wanted_cores / cores) / cores)
 
 
-def _scarcity(limits: Iterable[Limit]) -> float:
-    use = max((1.0 - limit.left / limit.most for limit in limits if limit.most and not limit.by_core), default=0.0)
+def _scarcity(limits: Iterable[Limit], vms: float) -> float:
+    """Return what an instance is worth, in prices of a core, once about half of so many more are there."""
+    counted = [limit for limit in limits if limit.most and not limit.by_core]
+    use = max((1.0 - (limit.left - vms / 2) / limit.most for limit in counted), default=0.0)
+    use = min(use, CROWDED)
     return AT_FIRST * exp(SCARCE * (use - SCARCE_FROM)) if use >= SCARCE_FROM else 0.0

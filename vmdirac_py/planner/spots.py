@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,16 +13,21 @@ from .ends import reach_of
 from .groups import Group
 from .lifetable import bin_of
 from .limits import Limits
-from .stock import Key, Phase
+from .stock import Key
 
 
 class Spot(NamedTuple):
-    """Alike empty VMs: `vms` of them are on their way (`key`), or new ones may be launched (None)."""
+    """Alike empty VMs: `vms` of them are on their way (`key`), `booting` of these already; new ones without a key."""
 
     name: str
     pool: Pool
     key: Key | None = None
     vms: int = 0
+    booting: int = 0
+
+    def soon(self, taken: int, count: int) -> int:
+        """Return how many of `count` VMs boot already when `taken` others have jobs: those that boot come first."""
+        return max(0, min(count, self.booting - taken))
 
 
 class Coming(NamedTuple):
@@ -40,8 +46,8 @@ class Spots:
 
     def __init__(self, pools: Mapping[str, Pool], limits: Limits, booting: Mapping[str, Mapping[Key, int]]) -> None:
         self._pools, self._limits = pools, limits
-        self._booting = {vo: _coming(pools, found, "booting") for vo, found in booting.items()}
-        self._planned: dict[str, Sequence[Coming]] = {}
+        self._booting = booting
+        self._coming = {vo: _coming(pools, found, found) for vo, found in booting.items()}
         self._takers: dict[tuple[int, int], tuple[tuple[Spot, int], ...]] = {}
         self._new: dict[str, Spot | None] = {}
         self._fresh: dict[int, Fits] = {}
@@ -49,10 +55,10 @@ class Spots:
 
     def plan(self, vo: str, planned: Mapping[Key, int]) -> None:
         """Count the VMs that are decided upon for a VO among those that come; limits may have less room since."""
-        self._planned[vo] = _coming(self._pools, planned, "planned")
-        self._new.clear()
-        self._fresh.clear()
-        self._known.clear()
+        booting = self._booting.get(vo, {})
+        self._coming[vo] = _coming(self._pools, Counter(booting) + Counter(planned), booting)
+        for found in (self._takers, self._new, self._fresh, self._known):
+            found.clear()
 
     def open(self, vos: Iterable[str]) -> bool:
         """Tell whether any pool of these VOs may still launch."""
@@ -61,7 +67,7 @@ class Spots:
 
     def of(self, group: Group) -> Fits:
         """Return where jobs of a group may go, each with how many run side by side on one VM; equals are one object."""
-        coming = (*self._booting_for(group), *_reached(self._planned.get(group.vo, ()), group))
+        coming = self._coming_for(group)
         key = (id(group.candidates), *[id(spot) for spot, _ in coming])
         fits = self._known.get(key)
         if fits is None:
@@ -70,11 +76,11 @@ class Spots:
             return fits
         return tuple([one for one in fits if one[0].key or self._limits.of_shape(one[0].pool, group.shape)[0]])
 
-    def _booting_for(self, group: Group) -> tuple[tuple[Spot, int], ...]:
+    def _coming_for(self, group: Group) -> tuple[tuple[Spot, int], ...]:
         key = (id(group.candidates), bin_of(group.seconds))
         found = self._takers.get(key)
         if found is None:
-            found = self._takers[key] = _reached(self._booting.get(group.vo, ()), group)
+            found = self._takers[key] = _reached(self._coming.get(group.vo, ()), group)
         return found
 
     def _fresh_of(self, group: Group) -> Fits:
@@ -97,9 +103,10 @@ def _reached(coming: Iterable[Coming], group: Group) -> tuple[tuple[Spot, int], 
     return tuple(takers(group.shape, reached))
 
 
-def _coming(pools: Mapping[str, Pool], given: Mapping[Key, int], how: str) -> Sequence[Coming]:
+def _coming(pools: Mapping[str, Pool], given: Mapping[Key, int], booting: Mapping[Key, int]) -> Sequence[Coming]:
     keys = enumerate(sorted(given, key=_told))
-    return [_on_its_way(Spot(f"{key.pool}/{how}/{at}", pools[key.pool], key, given[key]), key) for at, key in keys]
+    spots = ((Spot(f"{key.pool}/{at}", pools[key.pool], key, given[key], booting.get(key, 0)), key) for at, key in keys)
+    return [_on_its_way(spot, key) for spot, key in spots]
 
 
 def _on_its_way(spot: Spot, key: Key) -> Coming:
@@ -108,9 +115,4 @@ def _on_its_way(spot: Spot, key: Key) -> Coming:
 
 
 def _told(key: Key) -> tuple[object, ...]:
-    return key.pool, key.phase, key.remaining, key.seconds_left, key.total.cores, key.total.ram_mb, key.total.gpus
-
-
-def phase_of(spot: Spot) -> Phase:
-    """Return how soon jobs put on a spot run."""
-    return Phase.NEW if spot.key is None else spot.key.phase
+    return key.pool, key.remaining, key.seconds_left, key.total.cores, key.total.ram_mb, key.total.gpus

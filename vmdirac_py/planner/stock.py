@@ -36,7 +36,6 @@ class Key(NamedTuple):
     on, or what they were launched for shall run.
     """
 
-    phase: Phase
     made_at: float
     pool: str
     total: Resources
@@ -161,7 +160,7 @@ class Stock:
 
     def _reopened(self, group: Group, jobs: int) -> Iterator[Kind]:
         """Yield kinds beyond their reach where jobs in company still cost less than on a new VM, cheapest first."""
-        limit = group.cost_of_new(jobs)
+        limit = inf if group.waited_long else group.cost_of_new(jobs)
         beyond = [kind for kind in self._sorted if kind.reach < group.seconds and kind.pool in group.places]
         costs = [(kind.prolonged(group.seconds)[1] / min(jobs, kind.holds(group.shape) or 1), kind) for kind in beyond]
         yield from (kind for cost, kind in sorted(costs, key=_cost_of) if cost < limit)
@@ -185,7 +184,7 @@ class Stock:
                 cores, free.ram_mb - jobs * shape.ram_mb, free.gpus - jobs * shape.gpus,
                 free.disk_gb - jobs * shape.disk_gb,
             )  # fmt: skip
-            key = Key(key.phase, key.made_at, key.pool, key.total, left, False, key.seconds_left, remaining)
+            key = Key(key.made_at, key.pool, key.total, left, False, key.seconds_left, remaining)
             self._put(key, vms)
 
     def _put(self, key: Key, vms: Vms) -> None:

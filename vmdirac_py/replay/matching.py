@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from math import inf
 
 from vmdirac_py.model.fit import Offer, Wish, cores_given, failing, wanted_by
-from vmdirac_py.model.queue import TaskQueue, turn
+from vmdirac_py.model.queue import LONG_WAIT, TaskQueue, turn
 from vmdirac_py.model.vm import Run
 from vmdirac_py.planner.ends import takes
 from vmdirac_py.planner.lengths import Lengths
@@ -43,7 +43,7 @@ class Matching:
         best, least, queue = None, inf, line.queue
         seconds = self._expects(queue)
         for _, machine in self._open[queue.vo]:
-            if machine.open_cores < queue.shape.min_cores or not self._takes(machine, seconds, at):
+            if machine.open_cores < queue.shape.min_cores or not self._takes(line, machine, seconds, at):
                 continue
             cost = self.cost(machine, seconds, at)
             if (best is None or cost < least) and failing(queue, machine.offer(at)) is None:
@@ -102,15 +102,15 @@ class Matching:
         queue = line.queue
         if wish is not Wish.ANY and not wanted_by(wish, queue.shape, offer):
             return False
-        return self._takes(machine, self._expects(queue), at) and failing(queue, offer) is None
+        return self._takes(line, machine, self._expects(queue), at) and failing(queue, offer) is None
 
     def _expects(self, queue: TaskQueue) -> float:
         asked = queue.shape.cpu_seconds
         return self.lengths.expected(queue.vo, queue.owner, asked) if self.lengths else float(asked)
 
-    def _takes(self, machine: Machine, seconds: float, at: float) -> bool:
+    def _takes(self, line: Line, machine: Machine, seconds: float, at: float) -> bool:
         """Tell whether a VM takes jobs of a length, as production's match does; without lengths it takes all."""
-        if self.lengths is None:
+        if self.lengths is None or at - self._lines.begins - line.oldest >= LONG_WAIT:
             return True
         return takes(machine.vm, machine.pool, seconds, remaining=machine.remaining(self.lengths, at), at=at)
 

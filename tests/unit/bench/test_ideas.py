@@ -6,7 +6,8 @@ import pytest
 
 from tests.bench.contest import Entry, run
 from tests.bench.ideas import HOLDS, IDEAS, holding, without
-from vmdirac_py.planner import ends, hold, planning
+from vmdirac_py.model import queue
+from vmdirac_py.planner import ends, groups, hold, planning, pricing
 from vmdirac_py.planner.lengths import Lengths
 from vmdirac_py.replay.rules import Production
 
@@ -14,7 +15,8 @@ from vmdirac_py.replay.rules import Production
 def constants() -> tuple[object, ...]:
     """Everything that ideas change."""
     about = vars(Production).get("prefers"), vars(Production).get("cycle_seconds")
-    return ends.WASTE, hold.WORTH_A_BOOT, planning.BAND, Lengths.of, *about
+    waits = hold.FOR_CORES, hold.FOR_COMPANY, groups.REOPEN_AFTER, queue.LONG_WAIT
+    return ends.WASTE, planning.BAND, pricing.WASTED_PER_DOUBLING, pricing.AT_FIRST, Lengths.of, *waits, *about
 
 
 @pytest.mark.parametrize("idea", [idea for idea in IDEAS if idea])
@@ -26,7 +28,7 @@ def test_an_idea_is_left_out_and_comes_back(idea: str) -> None:
     assert constants() == before
 
 
-@pytest.mark.parametrize("idea", ["without soft ends", "lengths as asked, none learned", holding(max(HOLDS))])
+@pytest.mark.parametrize("idea", ["VMs take whatever fits", "lengths as asked, none learned", holding(max(HOLDS))])
 def test_what_is_left_out_is_missed(idea: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A replay without it comes to something else than production."""
     monkeypatch.delenv("VMDIRAC_TRACE", raising=False)

@@ -118,7 +118,7 @@ def test_jobs_its_soft_end_kept_away_are_no_fault(ctx: TestContext) -> None:
     """That it took none was our own wish."""
     vm, _ = planned(ctx)
     with ctx.ledger.write() as tx:
-        tx.vms.soften([SoftEnd(vm.id, vm.created_at + 1)])
+        tx.vms.soften([SoftEnd(vm.id, ctx.clock.now() + 1)])
     assert presence.leave(ctx, vm.id, "idle")
     assert told(ctx) == []
 

@@ -12,7 +12,7 @@ from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity, Vm, VmState
 
 AT = 1_800_000_000.0
-WAITED = 420.0
+WAITED = 600.0
 """Longer than any pool here lets jobs wait for company: 4/3 of a boot of 300 s."""
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from tests.support.replays import Scripted, Watching, drain, engine, inventory, job, launch, plan, pool, run, trace
 from vmdirac_py.model.plan import Action, Plan, Snapshot, SoftEnd
+from vmdirac_py.model.queue import LONG_WAIT
 from vmdirac_py.model.vm import VmState
-from vmdirac_py.replay.matching import as_asked
+from vmdirac_py.planner.lengths import Lengths
 from vmdirac_py.replay.rules import Production
 from vmdirac_py.replay.run import replay
 from vmdirac_py.replay.scenario import Boot, Scenario
@@ -118,30 +119,19 @@ def test_a_drained_vm_takes_no_more_jobs_and_leaves_when_empty() -> None:
     assert result.paid_core_seconds < 8 * 2 * (HOUR + 600.0)
 
 
-@pytest.mark.parametrize(("until", "wait"), [(2000.0, True), (20_000.0, False), (0.0, False)])
-def test_a_soft_end_keeps_long_jobs_away(until: float, wait: bool) -> None:  # noqa: FBT001 - a table of cases
-    """A VM with a soft end takes only what is expected to end before it; without one, or with a late one, all."""
+@pytest.mark.parametrize(("until", "waits"), [(0.0, True), (400_000.0, False)])
+def test_a_vm_takes_no_job_beyond_its_reach_unless_a_plan_allows_it(until: float, waits: bool) -> None:  # noqa: FBT001 - a table of cases
+    """A day's job waits beside a VM of short ones, until a soft end lets it in or it has waited for long."""
 
     def does(snapshot: Snapshot) -> Plan:
-        ends = (SoftEnd(snapshot.fleet[0].vm.id, BEGINS + until if until else 0.0),)
-        return plan(snapshot, launch(pool()), ends=ends)
-
-    jobs = [job(1, seconds=HOUR), job(2, 400.0, seconds=60.0, cpu_seconds=1800)]
-    result = run(jobs, [pool()], when_running(does), boot=Boot(300.0))
-    assert (result.wait_mean > 200.0) is wait
-
-
-def test_soft_ends_use_what_the_rule_expects() -> None:
-    """A rule that has learned that jobs are short lets them on a VM that ends soon."""
-
-    def does(snapshot: Snapshot) -> Plan:
-        return plan(snapshot, ends=(SoftEnd(snapshot.fleet[0].vm.id, BEGINS + 2000.0),))
+        return plan(snapshot, ends=(SoftEnd(snapshot.fleet[0].vm.id, BEGINS + until),) if until else ())
 
     rule = when_running(does)
-    rule.expected = lambda _memory: lambda _vo, _owner, _group, _cpu: 60.0  # type: ignore[attr-defined]
-    result = run([job(1, seconds=HOUR), job(2, 400.0, seconds=60.0, cpu_seconds=86400)], [pool()], rule)
+    rule.lengths = lambda _memory: Lengths()  # type: ignore[attr-defined]
+    jobs = [job(1, seconds=HOUR, cpu_seconds=360), job(2, 400.0, seconds=60.0, cpu_seconds=86400)]
+    result = run(jobs, [pool()], rule)
     assert (result.vms_started, result.unserved) == (1, 0)
-    assert result.vos[0].wait_mean < 200.0
+    assert (result.wait_p95 >= LONG_WAIT) is waits
 
 
 def test_what_is_decided_after_the_last_job_costs_nothing() -> None:
@@ -196,9 +186,9 @@ def test_the_first_memory_is_none() -> None:
             given.append(memory)
             return super().step(snapshot, None)[0], len(given)
 
-        def expected(self, memory: Any) -> Any:
+        def lengths(self, memory: Any) -> Any:
             assert memory == len(given)
-            return as_asked
+            return Lengths()
 
     run([job(1)], [pool()], Remembering())
     assert given[:3] == [None, 1, 2]

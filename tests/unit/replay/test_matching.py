@@ -8,6 +8,7 @@ from vmdirac_py.model.fit import Offer, Wish, cores_given, misfit, wanted_by
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.resources import Resources
+from vmdirac_py.planner.lengths import Lengths
 from vmdirac_py.replay.agenda import Agenda
 from vmdirac_py.replay.api import TraceJob
 from vmdirac_py.replay.fleet import Fleet
@@ -129,42 +130,45 @@ def test_nothing_waits_that_would_fit(jobs: list[TraceJob], vms: int) -> None:
 def test_the_oldest_vm_that_a_job_does_not_prolong_is_given_it() -> None:
     """However full it is; an empty one would be prolonged, so it is left to end."""
     floor = Floor()
+    floor.matching.lengths = Lengths()
     floor.vm()
     older = floor.vm(job(1, min_cores=3))
     floor.vm(job(2, min_cores=6))
-    floor.matching.submit(floor.lines.push(job(3)), AT)
+    floor.matching.submit(floor.lines.push(job(3, cpu_seconds=360)), AT)
     assert floor.given == [(3, older.seq, 1)]
 
 
 def test_a_job_goes_where_it_prolongs_least() -> None:
     """Where it prolongs all that it fits: the VM whose own jobs run on the longest, not the oldest."""
     floor = Floor()
-    floor.vm(job(1), soft_end=AT + 200_000.0)
-    later = floor.vm(job(2), soft_end=AT + 220_000.0)
-    floor.matching.expected = lambda _vo, _owner, _group, _cpu: 190_000.0
-    floor.matching.submit(floor.lines.push(job(3)), AT)
+    floor.matching.lengths = Lengths()
+    floor.vm(job(1, cpu_seconds=43200))
+    later = floor.vm(job(2, cpu_seconds=86400), job(4, cpu_seconds=360))
+    floor.matching.submit(floor.lines.push(job(3, cpu_seconds=86400)), AT)
     assert floor.given == [(3, later.seq, 1)]
 
 
-def test_what_does_not_end_by_a_soft_end_goes_elsewhere() -> None:
-    """A VM takes only jobs that are expected to end before its soft end."""
+def test_what_is_beyond_the_reach_of_a_vm_goes_elsewhere() -> None:
+    """A VM that runs short jobs takes no long one, unless a plan allowed it."""
     floor = Floor()
-    soon = floor.vm(job(1, cpu_seconds=360), soft_end=AT + 1000.0)
+    floor.matching.lengths = Lengths()
+    soon = floor.vm(job(1, cpu_seconds=360))
     late = floor.vm()
     floor.matching.submit(floor.lines.push(job(2, cpu_seconds=360)), AT)
-    floor.matching.submit(floor.lines.push(job(3, cpu_seconds=1800)), AT)
+    floor.matching.submit(floor.lines.push(job(3, cpu_seconds=86400)), AT)
     assert floor.given == [(2, soon.seq, 1), (3, late.seq, 1)]
 
 
-def test_jobs_fit_a_soft_end_once_they_are_known_to_be_short() -> None:
-    """When a rule learns better what jobs take, those that wait are looked at again."""
+def test_jobs_are_looked_at_again_when_a_plan_allows_more() -> None:
+    """A long job waits beside a VM of short ones until the VM's soft end lets it in."""
     floor = Floor()
-    floor.vm(soft_end=AT + 1000.0)
-    floor.matching.submit(floor.lines.push(job(1)), AT)
+    floor.matching.lengths = Lengths()
+    vm = floor.vm(job(1, cpu_seconds=360))
+    floor.matching.submit(floor.lines.push(job(2, cpu_seconds=86400)), AT)
     assert floor.given == []
-    floor.matching.expected = lambda _vo, _owner, _group, _cpu: 10.0
+    floor.fleet.soften(vm, AT + 200_000.0)
     floor.matching.reconsider(AT)
-    assert [number for number, *_ in floor.given] == [1]
+    assert [number for number, *_ in floor.given] == [2]
 
 
 def test_a_vm_without_pool_runs_one_job_at_a_time() -> None:
