@@ -49,7 +49,8 @@ class SqlRuns(Part):
         query = _RUNS.where(_JOBS.c.vm.in_(wanted)) if len(wanted) <= FEW else _RUNS
         for vm, owner, group, since, cores, shape in self.connection.execute(query):
             if vm in wanted:
-                found[vm].append(Run(owner, group, since, cores, rows.shape(shape).cpu_seconds))
+                asked = rows.shape(shape)
+            found[vm].append(Run(owner, group, since, cores, asked.cpu_seconds, asked.disk_gb))
         return {vm: tuple(runs) for vm, runs in found.items()}
 
     def last_ended(self, vm_ids: Collection[str]) -> dict[str, float]:
@@ -69,6 +70,5 @@ class SqlRuns(Part):
 
 def _finished(seq: int, data: str) -> Finished:
     told = json.loads(data)
-    return Finished(
-        seq, **{name: told[name] for name in ("vo", "owner", "group", "cpu_seconds")}, seconds=max(0.0, told["seconds"])
-    )
+    about = {name: told[name] for name in ("vo", "owner", "group", "cpu_seconds")}
+    return Finished(seq, seconds=max(0.0, told["seconds"]), **about)

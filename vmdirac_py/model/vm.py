@@ -63,6 +63,7 @@ class Run(Value, frozen=True):
     since: Seconds
     cores: Count = 1
     cpu_seconds: Count = 86400
+    disk_gb: Count = 0
 
 
 class Capacity(Value, frozen=True):

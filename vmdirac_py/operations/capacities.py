@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from vmdirac_py.ledger.api import Heartbeat, Transaction
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.resources import Resources
-from vmdirac_py.model.vm import Capacity, Vm, VmState
+from vmdirac_py.model.vm import Capacity, Run, Vm, VmState
 
 from .busy import fresh, slots_of
 from .heard import heard
@@ -26,16 +26,21 @@ def capacities(tx: Transaction, inventory: Inventory, *, at: float) -> tuple[Cap
     idle = _idle_since(tx, inventory, [vm for vm in vms if not slots[vm.id]], beats, at=at)
     return tuple(
         heard(
-            Capacity(vm, _free(vm, used.get(vm.id, NOTHING)), slots[vm.id], runs.get(vm.id, ()), idle.get(vm.id, 0.0)),
+            _capacity(vm, used.get(vm.id, NOTHING), slots[vm.id], runs.get(vm.id, ()), idle.get(vm.id, 0.0)),
             fresh(vm, inventory, beats, at=at),
         )
         for vm in vms
     )
 
 
-def _free(vm: Vm, used: tuple[int, int, int, int]) -> Resources:
+def _capacity(vm: Vm, used: tuple[int, int, int, int], slots: int, runs: tuple[Run, ...], idle: float) -> Capacity:
+    return Capacity(vm, free_of(vm, used, runs) if vm.state in OFFERING else Resources(), slots, runs, idle)
+
+
+def free_of(vm: Vm, used: tuple[int, int, int, int], runs: Sequence[Run]) -> Resources:
+    """Return what the ledger's payloads leave of a VM."""
     _, cores, ram_mb, gpus = used
-    return vm.resources - Resources(cores, ram_mb, gpus) if vm.state in OFFERING else Resources()
+    return vm.resources - Resources(cores, ram_mb, gpus, sum([run.disk_gb for run in runs]))
 
 
 def _idle_since(

@@ -30,8 +30,7 @@ def _memory(text: str | None) -> Memory:
         # What was learned can be learned again; without it jobs must still be matched and VMs launched.
         logger("planner").error("its memory cannot be read, it begins anew", error=str(error))
         told = json.loads(text)
-        seqs = {name: told.get(name) for name in ("outcome_seq", "finished_seq")}
-        return Memory(**{name: seq for name, seq in seqs.items() if isinstance(seq, int)})
+        return Memory(outcome_seq=int(told.get("outcome_seq", 0)), finished_seq=int(told.get("finished_seq", 0)))
 
 
 def save(tx: Transaction, memory: Memory) -> None:

@@ -21,6 +21,7 @@ from vmdirac_py.queues.api import Match
 from . import purpose, soft_ends
 from .api import Context
 from .callers import actor_of, caller, wake
+from .capacities import NOTHING, free_of
 
 REPORTABLE = {state.value: state for state in (JobState.RUNNING, JobState.DONE, JobState.FAILED)}
 MAX_JOB_ID = 2**63 - 1  # what the ledger's integers hold
@@ -145,8 +146,8 @@ def _wishes(names: Collection[str]) -> Sequence[Wish]:
 
 
 def _offer(tx: Transaction, vm: Vm, pool: Pool, claim: Claim, at: float) -> Offer:
-    slots, cores, ram_mb, gpus = tx.jobs.used_cores([vm.id]).get(vm.id, (0, 0, 0, 0))
-    free = vm.resources - Resources(cores, ram_mb, gpus)
+    used = tx.jobs.used_cores([vm.id]).get(vm.id, NOTHING)
+    free = free_of(vm, used, tx.jobs.runs([vm.id]).get(vm.id, ()))
     return Offer(
         vo=vm.vo,
         site=pool.site,
@@ -157,7 +158,7 @@ def _offer(tx: Transaction, vm: Vm, pool: Pool, claim: Claim, at: float) -> Offe
             min(free.gpus, claim.free_gpus),
             free.disk_gb,
         ),
-        empty=claim.empty and slots == 0,
+        empty=claim.empty and not used[0],
         tags=pool.tags,
         platform=pool.platform,
         seconds_left=norm_seconds(min(claim.seconds_left, vm.created_at + pool.max_life - at), pool),

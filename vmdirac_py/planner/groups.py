@@ -61,8 +61,9 @@ class Group:
         self.queues: list[TaskQueue] = []
         self.jobs, self.oldest = 0, inf
 
-    def add(self, queue: TaskQueue) -> None:
-        """Count a queue in."""
+    def add(self, queue: TaskQueue, seconds: float) -> None:
+        """Count a queue in, whose jobs are expected to run for so long: the longest of the group counts."""
+        self.seconds = max(self.seconds, seconds)
         self.queues.append(queue)
         self.jobs += queue.waiting
         self.oldest = min(self.oldest, queue.oldest)
@@ -118,7 +119,7 @@ class Groups:
             group = groups.get(key)
             if group is None:
                 group = groups[key] = Group(queue, seconds, snapshot.at, limited, *self._fit(queue))
-            group.add(queue)
+            group.add(queue, seconds)
         self.all = sorted(groups.values(), key=lambda group: group.rank)
 
     def offers_of(self, vo: str) -> Sequence[tuple[Pool, Offer]]:

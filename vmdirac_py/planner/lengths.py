@@ -13,7 +13,7 @@ from functools import cached_property
 
 from vmdirac_py.model.plan import Finished
 from vmdirac_py.model.queue import segment
-from vmdirac_py.model.value import Seconds, Value
+from vmdirac_py.model.value import Count, Seconds, Value
 from vmdirac_py.model.vm import Capacity
 
 from .lifetable import BINS, NONE, UNKNOWN, Counts, LifeTable, bin_of, hazards, life_table
@@ -39,12 +39,22 @@ class Known(Value, frozen=True):
     running: Counts = NONE
 
 
+class Ended(Value, frozen=True):
+    """So many payloads of one kind that ended in one bin since the last look."""
+
+    vo: str
+    owner: str
+    cpu_seconds: Count
+    age: Count
+    payloads: Count
+
+
 class Lengths(Value, frozen=True, dict=True, gc=True):
     """All kinds as of `at` (epoch), and what ended since, which counts from the next look on."""
 
     at: Seconds = 0.0
     kinds: tuple[Known, ...] = ()
-    fresh: tuple[Finished, ...] = ()
+    fresh: tuple[Ended, ...] = ()
 
     @cached_property
     def _known(self) -> Mapping[Kind, Known]:
@@ -102,25 +112,33 @@ def _wider(kind: Kind) -> Kind | None:
 
 def learn(lengths: Lengths, finished: Iterable[Finished], fleet: Iterable[Capacity], at: float) -> Lengths:
     """Return the lengths with these payloads, looked at anew when the last look is `REFRESH` seconds ago."""
-    fresh = (*lengths.fresh, *finished)
+    fresh = _added(lengths.fresh, finished)
     if 0.0 <= at - lengths.at < REFRESH:
-        return lengths if len(fresh) == len(lengths.fresh) else _waiting(lengths, fresh)
+        return lengths if fresh is lengths.fresh else _waiting(lengths, fresh)
     if not fresh and not lengths.kinds:
         return lengths
     return Lengths(at, _kinds(lengths.kinds, _by_kind(fresh), _running(fleet, at)))
 
 
-def _waiting(lengths: Lengths, fresh: tuple[Finished, ...]) -> Lengths:
+def _added(fresh: tuple[Ended, ...], finished: Iterable[Finished]) -> tuple[Ended, ...]:
+    more = Counter((one.vo, one.owner, segment(one.cpu_seconds), bin_of(one.seconds)) for one in finished)
+    if not more:
+        return fresh
+    counts = Counter({(one.vo, one.owner, one.cpu_seconds, one.age): one.payloads for one in fresh}) + more
+    return tuple(Ended(*kind, number) for kind, number in counts.items())
+
+
+def _waiting(lengths: Lengths, fresh: tuple[Ended, ...]) -> Lengths:
     later = Lengths(lengths.at, lengths.kinds, fresh)
     # What was worked out holds until the next look.
     later.__dict__.update(lengths.__dict__)
     return later
 
 
-def _by_kind(fresh: Iterable[Finished]) -> Mapping[Kind, Counter[int]]:
+def _by_kind(fresh: Iterable[Ended]) -> Mapping[Kind, Counter[int]]:
     counts: defaultdict[Kind, Counter[int]] = defaultdict(Counter)
     for one in fresh:
-        _count(counts, (one.vo, one.owner, segment(one.cpu_seconds)), bin_of(one.seconds), 1)
+        _count(counts, (one.vo, one.owner, one.cpu_seconds), one.age, one.payloads)
     return counts
 
 

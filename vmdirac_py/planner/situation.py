@@ -14,10 +14,10 @@ from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.value import Value
 from vmdirac_py.model.vm import Capacity, Run
 
-from .lengths import Known
+from .lengths import Ended, Known
 from .memory import Memory
 
-T = TypeVar("T", Known, Finished, Run, TaskQueue)
+T = TypeVar("T", Known, Ended, Finished, Run, TaskQueue)
 Named = Callable[[str], str]
 """Returns the pseudonym of a name, the same for the same."""
 

@@ -48,7 +48,7 @@ class Spots:
         self._pools, self._limits = pools, limits
         self._booting = booting
         self._coming = {vo: _coming(pools, found, found) for vo, found in booting.items()}
-        self._takers: dict[tuple[int, int], tuple[tuple[Spot, int], ...]] = {}
+        self._takers: dict[tuple[str, int, int], tuple[tuple[Spot, int], ...]] = {}
         self._new: dict[str, Spot | None] = {}
         self._fresh: dict[int, Fits] = {}
         self._known: dict[tuple[int, ...], Fits] = {}
@@ -77,7 +77,7 @@ class Spots:
         return tuple([one for one in fits if one[0].key or self._limits.of_shape(one[0].pool, group.shape)[0]])
 
     def _coming_for(self, group: Group) -> tuple[tuple[Spot, int], ...]:
-        key = (id(group.candidates), bin_of(group.seconds))
+        key = (group.vo, id(group.candidates), bin_of(group.seconds))
         found = self._takers.get(key)
         if found is None:
             found = self._takers[key] = _reached(self._coming.get(group.vo, ()), group)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import IntEnum
 from math import inf
 from typing import NamedTuple
@@ -81,6 +81,10 @@ def _order(key: Key, pool: Pool, wanted: int) -> Order:
     return (*rare, key.made_at, free.cores, *worth, free.ram_mb, key.empty, key.seconds_left, key.remaining)
 
 
+Candidates = Callable[[Group, int], Iterable["Kind"]]
+"""Which kinds so many jobs of a group may go to, best first."""
+
+
 class Placed(NamedTuple):
     """Jobs that went to VMs of one kind, so many side by side."""
 
@@ -115,23 +119,30 @@ class Stock:
         self._vms = {kinds.of(key): list(found) for key, found in vms.items() if key.free.cores > 0}
         self._sorted = sorted(self._vms, key=_order_of)
         self._hopeless: list[Group] = []
+        self._crowded: list[Group] = []
         self.reopened: dict[int, float] = {}
 
     def place(self, group: Group) -> int:
         """Place as many jobs of a group as there is room for, best kinds first; return how many."""
-        if not self._sorted or any(_needs_no_more(other, group) for other in self._hopeless):
-            return 0
-        found, left = self._choose(group, self._in_turn(group), group.jobs)
+        left = self._place(group, self._in_turn, self._hopeless, group.jobs)
+        if left and group.may_reopen:
+            left = self._place(group, self._reopened, self._crowded, left)
+        return group.jobs - left
+
+    def _place(self, group: Group, kinds: Candidates, beaten: list[Group], left: int) -> int:
+        """Place jobs on these kinds; return how many are left. Whoever leaves some beats those that need no less."""
+        if not self._sorted or any(_needs_no_more(other, group) for other in beaten):
+            return left
+        found, left = self._choose(group, kinds(group, left), left)
         for placed in found:
             self._fill(placed, group)
-        if left and group.may_reopen:
-            again, left = self._choose(group, self._reopened(group, left), left)
-            for placed in again:
-                self._fill(placed, group)
-        if left:
-            self._hopeless = [other for other in self._hopeless if not _needs_no_more(group, other)]
-            self._hopeless.append(group)
-        return group.jobs - left
+        if left and (kinds == self._in_turn or not self._room_for(group)):
+            beaten[:] = [other for other in beaten if not _needs_no_more(group, other)]
+            beaten.append(group)
+        return left
+
+    def _room_for(self, group: Group) -> bool:
+        return any(kind.pool in group.places and kind.holds(group.shape) for kind in self._sorted)
 
     def _choose(self, group: Group, kinds: Iterable[Kind], left: int) -> tuple[list[Placed], int]:
         found: list[Placed] = []
@@ -145,7 +156,7 @@ class Stock:
                     break
         return found, left
 
-    def _in_turn(self, group: Group) -> Iterator[Kind]:
+    def _in_turn(self, group: Group, _jobs: int) -> Iterator[Kind]:
         """Yield kinds that a group reaches: those it does not prolong, then those it prolongs least."""
         longer: list[Kind] = []
         seconds, places, cores = group.seconds, group.places, group.shape.min_cores

@@ -48,6 +48,7 @@ class Machine:
         "accepted_at",
         "cores",
         "dead",
+        "disk_gb",
         "endpoint",
         "entry",
         "gpus",
@@ -64,6 +65,7 @@ class Machine:
         self.vm, self.pool, self.endpoint, self.seq = vm, pool, endpoint, seq
         self.slots: dict[int, Slot] = {}
         self.cores, self.ram_mb, self.gpus = pool.resources.cores, pool.resources.ram_mb, pool.resources.gpus
+        self.disk_gb = pool.resources.disk_gb
         self.entry: tuple[int, Machine] | None = None
         self.accepted_at = self.idle_since = 0.0
         self.dead = self.leaving = False
@@ -110,11 +112,12 @@ class Machine:
         self.cores -= sign * slot.cores
         self.ram_mb -= sign * shape.ram_mb
         self.gpus -= sign * shape.gpus
+        self.disk_gb -= sign * shape.disk_gb
 
     def offer(self, at: float) -> Offer:
         """Return what it offers to a job."""
         pool = self.pool
-        free = Resources(self.open_cores, self.ram_mb, self.gpus, pool.resources.disk_gb)
+        free = Resources(self.open_cores, self.ram_mb, self.gpus, self.disk_gb)
         return Offer(
             pool.vo,
             pool.site,
@@ -130,7 +133,7 @@ class Machine:
         """Return the value of this moment."""
         free = _NOTHING
         if self.vm.state in OFFERING:
-            free = Resources(self.cores, self.ram_mb, self.gpus, self.pool.resources.disk_gb)
+            free = Resources(self.cores, self.ram_mb, self.gpus, self.disk_gb)
         slots = self.slots
         return Capacity(self.vm, free, len(slots), tuple([slot.run for slot in slots.values()]), self.idle_since)
 

@@ -18,6 +18,7 @@ from .endpoint import EndpointThreads
 from .run_folder import kill_stale
 
 QUIET = frozenset({"plan.made", "job.matched", "job.running", "listing.wanted", "alarm.listing"})
+TIRED = 2.0  # seconds for which events are gathered at least after an urgent plan that could do nothing
 SLICE = 1.0  # seconds; how soon a stop is noticed
 OVERDUE_GAP = (
     2.0  # seconds between cycles while something is overdue that no cycle can settle (alarms, doubtful batches)
@@ -31,6 +32,8 @@ class Daemon:
         self.ctx = ctx
         self._stop = threading.Event()
         self._endpoints: dict[str, EndpointThreads] = {}
+        self._tired = 0.0
+        self._urgent = False
         self._log = logger("scheduler")
         self._agenda = Agenda(ctx.settings.cycle_seconds)
 
@@ -69,7 +72,9 @@ class Daemon:
         """Do one cycle if it is due, then sleep until there may be another; return the last event seen."""
         events = self._events(seq)
         if any(event.topic not in QUIET for event in events):
-            self._agenda.happened(time.monotonic(), patience(self.ctx))
+            waits = patience(self.ctx)
+            self._urgent = not waits
+            self._agenda.happened(time.monotonic(), max(waits, self._tired))
         if self._due_in() <= 0:
             self._cycle()
         for name in {event.subject for event in events if event.topic == "listing.wanted"} & set(self._endpoints):
@@ -108,6 +113,7 @@ class Daemon:
         else:
             if planned.launches:  # more may have been wanted than one batch asks for
                 self._agenda.happened(time.monotonic(), waits=0.0)
+            self._tired = TIRED if self._urgent and not planned.acted else 0.0
             if planned.acted:
                 self._log.info("planned", plan=planned.plan_id, launches=planned.launches, retires=planned.retires)
         self._tend_endpoints()

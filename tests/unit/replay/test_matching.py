@@ -132,9 +132,9 @@ def test_the_oldest_vm_that_a_job_does_not_prolong_is_given_it() -> None:
     floor = Floor()
     floor.matching.lengths = Lengths()
     floor.vm()
-    older = floor.vm(job(1, min_cores=3))
-    floor.vm(job(2, min_cores=6))
-    floor.matching.submit(floor.lines.push(job(3, cpu_seconds=360)), AT)
+    older = floor.vm(job(1, AT, min_cores=3))
+    floor.vm(job(2, AT, min_cores=6))
+    floor.matching.submit(floor.lines.push(job(3, AT, cpu_seconds=360)), AT)
     assert floor.given == [(3, older.seq, 1)]
 
 
@@ -142,9 +142,9 @@ def test_a_job_goes_where_it_prolongs_least() -> None:
     """Where it prolongs all that it fits: the VM whose own jobs run on the longest, not the oldest."""
     floor = Floor()
     floor.matching.lengths = Lengths()
-    floor.vm(job(1, cpu_seconds=43200))
-    later = floor.vm(job(2, cpu_seconds=86400), job(4, cpu_seconds=360))
-    floor.matching.submit(floor.lines.push(job(3, cpu_seconds=86400)), AT)
+    floor.vm(job(1, AT, cpu_seconds=43200))
+    later = floor.vm(job(2, AT, cpu_seconds=86400), job(4, AT, cpu_seconds=360))
+    floor.matching.submit(floor.lines.push(job(3, AT, cpu_seconds=86400)), AT)
     assert floor.given == [(3, later.seq, 1)]
 
 
@@ -152,10 +152,10 @@ def test_what_is_beyond_the_reach_of_a_vm_goes_elsewhere() -> None:
     """A VM that runs short jobs takes no long one, unless a plan allowed it."""
     floor = Floor()
     floor.matching.lengths = Lengths()
-    soon = floor.vm(job(1, cpu_seconds=360))
+    soon = floor.vm(job(1, AT, cpu_seconds=360))
     late = floor.vm()
-    floor.matching.submit(floor.lines.push(job(2, cpu_seconds=360)), AT)
-    floor.matching.submit(floor.lines.push(job(3, cpu_seconds=86400)), AT)
+    floor.matching.submit(floor.lines.push(job(2, AT, cpu_seconds=360)), AT)
+    floor.matching.submit(floor.lines.push(job(3, AT, cpu_seconds=86400)), AT)
     assert floor.given == [(2, soon.seq, 1), (3, late.seq, 1)]
 
 
@@ -163,8 +163,8 @@ def test_jobs_are_looked_at_again_when_a_plan_allows_more() -> None:
     """A long job waits beside a VM of short ones until the VM's soft end lets it in."""
     floor = Floor()
     floor.matching.lengths = Lengths()
-    vm = floor.vm(job(1, cpu_seconds=360))
-    floor.matching.submit(floor.lines.push(job(2, cpu_seconds=86400)), AT)
+    vm = floor.vm(job(1, AT, cpu_seconds=360))
+    floor.matching.submit(floor.lines.push(job(2, AT, cpu_seconds=86400)), AT)
     assert floor.given == []
     floor.fleet.soften(vm, AT + 200_000.0)
     floor.matching.reconsider(AT)
