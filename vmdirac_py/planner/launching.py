@@ -56,7 +56,11 @@ class Launching:
         at = {spot.name: position for position, spot in enumerate(spots)}
         machines = self._machines(spots, asks)
         found = cover([ask.want(at) for ask in asks], machines, self._bounds)
-        return [launch for fill in found.fills for launch in self._deal(spots[fill.machine], fill, asks)]
+        return [
+            launch
+            for fill in sorted(found.fills, key=_fullest)
+            for launch in self._deal(spots[fill.machine], fill, asks)
+        ]
 
     def _asks(self, shares: Iterable[Share]) -> list[Ask]:
         alike: defaultdict[tuple[str, float, Resources, bool, int], list[tuple[Share, int]]] = defaultdict(list)
@@ -157,3 +161,8 @@ def _full(pool: Pool, parts: Sequence[tuple[Ask, int]]) -> bool:
     for ask, jobs in parts:
         rest = rest - ask.used(jobs)
     return not any(ask.fits_in(rest) for ask, _ in parts)
+
+
+def _fullest(fill: Fill) -> tuple[int, int]:
+    """Deal the fullest VMs first: what boots already is counted on first."""
+    return -sum(jobs for _, jobs in fill.jobs), fill.machine
