@@ -1,72 +1,77 @@
-"""A minified JSON snapshot parsed and planned with reasons, against `json.loads` of the same bytes."""
+"""A minified JSON snapshot parsed, planned with reasons and written as JSON, against `json.loads` of the same bytes.
+
+Each size is planned in a process of its own, where everything but the imports happens for the first time.
+"""
 
 from __future__ import annotations
 
+import gc
 import json
+import math
+import resource
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
-from typing import Any
+from itertools import pairwise
+from pathlib import Path
 
-from vmdirac_py.model.plan import Plan
-from vmdirac_py.planner.codec import snapshot_from_json, snapshot_to_json
+from vmdirac_py.planner.codec import plan_to_json, snapshot_from_json, snapshot_to_json
 from vmdirac_py.planner.memory import Memory
 from vmdirac_py.planner.step import step
 
 from .figures import Numbers
 from .world import snapshot
 
-RUNS = 9
-JOBS, QUEUES, POOLS, VMS = 100_000, 1_000, 100, 2_000
-LARGE = 100_000, 10_000, 1_000, 20_000
+RUNS = 5
+LARGEST = 1_000_000, 10_000, 1_000, 20_000
+"""Jobs, queues, pools, VMs; the others are a tenth and a hundredth of it."""
+SIZES = {"small": 100, "middle": 10, "large": 1}
+MIB = 1024.0
 
 
 def measure(*, quick: bool) -> Numbers:
-    """Return processor time, and the ratio of the whole to `json.loads`, both taken within this run."""
-    del quick
-    raw = snapshot_to_json(snapshot(JOBS, QUEUES, POOLS, VMS))
-    plan = planned(raw)  # imports and caches are warm from here
-    loads, total = _seconds(lambda: json.loads(raw)), _seconds(lambda: planned(raw))
-    return {
-        "ratio": total / loads,
-        "json_loads_s": loads,
-        "total_s": total,
-        **_parts(raw),
-        **_large(),
-        "snapshot_bytes": len(raw),
-        **_about(plan),
+    """Return processor times and ratios by size, and the log-log slope of the time over the tenfold steps."""
+    sizes = [name for name in SIZES if not (quick and name == "large")]
+    found = {name: _cold(SIZES[name]) for name in sizes}
+    slopes = {
+        f"slope_{one}_{other}": math.log10(found[other]["plan_s"] / found[one]["plan_s"])
+        for one, other in pairwise(sizes)
     }
+    return {f"{size}_{name}": value for size, numbers in found.items() for name, value in numbers.items()} | slopes
 
 
-def _parts(raw: bytes) -> dict[str, float]:
-    """Measure the parts on their own: what they keep alive would cost the whole some garbage collection."""
+def _cold(part: int) -> Numbers:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "snapshot.json"
+        file.write_bytes(snapshot_to_json(snapshot(*(number // part for number in LARGEST))))
+        command = [sys.executable, "-m", "tests.bench.planner", str(file)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+    numbers: Numbers = json.loads(done.stdout)
+    return numbers
+
+
+def main(file: str) -> None:
+    """Plan a snapshot once and print how long it took, and the memory this process came to."""
+    raw = Path(file).read_bytes()
+    plan_s, parse_s, out = planned(raw)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB
+    gc.collect()
+    started = time.process_time()
+    json.loads(raw)
+    loads_s = time.process_time() - started
+    times = {"plan_s": plan_s, "parse_s": parse_s, "json_loads_s": loads_s, "ratio": plan_s / loads_s}
+    sys.stdout.write(json.dumps(times | {"peak_mib": peak, "snapshot_bytes": len(raw), "plan_bytes": len(out)}))
+
+
+def planned(raw: bytes) -> tuple[float, float, bytes]:
+    """Return the processor seconds from bytes to bytes, those of parsing alone, and the plan as JSON."""
+    started = time.process_time()
     world = snapshot_from_json(raw)
-    return {
-        "parse_s": _seconds(lambda: snapshot_from_json(raw)),
-        "step_s": _seconds(lambda: step(world, Memory())),
-    }
+    parsed = time.process_time()
+    out = plan_to_json(step(world, Memory())[0])
+    return time.process_time() - started, parsed - started, out
 
 
-def _large() -> dict[str, float]:
-    """Measure reading alone, of a world as large as the software is meant for."""
-    raw = snapshot_to_json(snapshot(*LARGE))
-    snapshot_from_json(raw)
-    loads, parse = _seconds(lambda: json.loads(raw)), _seconds(lambda: snapshot_from_json(raw))
-    return {"large_parse_ratio": parse / loads, "large_parse_s": parse, "large_bytes": len(raw)}
-
-
-def planned(raw: bytes) -> Plan:
-    """Bytes to plan."""
-    return step(snapshot_from_json(raw), Memory())[0]
-
-
-def _seconds(work: Callable[[], Any]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-def _about(plan: Plan) -> dict[str, float]:
-    return {
-        "launched_vms": sum(decision.count for decision in plan.decisions if not decision.vms),
-        "unplaced_jobs": sum(placement.unplaced for placement in plan.placements),
-    }
+if __name__ == "__main__":
+    main(sys.argv[1])

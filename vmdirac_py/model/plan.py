@@ -22,8 +22,8 @@ class Action(StrEnum):
 class Decision(Value, frozen=True):
     """One action on one pool: launch `count` VMs, or drain `vms`.
 
-    `shapes` are the fingerprints (`Shape.fingerprint`) of the waiting jobs a launch is for; those are expected to
-    run until `soft_end` (epoch, 0.0: nobody knows).
+    `shapes` are the fingerprints (`Shape.fingerprint`) of the waiting jobs a launch is for; until `soft_end`
+    (epoch, 0.0: for ever) its VMs take jobs as long as those.
     """
 
     action: Action

@@ -33,7 +33,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "demand.stale": "the demand of {source} is of {since}, too old to act upon",
         # launching
         "launch.demand": "{jobs} waiting jobs of {queues} queues find no room on running or booting VMs",
-        "hold.company": "held: they would not fill a VM of their own yet, and no wait is longer than {seconds} s",
+        "hold.company": "held for cores to become free, or for others to share a VM; {seconds} s at most",
         "hold.left": "{jobs} jobs wait although no limit binds: they are looked at again in the next plan",
         "launch.minimum": "the pool keeps at least {min} VMs",
         "launch.static": "the pool always has {max} VMs",

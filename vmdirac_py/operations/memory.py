@@ -20,7 +20,7 @@ def load(tx: Transaction) -> Memory:
     return _memory(tx.documents.text(DOCUMENT))
 
 
-@lru_cache(maxsize=2)  # every match on a VM with a soft end asks for it
+@lru_cache(maxsize=2)  # every match asks for it
 def _memory(text: str | None) -> Memory:
     if text is None:
         return Memory()

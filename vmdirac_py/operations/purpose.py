@@ -1,7 +1,7 @@
 """Whether VMs find the work they were launched for: told by events, which the planner counts by pool and shape of jobs.
 
 A VM is held against its pool only when nobody wished its end, and when some of those jobs waited while it ran: by then
-it had asked for them. Jobs that its soft end kept away are no fault of the pool's. A VM launched by hand, or to keep a
+it had asked for them. Jobs that were beyond its reach are no fault of the pool's. A VM launched by hand, or to keep a
 minimum, was launched for no jobs in particular.
 """
 

@@ -54,9 +54,8 @@ class Ending:
 def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Match | None:
     """Give a Running VM that has no orders a job that fits, or None; asking is a sign of life as well.
 
-    What is free is the ledger's own count, and never more than the VM claims. A VM with a soft end gets only what is
-    expected to end before it. A VM that claims to be empty is given
-    again what was matched to it and never reported: that reply was lost.
+    What is free is the ledger's own count, and never more than the VM claims. It gets what is within its reach
+    (`planner/ends.py`).
 
     Raises:
         BadInput: there is no such wish.

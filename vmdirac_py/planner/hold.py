@@ -14,7 +14,6 @@ from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Snapshot
 
 from .assign import Share
-from .ends import WASTE
 from .groups import Group
 from .memory import Memory
 
@@ -31,7 +30,7 @@ class Patience:
 
     def hold(self, jobs: Mapping[Share, int], pool: Pool, *, full: bool) -> bool:
         """Hold these jobs rather than launch a VM for them, which they would fill or not; False: they must not wait."""
-        if pool.resources.cores <= WASTE or not all(self._may_wait(share.group, pool, full=full) for share in jobs):
+        if not all(self._may_wait(share.group, pool, full=full) for share in jobs):
             return False
         for share, count in jobs.items():
             share.held += count

@@ -13,10 +13,11 @@ from vmdirac_py.model.resources import Resources
 from .asks import Ask
 from .assign import Share
 from .cover import Bound, Fill, Machine, cover
+from .ends import WASTE
 from .hold import Patience
 from .limits import Limits
 from .memory import Memory
-from .pricing import counted_price
+from .pricing import counted_price, wanted_cores
 from .spots import Fits, Spot, Spots
 from .stock import Phase
 
@@ -108,7 +109,7 @@ class Launching:
 
     def _machine(self, spot: Spot, at: Mapping[int, int], probed: int | None, wanted: int) -> Machine:
         if spot.key is not None:
-            return Machine(spot.name, spot.key.total, 0.0, (self._bound(Bound(spot.vms)),), COMING)
+            return Machine(spot.name, spot.key.total, 0.0, (self._bound(Bound(spot.vms)),), COMING + bool(spot.booting))
         pool = spot.pool
         bounds = tuple([at[id(limit)] for limit in self._limits.of_pool[pool.name]])
         if probed is not None:
@@ -129,18 +130,25 @@ class Launching:
     def _deal(self, spot: Spot, fill: Fill, asks: Sequence[Ask]) -> Iterator[Launch]:
         """Deal jobs to the VMs of a fill, the longest together; yield those that are new and worth it."""
         left, parts = fill.count, [(asks[want], jobs) for want, jobs in fill.jobs]
-        full = _full(spot.pool, parts)
+        small, full = not self._large_enough(spot.pool, parts), _full(spot.pool, parts)
+        may_wait = spot.key is None and (small or spot.pool.resources.cores > WASTE)
         while left:
             count = min(left, *(ask.vms(jobs) for ask, jobs in parts))
             seconds = max(ask.seconds for ask, _ in parts)
             taken = {share: jobs for ask, each in parts for share, jobs in ask.take(each * count)}
             left -= count
-            if spot.key is None and self._patience.hold(taken, spot.pool, full=full):
+            if may_wait and self._patience.hold(taken, spot.pool, full=full and not small):
                 continue
             self._give(spot, taken, count)
             if spot.key is None:
                 self._tried[spot.name] += count
                 yield Launch(spot.pool, self._limits.take(spot.pool, count), seconds, taken)
+
+    def _large_enough(self, pool: Pool, parts: Sequence[tuple[Ask, int]]) -> bool:
+        """Tell whether a VM of a pool may take up an instance while these are few; a VO's largest always may."""
+        wanted = wanted_cores(self._limits.of_pool[pool.name])
+        largest = max(spot.pool.resources.cores for ask, _ in parts for spot, _ in ask.fits)
+        return pool.resources.cores >= min(wanted, largest)
 
     def _give(self, spot: Spot, taken: Mapping[Share, int], count: int) -> None:
         """Note for how many of the jobs dealt to so many VMs of a spot these boot already, and for how many not."""

@@ -70,10 +70,10 @@ class Lengths(Value, frozen=True, dict=True, gc=True):
 
     def of(self, vo: str, owner: str, cpu_seconds: int) -> LifeTable:
         """Return what to expect of an owner's payloads that asked for so many CPU seconds per core."""
-        kind = (vo, owner, segment(cpu_seconds) if cpu_seconds else 0)
+        kind = (vo, owner, cpu_seconds)
         table = self._tables.get(kind)
         if table is None:
-            alike = self._alike(kind)
+            alike = self._alike((vo, owner, segment(cpu_seconds) if cpu_seconds else 0))
             table = self._tables.get(alike) or life_table(self._hazard(alike))
             self._tables[kind] = self._tables[alike] = table
         return table

@@ -21,6 +21,8 @@ SCARCE_FROM, SCARCE = 0.6, 8.0
 """From which use on an instance is scarce, and how fast it becomes so: its worth, in prices of a core, grows with
 exp(8 x use); at 0.6 two cores are as good as two VMs of one, at 0.75 four, at 0.85 eight."""
 AT_FIRST = 0.14
+LADDER = ((0.85, 8), (0.75, 4), (SCARCE_FROM, 2))
+"""From which use on jobs wait for company to fill VMs of how many cores."""
 CROWDED = 1.2
 """Beyond that the largest is best anyway."""
 
@@ -39,6 +41,13 @@ def counted_price(pool: Pool, limits: Iterable[Limit], lengths: Lengths, wanted_
     cores = max(1, pool.resources.cores)
     waste = 1.0 + WASTED_PER_DOUBLING * log2(cores)
     return pool.price * (waste + _scarcity(limits, wanted_cores / cores) / cores)
+
+
+def wanted_cores(limits: Iterable[Limit]) -> int:
+    """Return how many cores a VM should have at least, by how much of the limits in VMs is used."""
+    counted = [limit for limit in limits if limit.most and not limit.by_core]
+    use = max((1.0 - limit.left / limit.most for limit in counted), default=0.0)
+    return next((cores for least, cores in LADDER if use >= least), 1)
 
 
 def _scarcity(limits: Iterable[Limit], vms: float) -> float:

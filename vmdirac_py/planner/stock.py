@@ -142,7 +142,9 @@ class Stock:
         return left
 
     def _room_for(self, group: Group) -> bool:
-        return any(kind.pool in group.places and kind.holds(group.shape) for kind in self._sorted)
+        cores, places, shape = group.shape.min_cores, group.places, group.shape
+        able = [kind for kind in self._sorted if kind.free_cores >= cores and kind.pool in places]
+        return any(kind.holds(shape) for kind in able)
 
     def _choose(self, group: Group, kinds: Iterable[Kind], left: int) -> tuple[list[Placed], int]:
         found: list[Placed] = []

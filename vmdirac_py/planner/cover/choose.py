@@ -12,7 +12,7 @@ from .fleet import Fleet
 from .values import Bound, Cover, Fill, Machine, Want
 from .world import World
 
-FINE = 600
+FINE = 200
 """The near-optimal method is used as well if its effort is at most that: wants times pairs of a want and a machine.
 
 It is applied to all wants together or, if that is too much, to each set of wants that share no machine with others
@@ -28,7 +28,7 @@ def cover(wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[B
     """
     world = World(wants, machines, bounds)
     everything = list(range(len(world.wants)))
-    sets = next((sets for sets in ([everything], _apart(world)) if _effort(world, sets) <= FINE), None)
+    sets = _sets(world, everything)
     found = coarse(Fleet(world), everything)
     if sets is None or (_plain(world) and not any(found.waiting)):
         return _told(found, wants)
@@ -39,6 +39,16 @@ def cover(wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[B
             _both, ([want for want in some if want in rank] for rank in ranks for some in sets), Fleet(world)
         )
     return _told(found, wants)
+
+
+def _sets(world: World, everything: list[int]) -> list[list[int]] | None:
+    """Return the sets of wants that are each covered in the near-optimal way, None: they are too many."""
+    if len(everything) > FINE:
+        return None
+    for sets in ([everything], _apart(world)):
+        if _effort(world, sets) <= FINE:
+            return sets
+    return None
 
 
 def _plain(world: World) -> bool:
