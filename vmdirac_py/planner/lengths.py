@@ -16,12 +16,13 @@ from vmdirac_py.model.queue import segment
 from vmdirac_py.model.value import Count, Seconds, Value
 from vmdirac_py.model.vm import Capacity
 
-from .lifetable import BINS, NONE, UNKNOWN, Counts, LifeTable, bin_of, hazards, life_table
+from .lifetable import BINS, EDGES, NONE, UNKNOWN, Counts, LifeTable, bin_of, hazards, life_table
 
 REFRESH = 900.0
 """Seconds between two looks at what was learned; in between the expectations stand."""
 FADING = 0.99
 """How much a payload that ended still counts when the next one of its kind has."""
+HALF = 0.5
 MOST_KINDS = 5_000
 """Kinds that are remembered; those with the least in them are forgotten first."""
 
@@ -61,6 +62,10 @@ class Lengths(Value, frozen=True, dict=True, gc=True):
         return {(one.vo, one.owner, one.cpu_seconds): one for one in self.kinds}
 
     @cached_property
+    def _halves(self) -> dict[str, float]:
+        return {}
+
+    @cached_property
     def _hazards(self) -> dict[Kind, Counts]:
         return {}
 
@@ -88,6 +93,14 @@ class Lengths(Value, frozen=True, dict=True, gc=True):
     def knows(self, vo: str) -> bool:
         """Tell whether anything was learned of a VO's payloads."""
         return (vo, "", 0) in self._known
+
+    def half(self, vo: str) -> float:
+        """Return within how many seconds half of a VO's payloads end; 0.0: nothing is known of them."""
+        if vo not in self._halves:
+            share = self.of(vo, "", 0).share
+            ages = (age for age, left in zip(EDGES, share, strict=True) if left <= HALF)
+            self._halves[vo] = next(ages, EDGES[-1]) if self.knows(vo) else 0.0
+        return self._halves[vo]
 
     def expected(self, vo: str, owner: str, cpu_seconds: int) -> float:
         """Return how long such a payload that has not begun is expected to run, in seconds."""

@@ -74,7 +74,7 @@ class _Choice:
     def ask(self, policy: Policy) -> None:
         """Let a policy name candidates, and choose of them who may go now."""
         terms = policy.terms
-        able = self._able(policy.candidates(replace(self._view, leaving=frozenset(self._chosen))), terms)
+        able = self._able(policy.candidates(self._view), terms)
         if not able:
             return
         able.sort(key=lambda one: emptiest_youngest(one[0]))
@@ -82,6 +82,8 @@ class _Choice:
         for one in self._capped(spared):
             self._chosen[one[0].vm.id] = one
             self._draining[one[0].vm.pool] += 1
+        if spared:
+            self._view = replace(self._view, leaving=frozenset(self._chosen))
 
     def _able(self, found: Iterable[Candidate], terms: Terms) -> Candidates:
         return [

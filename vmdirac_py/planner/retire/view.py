@@ -9,10 +9,7 @@ from vmdirac_py.lifecycle.states import ALIVE, rules_for
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.plan import Snapshot
 from vmdirac_py.model.vm import Capacity, VmState
-from vmdirac_py.planner.lifetable import EDGES
 from vmdirac_py.planner.memory import Memory
-
-HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +66,4 @@ class View:
 
         Not the mean: a few that may run for weeks would end VMs long before their time.
         """
-        lengths = self.memory.lengths
-        if not any(one.vo == vo for one in lengths.kinds):
-            return 0.0
-        table = lengths.of(vo, "", 0)
-        return next((edge for edge in EDGES if table.ends_within(0.0, edge) >= HALF), EDGES[-1])
+        return self.memory.lengths.half(vo)
