@@ -84,7 +84,7 @@ def test_heartbeats_reach_the_ledger_with_the_next_flush(ctx: TestContext, where
     def kept() -> object:
         with ctx.ledger.read() as tx:
             beat = tx.observations.heartbeats().get(vm.id)
-        return beat and dict(beat.data) == {**BEAT, "load": 0.3}
+        return beat and beat.data.items() >= {**BEAT, "load": 0.3}.items()
 
     until(kept, what="the last heartbeat in the ledger")
     assert row_of(ctx, vm.id).last_seen == ctx.clock.now()

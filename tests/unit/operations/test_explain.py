@@ -154,7 +154,7 @@ def test_a_held_job_is_told_so(ctx: TestContext, cloud: ScriptedCloud) -> None:
     job = submit(ctx)
     (placed,) = cycle(ctx).plan.placements
     assert placed.held == 1
-    assert "held: they would not fill a VM of their own yet" in told(ctx, str(job.id))
+    assert "held for cores to become free" in told(ctx, str(job.id))
 
 
 def test_a_moment_shows_the_state_of_then(ctx: TestContext, cloud: ScriptedCloud) -> None:
