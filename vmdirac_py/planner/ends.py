@@ -49,7 +49,7 @@ def floored(seconds: float) -> float:
 
 def remaining(vo: str, runs: Iterable[Run], lengths: Lengths, at: float) -> float:
     """Return for how many seconds the longest of these payloads is expected to run on."""
-    return max((lengths.of(vo, run.owner, run.cpu_seconds).remaining(at - run.since) for run in runs), default=0.0)
+    return max([lengths.of(vo, run.owner, run.cpu_seconds).remaining(at - run.since) for run in runs], default=0.0)
 
 
 def takes(vm: Vm, pool: Pool, seconds: float, *, remaining: float | None, at: float) -> bool:

@@ -7,7 +7,7 @@ reached its age and no more.
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import log
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ FIRST, STEP, BINS = 30.0, 2**0.5, 33
 LOG_STEP = log(STEP)
 EDGES = (0.0, *(FIRST * STEP**n for n in range(BINS)))
 """Ages in seconds at which the bins begin and the last one ends: 0, 30, 42 ... 16 days."""
+WIDTHS = tuple(after - before for before, after in pairwise(EDGES))
 DOUBT = 3.0
 """Payloads that a wider kind is worth beside those of the kind itself."""
 
@@ -49,9 +50,9 @@ class LifeTable(NamedTuple):
 
 
 def _between(values: Counts, age: float) -> float:
-    at = bin_of(age)
-    low = EDGES[at]
-    part = min(1.0, (age - low) / (EDGES[at + 1] - low))
+    # `bin_of`, written out: this is asked for every payload of every plan.
+    at = 0 if age < FIRST else min(BINS - 1, int(log(age / FIRST) / LOG_STEP) + 1)
+    part = min(1.0, (age - EDGES[at]) / WIDTHS[at])
     return values[at] + (values[at + 1] - values[at]) * part
 
 
