@@ -19,7 +19,7 @@ class Ask:
         self.fits = fits
         self._shares = sorted(shares, key=_longest)
         group = self._shares[0][0].group
-        self.shape, self._vo, self._rank = group.shape, group.vo, group.priority
+        self.shape, self._vo, self._rank = group.shape, group.vo, group.turn
         self._at, self._left = 0, self._shares[0][1]
 
     def want(self, machines: Mapping[str, int]) -> Want:

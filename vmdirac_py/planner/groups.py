@@ -28,6 +28,8 @@ class Candidate(NamedTuple):
 
 
 Candidates = tuple[Candidate, ...]
+OVERDUE = 1e-3
+"""What a long wait adds to a priority: it decides among equals."""
 REOPEN_AFTER = 1 / 3
 """How long jobs wait for cores within reach before a VM is prolonged for them beyond it, in boot times."""
 
@@ -83,6 +85,11 @@ class Group:
     def waited_long(self) -> bool:
         """Tell whether its jobs have waited so long that any VM with room takes them, whatever it is prolonged by."""
         return self._at - self.oldest >= LONG_WAIT
+
+    @property
+    def turn(self) -> float:
+        """Return its rank where limits leave some waiting: by priority, and among equals first who waited for long."""
+        return self.priority + OVERDUE * self.waited_long
 
     def cost_of_new(self, jobs: int) -> float:
         """Return the core-seconds that each of so many jobs costs on new VMs of the pool that suits them best."""

@@ -71,7 +71,7 @@ class Launching:
             fits = self._spots.of(share.group) if jobs else ()
             if fits:
                 group = share.group
-                key = (group.vo, group.priority, group.shape.need, group.shape.whole_node, id(fits))
+                key = (group.vo, group.turn, group.shape.need, group.shape.whole_node, id(fits))
                 alike[key].append((share, jobs))
                 fitting[id(fits)] = fits
         return [Ask(fitting[key[-1]], some) for key, some in alike.items()]

@@ -17,11 +17,11 @@ from .lengths import Lengths
 from .limits import Limit
 
 WASTED_PER_DOUBLING = 0.1
-SCARCE_FROM, SCARCE = 0.6, 8.0
+SCARCE_FROM, SCARCE = 0.3, 8.0
 """From which use on an instance is scarce, and how fast it becomes so: its worth, in prices of a core, grows with
-exp(8 x use); at 0.6 two cores are as good as two VMs of one, at 0.75 four, at 0.85 eight."""
+exp(8 x use)."""
 AT_FIRST = 0.14
-LADDER = ((0.85, 8), (0.75, 4), (SCARCE_FROM, 2))
+LADDER = ((0.6, 8), (0.45, 4), (SCARCE_FROM, 2))
 """From which use on jobs wait for company to fill VMs of how many cores."""
 CROWDED = 1.2
 """Beyond that the largest is best anyway."""

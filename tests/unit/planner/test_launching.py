@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.budget import Budget
-from vmdirac_py.model.inventory import Vo
+from vmdirac_py.model.inventory import Endpoint, Vo
 from vmdirac_py.model.plan import Finished, Plan, Snapshot
 from vmdirac_py.planner.memory import Memory, learned, match_key
 from vmdirac_py.planner.step import step
@@ -94,3 +94,11 @@ def test_a_launch_names_the_shapes_it_is_for(build: Any) -> None:
     queues = [build.queue(4, "a"), build.queue(1, "b", min_cores=4)]
     (only,) = planned(build.snapshot([build.pool(cores=8)], queues)).decisions
     assert only.shapes == tuple(sorted(queue.shape.fingerprint for queue in queues))
+
+
+def test_who_waited_for_long_comes_first_where_limits_bind(build: Any) -> None:
+    """A lonely job of a small VO is not passed over for ever by what fills VMs better."""
+    pools = [build.pool("big", cores=8), build.pool("small", cores=8, vo="other")]
+    queues = [build.queue(80, "many"), build.queue(1, "lonely", vo="other", waited=5000.0)]
+    snapshot = build.snapshot(pools, queues, endpoints=[Endpoint("e", "local", "SITE", max_vms=1, ramp=10)])
+    assert build.launched(step(snapshot, Memory())[0]) == {"small": 1}
