@@ -14,7 +14,11 @@
 A driver is a folder `vmdirac_py/clouds/KIND/` whose `__init__` offers:
 
 * `connect(endpoint, *, installation_id, resolve, home) -> CloudEndpoint`: make a driver; no network traffic yet;
-* `problems(endpoint, pools) -> list[str]`: what is wrong with its options, in words that name the key.
+* `problems(endpoint, pools) -> list[str]`: what is wrong with its options, in words that name the key;
+* `warnings(endpoint) -> list[str]`: what is allowed but unwise (no TLS verification ...), told again in every cycle;
+* `LISTS_AT_MOST`: how many instances its listing is proved complete for.
+
+Only `connect` may import the cloud's library: an inventory is checked where the extra is not installed.
 
 `resolve` turns a secret's reference into the secret (`vmdirac_py.installation`), in the acting process only.
 Relative paths in options are relative to `home`.
@@ -96,7 +100,8 @@ class Instance:
     """The cloud's thing, as listed. `state` is the cloud's own word.
 
     `terminal`: it will never run (again) and holds nothing any more. An instance that is only shut off still holds
-    quota, is not terminal, and must be terminated.
+    quota, is not terminal, and must be terminated. `leaving`: why the cloud is about to take it away (spot
+    interruption, host maintenance), in the cloud's words; empty: it is not.
     """
 
     id: str
@@ -106,6 +111,7 @@ class Instance:
     address: str = ""
     created_at: float = 0.0
     fault: str = ""
+    leaving: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +178,40 @@ class WithConsole(Protocol):
         """Return the console text, possibly empty. Raises CloudError."""
 
 
+class WithSweep(Protocol):
+    """Capability: instances may leave something behind (addresses, ports, volumes) that costs or counts."""
+
+    def sweep(self) -> Sequence[str]:
+        """Delete what bears our mark and belongs to no instance; return it in words. Raises CloudError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at on a cloud: `about` (login, quota, flavor of POOL ...), and what to mend."""
+
+    about: str
+    ok: bool
+    text: str
+    mend: str = ""
+
+
+class WithInspection(Protocol):
+    """Capability: tell what of an endpoint and its pools would not work, before anything is launched."""
+
+    def inspect(self, pools: Sequence[Pool]) -> Sequence[Finding]:
+        """Look at login, quota, images, flavors, networks and marks; a finding for each. Never raises CloudError."""
+
+
 Resolve = Callable[[str], str]
+UNBOUNDED = 1_000_000
+"""`LISTS_AT_MOST` of a driver that pages until the cloud says there is no more."""
 
 
 class Driver(Protocol):
     """What a driver's folder offers (a module satisfies it)."""
 
+    LISTS_AT_MOST: int
+
     def connect(self, endpoint: Endpoint, *, installation_id: str, resolve: Resolve, home: Path) -> CloudEndpoint: ...
     def problems(self, endpoint: Endpoint, pools: Sequence[Pool]) -> list[str]: ...
+    def warnings(self, endpoint: Endpoint) -> list[str]: ...

@@ -10,7 +10,7 @@ from typing import cast
 
 from vmdirac_py.model.inventory import Endpoint, Pool
 
-from .api import BadRequest, Driver
+from .api import UNBOUNDED, BadRequest, Driver
 
 
 def kinds() -> list[str]:
@@ -36,6 +36,22 @@ def driver(kind: str) -> Driver:
 def problems_of(endpoint: Endpoint, pools: Sequence[Pool]) -> list[str]:
     """Return what is wrong with an endpoint's and its pools' driver options, in words that name the key."""
     try:
-        return driver(endpoint.kind).problems(endpoint, pools)
+        found = driver(endpoint.kind)
     except BadRequest as error:
         return [f"endpoint {endpoint.name}, endpoint_kind: {error}"]
+    return [*found.problems(endpoint, pools), *_more_than_listed(found, endpoint)]
+
+
+def warnings_of(endpoint: Endpoint) -> list[str]:
+    """Return what of an endpoint's options is allowed but unwise; nothing where its driver is not there."""
+    try:
+        return driver(endpoint.kind).warnings(endpoint)
+    except BadRequest:
+        return []
+
+
+def _more_than_listed(found: Driver, endpoint: Endpoint) -> list[str]:
+    most = found.LISTS_AT_MOST
+    if most == UNBOUNDED or (endpoint.max_vms is not None and endpoint.max_vms <= most):
+        return []
+    return [f"endpoint_max_vms: must be at most {most}, the most its driver lists without losing sight of any"]

@@ -8,14 +8,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vmdirac_py.clouds.api import Resolve
+from vmdirac_py.clouds.api import UNBOUNDED, Resolve
 from vmdirac_py.model.inventory import Endpoint
 
 from .control import set_faults, start_server, stop_server
 from .driver import LocalEndpoint
-from .options import problems, state_of
+from .options import problems, state_of, warnings
 
-__all__ = ["LocalEndpoint", "connect", "problems", "set_faults", "start_server", "state_of", "stop_server"]
+__all__ = [
+    "LISTS_AT_MOST",
+    "LocalEndpoint",
+    "connect",
+    "problems",
+    "set_faults",
+    "start_server",
+    "state_of",
+    "stop_server",
+    "warnings",
+]
+
+LISTS_AT_MOST = UNBOUNDED
 
 
 def connect(endpoint: Endpoint, *, installation_id: str, resolve: Resolve, home: Path) -> LocalEndpoint:
