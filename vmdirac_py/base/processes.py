@@ -14,7 +14,7 @@ import socket
 import time
 from pathlib import Path
 
-EMPTY_LOOKS = 2
+EMPTY_LOOKS = 3
 LOOK_SECONDS = 0.01
 
 
@@ -33,7 +33,7 @@ def marked(mark: str) -> list[int]:
 def kill_marked(mark: str, *, seconds: float = 5.0) -> bool:
     """SIGKILL every process bearing `mark`, again until none is left; return whether none is left.
 
-    One empty look is not enough: a process that is just being forked can be missed by it.
+    One empty look is not enough: it can miss a process whose parent forked and ended while it looked.
     """
     until = time.monotonic() + seconds
     empty_looks = 0

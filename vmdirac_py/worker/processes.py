@@ -11,6 +11,9 @@ import time
 from pathlib import Path
 from typing import List
 
+EMPTY_LOOKS = 3
+LOOK_SECONDS = 0.01
+
 
 def marked(mark: str) -> List[int]:
     """Return the pids of living processes whose environment holds `mark` (`NAME=value`)."""
@@ -25,16 +28,22 @@ def marked(mark: str) -> List[int]:
 
 
 def kill_marked(mark: str, seconds: float = 5.0) -> bool:
-    """SIGKILL every process bearing `mark` until none is left; return whether none is left."""
+    """SIGKILL every process bearing `mark` until none is left; return whether none is left.
+
+    One empty look is not enough: it can miss a process whose parent forked and ended while it looked.
+    """
     until = time.monotonic() + seconds
-    pids = marked(mark)
-    while pids and time.monotonic() < until:
+    empty_looks = 0
+    while empty_looks < EMPTY_LOOKS:
+        pids = marked(mark)
+        empty_looks = 0 if pids else empty_looks + 1
         for pid in pids:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(0.01)
-        pids = marked(mark)
-    return not pids
+        if time.monotonic() > until:
+            return not pids
+        time.sleep(LOOK_SECONDS)
+    return True
 
 
 def kill_group(leader: int) -> None:
