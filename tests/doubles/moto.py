@@ -6,13 +6,14 @@ says, ignores client tokens and takes user data of any size: `fault_proxy` in fr
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -70,3 +71,16 @@ def _url_once_up(process: subprocess.Popen[bytes], log: Path) -> str:
         assert time.monotonic() < until, f"moto_server is not up after {START_SECONDS} s:\n{log.read_text()}"
         time.sleep(0.02)
     return found.group(1)
+
+
+_kept: list[str] = []
+
+
+def kept(folder: Path) -> str:
+    """Return the URL of this process's own server, emptied; it is started once and stopped when the process ends."""
+    if not _kept:
+        stack = ExitStack()
+        atexit.register(stack.close)
+        _kept.append(stack.enter_context(moto(folder)))
+    reset(_kept[0])
+    return _kept[0]
