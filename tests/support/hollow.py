@@ -51,7 +51,8 @@ class Hollow:
         self._cloud = cloud
         self._runner = Runner(self.store, choose(folder, hidden=tuple(map(str, hidden)), user="nobody"))
         self._vms: dict[str, Record] = {}
-        self._over: set[str] = set()
+        self.seen: set[str] = set()
+        """Every instance that was ever powered on."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="hollow", daemon=True)
         self.errors: list[Exception] = []
@@ -82,7 +83,7 @@ class Hollow:
 
     def _look(self) -> None:
         shown = set(self._cloud.powered_on())
-        for instance in sorted(shown - self._vms.keys() - self._over):
+        for instance in sorted(shown - self.seen):
             self._boot(instance)
         for instance, record in list(self._vms.items()):
             if instance not in shown:
@@ -93,7 +94,8 @@ class Hollow:
                 self._cloud.power_off(instance)
 
     def _boot(self, instance: str) -> None:
-        address = f"127.78.{len(self._vms) // 254 % 256}.{len(self._vms) % 254 + 1}"
+        self.seen.add(instance)
+        address = f"127.78.{len(self.seen) // 254 % 256}.{len(self.seen) % 254 + 1}"
         record = Record(instance, "", "", {}, "", 1, 1000, address, time.time())
         self._runner.prepare(record, parse(self._cloud.user_data(instance)))
         self._runner.start(record, lambda pid, started: self._started(record, pid, started))
@@ -102,6 +104,5 @@ class Hollow:
         self._vms[record.id] = record.moved(record.state, time.time(), pid=pid, started=started)
 
     def _end(self, instance: str) -> None:
-        self._over.add(instance)
         del self._vms[instance]
         self._runner.clean(instance)

@@ -19,51 +19,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tests.support.installed import Installed
-from tests.support.program import free_ports
-from vmdirac_py import installation
-from vmdirac_py.base.settings import Home, Settings
+from tests.support.installed import FAST_ENDPOINT, FAST_POOL, Installed, initialised, inventory_of
 from vmdirac_py.clouds.local import set_faults, start_server, state_of, stop_server
 from vmdirac_py.clouds.local.places import LOG, server_pid
 from vmdirac_py.clouds.local.records import Record, Store
-from vmdirac_py.installation import open_installation
 
-VOS = ("alpha", "beta", "gamma")
-POOL = {
-    "pool_flavor": "local.2core",
-    "pool_image": "host",
-    "pool_cores": 2,
-    "pool_ram_mb": 2000,
-    "pool_boot_seconds": 3,
-    "pool_boot_deadline": 30,
-    "pool_heartbeat_seconds": 0.5,
-    "pool_stalled_after": 30,
-    "pool_idle_seconds": 1.5,
-    "pool_drain_seconds": 60,
-    "pool_max_life": 7200,
-}
-ENDPOINT = {
-    "endpoint_kind": "local",
-    "endpoint_site": "CLOUD.Local.here",
-    "endpoint_max_vms": 6,
-    "endpoint_ramp": 4,
-    "endpoint_listing_seconds": 1,
-    "endpoint_client_timeout": 6,
-    "endpoint_listing_lag": 1,
-    "endpoint_options": {"state": "cloud"},
-}
+POOL = {"pool_flavor": "local.2core", "pool_image": "host", "pool_cores": 2, "pool_ram_mb": 2000}
+ENDPOINT = {"endpoint_kind": "local", "endpoint_site": "CLOUD.Local.here", "endpoint_options": {"state": "cloud"}}
 
 
 def inventory(**keys: Any) -> dict[str, Any]:
     """Return an inventory of one small pool for each of three VOs on one embedded cloud; `keys` are set over it."""
-    pools = {f"{vo}-2core": POOL | {key: value for key, value in keys.items() if key.startswith("pool_")} for vo in VOS}
-    endpoint = ENDPOINT | {key: value for key, value in keys.items() if key.startswith("endpoint_")}
-    groups: dict[str, Any] = {"endpoint_here": {"hosts": pools, "vars": endpoint}}
-    for vo in VOS:
-        groups[f"vo_{vo}"] = {"hosts": {f"{vo}-2core": {}}, "vars": {"vo_groups": [f"{vo}_user"]}}
-    return {"all": {"children": groups}}
+    pool = FAST_POOL | POOL | {key: value for key, value in keys.items() if key.startswith("pool_")}
+    endpoint = FAST_ENDPOINT | ENDPOINT | {key: value for key, value in keys.items() if key.startswith("endpoint_")}
+    return inventory_of("here", endpoint, pool)
 
 
 @dataclass
@@ -136,11 +105,7 @@ def made(folder: Path, *, settings: Mapping[str, Any] | None = None, **keys: Any
         settings: more keys of `vmdirac.yml`.
         keys: of the inventory, for all its pools or its endpoint.
     """
-    home, (vm_port, people_port) = Home(folder / "home"), free_ports()
-    (folder / "inventory.yml").write_text(yaml.safe_dump(inventory(**keys)))
-    given = {"vm_port": vm_port, "people_port": people_port, "cycle_seconds": 2.0, **(settings or {})}
-    installation.init(home, Settings(inventory="../inventory.yml", **given))
-    with open_installation(home) as ctx:
+    with initialised(folder, inventory(**keys), settings) as (home, ctx):
         here = Here(home, ctx, cloud=state_of(ctx.inventory().endpoints["here"], home.root))
         try:
             yield here

@@ -16,18 +16,35 @@ from typing import Any
 
 import yaml
 
-from tests.support.program import environment
+from tests.support.program import environment, free_ports
 from tests.support.remains import of_program, remains, speaking_of
 from tests.support.wait import until
 from vmdirac_py.base.processes import marked
-from vmdirac_py.base.settings import HOME_VARIABLE, Home
+from vmdirac_py.base.settings import HOME_VARIABLE, Home, Settings
 from vmdirac_py.cli.stack import MARK
-from vmdirac_py.installation import Installation
+from vmdirac_py.installation import Installation, init, open_installation
 from vmdirac_py.model.batch import Batch, BatchKind, BatchState
 from vmdirac_py.model.job import Job, JobState
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.operations import jobs as job_operations
 
+VOS = ("alpha", "beta", "gamma")
+FAST_POOL = {
+    "pool_boot_seconds": 3,
+    "pool_boot_deadline": 30,
+    "pool_heartbeat_seconds": 0.5,
+    "pool_stalled_after": 30,
+    "pool_idle_seconds": 1.5,
+    "pool_drain_seconds": 60,
+    "pool_max_life": 7200,
+}
+FAST_ENDPOINT = {
+    "endpoint_max_vms": 6,
+    "endpoint_ramp": 4,
+    "endpoint_listing_seconds": 1,
+    "endpoint_client_timeout": 6,
+    "endpoint_listing_lag": 1,
+}
 SERVICES = {"manager": "serve", "scheduler": "run"}
 STOP_SECONDS = 30.0
 
@@ -233,3 +250,25 @@ class Installed:
 
 def _over(vm: Vm) -> bool:
     return vm.state is VmState.HALTED or (vm.state is VmState.FAILED and not vm.instance_id)
+
+
+def inventory_of(name: str, endpoint: Mapping[str, Any], pool: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an inventory of one alike pool for each of three VOs on one endpoint."""
+    pools = {f"{vo}-2core": dict(pool) for vo in VOS}
+    groups: dict[str, Any] = {f"endpoint_{name}": {"hosts": pools, "vars": dict(endpoint)}}
+    for vo in VOS:
+        groups[f"vo_{vo}"] = {"hosts": {f"{vo}-2core": {}}, "vars": {"vo_groups": [f"{vo}_user"]}}
+    return {"all": {"children": groups}}
+
+
+@contextlib.contextmanager
+def initialised(
+    folder: Path, content: Mapping[str, Any], settings: Mapping[str, Any] | None
+) -> Iterator[tuple[Home, Installation]]:
+    """Make and open a home with an inventory in an empty folder; `settings` are more keys of `vmdirac.yml`."""
+    home, (vm_port, people_port) = Home(folder / "home"), free_ports()
+    (folder / "inventory.yml").write_text(yaml.safe_dump(dict(content)))
+    given = {"vm_port": vm_port, "people_port": people_port, "cycle_seconds": 2.0, **(settings or {})}
+    init(home, Settings(inventory="../inventory.yml", **given))
+    with open_installation(home) as ctx:
+        yield home, ctx
