@@ -1,0 +1,24 @@
+"""For tests that want a real OpenStack: import `openstack_bed` into their conftest."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from . import sharing
+from .bed import Bed
+from .values import Cannot
+
+
+@pytest.fixture(scope="session")
+def openstack_bed() -> Bed:
+    """Return the bed that all tests share; skip, loudly, where the machine cannot."""
+    try:
+        return sharing.shared(_say)
+    except Cannot as cannot:
+        pytest.skip(f"no OpenStack here: {cannot}")
+
+
+def _say(words: str) -> None:
+    sys.__stderr__ and sys.__stderr__.write(f"openstack test bed: {words}\n")
