@@ -67,10 +67,11 @@ def running(home: Path) -> set[str]:
 
 
 def stop(home: Path, names: set[str] | None = None, *, patience: float = PATIENCE_S) -> None:
-    """End the programs of these names (None: all): in order, then, when patience ends, by force."""
+    """End the programs of these names (None: all): in order, then what has no leader or no end, by force."""
     end = time.monotonic() + patience
     _signal(home, names, signal.SIGTERM, leaders=True)
-    while _chosen(home, names) and time.monotonic() < end:
+    # Erlang's port mapper leads nothing and would outlive its leader for ever
+    while any(process.leads for process in _chosen(home, names)) and time.monotonic() < end:
         time.sleep(LOOK_S)
     kill(home, names)
 
