@@ -12,13 +12,17 @@ from .values import Cannot
 
 
 @pytest.fixture(scope="session")
-def openstack_bed() -> Bed:
+def openstack_bed(request: pytest.FixtureRequest) -> Bed:
     """Return the bed that all tests share; skip, loudly, where the machine cannot."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
     try:
-        return sharing.shared(_say)
+        # from nothing it takes minutes: whoever waits sees what for
+        with capture.global_and_fixture_disabled():
+            return sharing.shared(_say)
     except Cannot as cannot:
         pytest.skip(f"no OpenStack here: {cannot}")
 
 
 def _say(words: str) -> None:
-    sys.__stderr__ and sys.__stderr__.write(f"openstack test bed: {words}\n")
+    sys.stderr.write(f"openstack test bed: {words}\n")
+    sys.stderr.flush()

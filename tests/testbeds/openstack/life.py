@@ -13,6 +13,10 @@ from .places import Places, Say, cache, default_home, lock_of, locked
 from .programs import NAMES
 from .raising import Raising
 from .recipe import word
+from .values import Cannot
+
+LONGEST_SOCKET = 107
+"""Bytes of a unix socket's path: unix(7)."""
 
 
 def bring_up(home: Path | None, say: Say) -> Bed:
@@ -48,6 +52,8 @@ def up_already(places: Places, say: Say) -> Bed | None:
 
 
 def _raised(places: Places, say: Say) -> Bed:
+    if len(str(places.socket)) > LONGEST_SOCKET:
+        raise Cannot("this path is too long for a socket", where=str(places.socket), mend="choose a shorter home")
     cache().mkdir(parents=True, exist_ok=True, mode=0o700)
     machine.prepare(cache(), say)
     venv = environment.made(say)

@@ -51,6 +51,11 @@ class Places:
         return self.home / "run"
 
     @property
+    def socket(self) -> Path:
+        """Where MariaDB listens for its administrator."""
+        return self.run / "mariadb.sock"
+
+    @property
     def secrets(self) -> Path:
         """One secret a file."""
         return self.home / "secrets"

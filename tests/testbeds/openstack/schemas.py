@@ -34,7 +34,7 @@ def lay(places: Places, environment: Mapping[str, str]) -> None:
 
 def ask(places: Places, statements: str, environment: Mapping[str, str]) -> str:
     """Let MariaDB do what it is told on its socket, and return its answer."""
-    command = ["mariadb", "--no-defaults", f"--socket={places.run}/mariadb.sock", "-uroot", "--skip-column-names"]
+    command = ["mariadb", "--no-defaults", f"--socket={places.socket}", "-uroot", "--skip-column-names"]
     return tools.answer(command, given=statements, log=places.log / "mariadb-ask.log", environment=environment)
 
 
