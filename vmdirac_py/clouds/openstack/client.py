@@ -19,7 +19,7 @@ from vmdirac_py.clouds.api import AnswerLost, AuthFailed, CloudError, Resolve, U
 from vmdirac_py.clouds.options import read
 from vmdirac_py.model.inventory import Endpoint
 
-from .errors import refusal, unreadable
+from .errors import NoAddress, NotThere, refusal, unreadable
 from .failures import login_error, unsent
 from .login import auth_of, session_of
 from .options import ENDPOINT, EndpointOptions
@@ -89,8 +89,21 @@ class Client:
         return self._call(service, "POST", path, json=body)
 
     def delete(self, service: str, path: str) -> None:
-        """Delete something. Raises CloudError."""
-        self._call(service, "DELETE", path)
+        """Delete something; what is gone already is success. Raises CloudError."""
+        try:
+            answer = self._call(service, "DELETE", path)
+        except NotThere:
+            return
+        if answer:
+            raise unreadable(str(answer), where=f"{self.name}, DELETE {service} {path}", acts=True)
+
+    def offers(self, service: str) -> bool:
+        """Tell whether the project can use a service. Raises CloudError."""
+        try:
+            self._token()
+            return bool(self._address(service))
+        except NoAddress:
+            return False
 
     def login(self) -> None:
         """Log in, if we are not. Raises CloudError."""
@@ -162,16 +175,15 @@ class Client:
         return base if VERSIONED.search(base) else f"{base}/{kind.version}"
 
     def _catalogued(self, kind: Kind) -> str:
-        found = self._auth.get_endpoint(
-            self._session,
-            service_type=kind.type,
-            interface=self._options.interface,
-            region_name=self._options.region or None,
-            skip_discovery=True,
-        )
+        wanted: dict[str, Any] = {"service_type": kind.type, "interface": self._options.interface}
+        region = self._options.region or None
+        try:
+            found = self._auth.get_endpoint(self._session, region_name=region, skip_discovery=True, **wanted)
+        except exceptions.CatalogException:
+            found = None
         if not found:
-            told = f"the catalog has no {self._options.interface} address of {kind.type}"
-            raise AuthFailed(told, where=self.name, mend=f"check {ENDPOINT}.region, .interface, .endpoints")
+            told = f"the catalog has no {self._options.interface} address of {kind.type} in region {region or 'any'}"
+            raise NoAddress(told, where=self.name, mend=f"check {ENDPOINT}.region, .interface and .endpoints")
         return str(found)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from vmdirac_py.clouds.api import (
     AnswerLost,
-    BadRequest,
     CloudError,
     CloudLimits,
+    Finding,
     Instance,
     LaunchRequest,
     LaunchResult,
@@ -17,14 +17,18 @@ from vmdirac_py.clouds.api import (
 )
 from vmdirac_py.clouds.options import read
 from vmdirac_py.model.batch import ErrorClass
+from vmdirac_py.model.inventory import Pool
 
-from . import names
 from .client import Client
 from .errors import unreadable
+from .floating import launch_each
+from .inspection import inspect
 from .launching import body_of, check_user_data
 from .listing import listed
 from .options import POOL, PoolOptions
+from .placing import place_of
 from .reading import limits_of
+from .sweep import sweep
 from .terminating import terminate
 
 CONSOLE_LINES = 5000
@@ -55,8 +59,10 @@ class NovaEndpoint:
         check_user_data(request.user_data)
         options = read(PoolOptions, request.pool.options, f"{POOL} of {request.pool.name}")
         client = self._client.bounded()
-        body = self._body(client, request, options)
-        answer = client.post("compute", "/servers", body)
+        place = place_of(client, request.pool, options)
+        if options.floating_network:
+            return launch_each(client, request, options, place)
+        answer = client.post("compute", "/servers", body_of(request, options, place))
         try:
             made = listed(client, reservation_id=_reservation(answer, self.name))
         except CloudError as error:
@@ -88,18 +94,14 @@ class NovaEndpoint:
         except (KeyError, TypeError) as error:
             raise unreadable("no console output", where=f"{self.name}, console", acts=False) from error
 
-    def _body(self, client: Client, request: LaunchRequest, options: PoolOptions) -> dict[str, Any]:
-        pool = request.pool
-        try:
-            return body_of(
-                request,
-                options,
-                flavor=names.flavor(client, pool.flavor),
-                image=names.image(client, pool.image),
-                networks=[{"uuid": names.network(client, each)} for each in options.networks],
-            )
-        except BadRequest as error:
-            raise BadRequest(error.what, where=error.where or f"pool {pool.name}", mend=error.mend) from error
+    def sweep(self) -> list[str]:
+        """Delete addresses, ports and volumes of ours that no server has; return them in words. Raises CloudError."""
+        living = {each.id for each in self.instances() if not each.terminal}
+        return sweep(self._client, self._installation, living)
+
+    def inspect(self, pools: Sequence[Pool]) -> list[Finding]:
+        """Look at login, quota, and all that the pools name; a finding for each. Never raises CloudError."""
+        return inspect(self._client, pools)
 
 
 def _reservation(answer: Any, where: str) -> str:

@@ -23,6 +23,10 @@ class NotThere(BadRequest):
     """The cloud knows no such thing (any more)."""
 
 
+class NoAddress(AuthFailed):
+    """The service catalog that came with the token has no address of a service."""
+
+
 BY_STATUS: Mapping[int, type[CloudError]] = MappingProxyType(
     {
         400: BadRequest,

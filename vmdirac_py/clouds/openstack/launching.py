@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vmdirac_py.clouds.api import BadRequest, LaunchRequest, Mark
-from vmdirac_py.clouds.marks import to_labels
+from vmdirac_py.clouds.marks import PREFIX, to_labels
 
 from .options import PoolOptions
+from .placing import Place
 
 MAX_USER_DATA = 49_149
 """Bytes. Nova takes 65,535 characters of base64; 49,149 bytes make 65,532 of them, the next length is 65,536."""
+
+
+LONGEST_NAME = 200
+"""Characters; Nova takes 255, and adds `-N` to each name of a multi-create."""
+VOLUME = f"{PREFIX}volume"
+"""Says in a server's metadata that it boots from a volume."""
 
 
 def check_user_data(user_data: bytes) -> None:
@@ -22,31 +29,37 @@ def check_user_data(user_data: bytes) -> None:
         raise BadRequest(told, mend="shorten what the pool adds to the user data")
 
 
-def body_of(
-    request: LaunchRequest, options: PoolOptions, *, flavor: str, image: str, networks: list[dict[str, str]]
-) -> dict[str, Any]:
+def body_of(request: LaunchRequest, options: PoolOptions, place: Place) -> dict[str, Any]:
     """Return the body of `POST /servers` for as many servers as Nova gives, at least one.
 
     Nova then grants what the quota has room for, without a word; the reservation it answers with tells which.
     """
-    server = server_of(request, options, request.mark, name=request.mark.batch, networks=networks)
-    made = {"flavorRef": flavor, **_disk(options, image), **server}
-    return {"server": {**made, "min_count": 1, "max_count": len(request.vms), "return_reservation_id": True}}
+    networks = [{"uuid": network} for network in place.networks]
+    said = server_of(request, options, place, request.mark, name=request.mark.batch, networks=networks)
+    return {"server": {**said, "min_count": 1, "max_count": len(request.vms), "return_reservation_id": True}}
 
 
 def server_of(
-    request: LaunchRequest, options: PoolOptions, mark: Mark, *, name: str, networks: list[dict[str, str]]
+    request: LaunchRequest,
+    options: PoolOptions,
+    place: Place,
+    mark: Mark,
+    *,
+    name: str,
+    networks: Sequence[Mapping[str, str]],
 ) -> dict[str, Any]:
-    """Return what is said of a server but its flavor and disk."""
+    """Return what is said of a server."""
     said = {
-        "name": f"vmdirac-{request.pool.name}-{name}"[:200],
-        "metadata": to_labels(mark),
+        "name": f"vmdirac-{request.pool.name}-{name}"[:LONGEST_NAME],
+        "flavorRef": place.flavor,
+        "metadata": {**to_labels(mark), **({VOLUME: "boot"} if options.boot_volume_gb else {})},
         "user_data": base64.b64encode(request.user_data).decode(),
         "config_drive": options.config_drive,
-        "networks": networks or "auto",
+        "networks": list(networks) or "auto",
         "security_groups": [{"name": group} for group in options.security_groups],
         "availability_zone": options.availability_zone,
         "key_name": options.key_pair,
+        **_disk(options, place.image),
     }
     return {key: value for key, value in said.items() if value not in ("", [])}
 

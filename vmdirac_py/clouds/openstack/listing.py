@@ -31,6 +31,18 @@ def listed(client: Client, **filters: str) -> tuple[Instance, ...]:
     return tuple({instance.id: instance for instance in found if instance}.values())
 
 
+def shown(client: Client, server: str) -> Instance:
+    """Return one server that bears a mark. Raises CloudError."""
+    body = client.get("compute", f"/servers/{server}")
+    try:
+        found = instance_of(body["server"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise unreadable(f"{type(error).__name__}: {error}", where=client.name, acts=False) from error
+    if found is None:
+        raise BadRequest("a server without a mark", where=f"{client.name}, server {server}")
+    return found
+
+
 def _servers(client: Client, filters: Mapping[str, str]) -> Iterator[Server]:
     """Yield servers, newest first, as Nova orders them.
 

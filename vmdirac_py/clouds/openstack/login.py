@@ -24,7 +24,7 @@ from .options import METHODS, EndpointOptions
 CONNECTIONS = 8
 
 
-class VomsAuth(v3.FederationBaseAuth):  # type: ignore[misc] # keystoneauth has no types for it everywhere
+class VomsAuth(v3.FederationBaseAuth):
     """A VOMS proxy as client certificate, mapped by Keystone to a user: the flow of the `v3voms` plugins.
 
     The proxy is read anew at each login, so that a renewed one is taken.
@@ -67,13 +67,21 @@ def _application_credential(
     url: str, options: EndpointOptions, secrets: Mapping[str, str], home: Path
 ) -> v3.ApplicationCredential:
     del home
-    return v3.ApplicationCredential(url, application_credential_id=options.application_credential_id, **secrets)
+    return v3.ApplicationCredential(
+        url,
+        application_credential_id=options.application_credential_id,
+        application_credential_secret=secrets["application_credential_secret"],
+    )
 
 
 def _password(url: str, options: EndpointOptions, secrets: Mapping[str, str], home: Path) -> v3.Password:
     del home
     return v3.Password(
-        url, username=options.username, user_domain_name=options.user_domain, **secrets, **_scope(options)
+        url,
+        username=options.username,
+        user_domain_name=options.user_domain,
+        password=secrets["password"],
+        **_scope(options),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from vmdirac_py.clouds.api import BadRequest
@@ -55,13 +55,36 @@ def networks(client: Client) -> list[Thing]:
     return list(_all(client, "network", "/networks", "networks"))
 
 
+def security_groups(client: Client) -> list[Thing]:
+    """Return the project's security groups. Raises CloudError."""
+    return list(_all(client, "network", "/security-groups", "security_groups"))
+
+
+def zones(client: Client) -> list[Thing]:
+    """Return the availability zones. Raises CloudError."""
+    return _part(client, client.get("compute", "/os-availability-zone"), "availabilityZoneInfo", _named_zone)
+
+
+def key_pairs(client: Client) -> list[Thing]:
+    """Return the user's key pairs. Raises CloudError."""
+    return _part(client, client.get("compute", "/os-keypairs"), "keypairs", _named_pair)
+
+
+def security_group(client: Client, wanted: str) -> str:
+    """Return a security group's id. Raises BadRequest where there is none, or several; CloudError."""
+    known = security_groups(client)
+    return _only(
+        wanted, [each for each in known if wanted in {each["id"], each["name"]}], "security group", lambda: known
+    )
+
+
 def unknown(what: str, wanted: str, known: list[Thing]) -> BadRequest:
     """Return the error that a name nobody knows is."""
     names = [str(each["name"]) for each in known]
     return BadRequest(f"no {what} {wanted!r}", mend=closest(wanted, names))
 
 
-def _only(wanted: str, found: list[Thing], what: str, known: Any) -> str:
+def _only(wanted: str, found: list[Thing], what: str, known: Callable[[], list[Thing]]) -> str:
     if not found:
         raise unknown(what, wanted, known())
     ids = sorted({str(each["id"]) for each in found})
@@ -81,8 +104,16 @@ def _all(client: Client, service: str, path: str, key: str, **filters: str) -> I
         marker = {"marker": str(page[-1]["id"])}
 
 
-def _part(client: Client, body: Any, key: str) -> list[Thing]:
+def _part(client: Client, body: Any, key: str, named: Callable[[Any], Thing] = dict) -> list[Thing]:
     try:
-        return [dict(each) for each in body[key] if each["id"] and "name" in each]
+        return [thing for each in body[key] if (thing := named(each))["id"] and "name" in thing]
     except (KeyError, TypeError, ValueError) as error:
         raise unreadable(f"no {key}", where=client.name, acts=False) from error
+
+
+def _named_zone(zone: Any) -> Thing:
+    return {"id": zone["zoneName"], "name": zone["zoneName"]}
+
+
+def _named_pair(pair: Any) -> Thing:
+    return {"id": pair["keypair"]["name"], "name": pair["keypair"]["name"]}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import TypeVar
 
-from vmdirac_py.clouds.api import AnswerLost, AuthFailed, BadRequest
+from vmdirac_py.clouds.api import AnswerLost, AuthFailed, BadRequest, CloudError
 from vmdirac_py.clouds.marks import INSTALLATION
 
 from .client import Client
 from .errors import NotThere, unreadable
+from .floating import release
+from .launching import VOLUME
 from .login import CONNECTIONS
+from .sweep import mark_volumes
 
 T = TypeVar("T")
 
@@ -24,13 +28,13 @@ def terminate(client: Client, installation: str, instance_ids: Collection[str]) 
         CloudError: one could not be deleted; those after it may not have been tried.
     """
     wanted = sorted(set(instance_ids))
-    owners = each(lambda server: _owner(client, server), wanted)
-    foreign = [server for server, owner in zip(wanted, owners, strict=True) if owner not in {installation, None}]
+    labels = dict(zip(wanted, each(lambda server: _labels(client, server), wanted), strict=True))
+    living = {server: given for server, given in labels.items() if given is not None}
+    foreign = [server for server, given in living.items() if given.get(INSTALLATION) != installation]
     if foreign:
         told = f"not ours: {', '.join(foreign[:5])}; none was terminated"
         raise AuthFailed(told, where=client.name, mend="name only instances of this installation")
-    living = [server for server, owner in zip(wanted, owners, strict=True) if owner is not None]
-    each(lambda server: _delete(client, server), living)
+    each(lambda server: _delete(client, installation, server, living[server]), list(living))
 
 
 def each(act: Callable[[str], T], names: Sequence[str]) -> list[T]:
@@ -56,21 +60,22 @@ def _raise(futures: Sequence[Future[T]]) -> None:
         raise (lost or errors)[0]
 
 
-def _owner(client: Client, server: str) -> str | None:
-    """Return the installation a server belongs to, empty where nobody marked it; None where it is gone."""
+def _labels(client: Client, server: str) -> Mapping[str, str] | None:
+    """Return what a server's metadata says; None where it is gone."""
     try:
-        answer = client.get("compute", f"/servers/{server}/metadata")
-        return str(answer["metadata"].get(INSTALLATION, ""))
+        return dict(client.get("compute", f"/servers/{server}/metadata")["metadata"])
     except NotThere:
         return None
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise unreadable("no metadata", where=client.name, acts=False) from error
 
 
-def _delete(client: Client, server: str) -> None:
+def _delete(client: Client, installation: str, server: str, labels: Mapping[str, str]) -> None:
+    if VOLUME in labels:
+        with suppress(CloudError):  # only the sweep needs the mark, and only where Nova fails to delete the volume
+            mark_volumes(client, installation, server)
     try:
         client.delete("compute", f"/servers/{server}")
-    except NotThere:
-        return
     except BadRequest as error:
         raise BadRequest(error.what, where=f"{client.name}, server {server}", mend="is it locked?") from error
+    release(client, labels)
