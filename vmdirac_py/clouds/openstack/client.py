@@ -19,7 +19,7 @@ from vmdirac_py.clouds.api import AnswerLost, AuthFailed, CloudError, Resolve, U
 from vmdirac_py.clouds.options import read
 from vmdirac_py.model.inventory import Endpoint
 
-from .errors import NoAddress, NotThere, refusal, unreadable
+from .errors import LONGEST, NoAddress, NotThere, refusal, unreadable
 from .failures import login_error, unsent
 from .login import auth_of, session_of
 from .options import ENDPOINT, EndpointOptions
@@ -82,16 +82,16 @@ class Client:
 
     def get(self, service: str, path: str, **params: str) -> Any:
         """Return what is read there. Raises CloudError."""
-        return self._call(service, "GET", path, params=params)
+        return self._call(service, "GET", path, acts=False, params=params)
 
-    def post(self, service: str, path: str, body: Any) -> Any:
-        """Return the answer to a request that changes something. Raises CloudError."""
-        return self._call(service, "POST", path, json=body)
+    def post(self, service: str, path: str, body: Any, *, acts: bool = True) -> Any:
+        """Return the answer to a request that changes something, if it `acts`. Raises CloudError."""
+        return self._call(service, "POST", path, acts=acts, json=body)
 
     def delete(self, service: str, path: str) -> None:
         """Delete something; what is gone already is success. Raises CloudError."""
         try:
-            answer = self._call(service, "DELETE", path)
+            answer = self._call(service, "DELETE", path, acts=True)
         except NotThere:
             return
         if answer:
@@ -109,15 +109,17 @@ class Client:
         """Log in, if we are not. Raises CloudError."""
         self._token()
 
-    def _call(self, service: str, method: str, path: str, **rest: Any) -> Any:
+    def _call(self, service: str, method: str, path: str, *, acts: bool, **rest: Any) -> Any:
         where = f"{self.name}, {method} {service} {path}"
-        reply = self._send(service, method, path, where, rest)
+        reply = self._send(service, method, path, where, acts, rest)
         if reply.status_code == UNAUTHORIZED:
             self._auth.invalidate()
-            reply = self._send(service, method, path, where, rest)
-        return self._read(reply, where, acts=method != "GET")
+            reply = self._send(service, method, path, where, acts, rest)
+        return self._read(reply, where, acts=acts)
 
-    def _send(self, service: str, method: str, path: str, where: str, rest: Mapping[str, Any]) -> requests.Response:
+    def _send(
+        self, service: str, method: str, path: str, where: str, acts: bool, rest: Mapping[str, Any]
+    ) -> requests.Response:
         token, base = self._token(), self._address(service)
         headers = {"X-Auth-Token": token, "Accept": "application/json", **SERVICES[service].headers}
         left = min(self.timeout, self._until - time.monotonic())
@@ -126,17 +128,11 @@ class Client:
         bounds = (min(left, LONGEST_CONNECT), left)
         try:
             # `log` would write user data and tokens where somebody debugs.
-            given: dict[str, Any] = {
-                "headers": headers,
-                "timeout": bounds,
-                "authenticated": False,
-                "raise_exc": False,
-                "log": False,
-            }
-            return self._session.request(f"{base}{path}", method, **given, **rest)
+            given: dict[str, Any] = {"headers": headers, "timeout": bounds, "authenticated": False, "log": False}
+            return self._session.request(f"{base}{path}", method, raise_exc=False, **given, **rest)
         except exceptions.ClientException as error:
-            acted = method != "GET" and not unsent(error)
-            raise (AnswerLost if acted else Unavailable)(str(error)[:300], where=where) from error
+            lost = acts and not unsent(error)
+            raise (AnswerLost if lost else Unavailable)(str(error)[:LONGEST], where=where) from error
 
     def _read(self, reply: requests.Response, where: str, *, acts: bool) -> Any:
         if not reply.ok or reply.is_redirect:

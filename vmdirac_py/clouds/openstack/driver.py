@@ -88,7 +88,7 @@ class NovaEndpoint:
     def console(self, instance_id: str) -> str:
         """Return the end of the console text. Raises CloudError."""
         asked = {"os-getConsoleOutput": {"length": CONSOLE_LINES}}
-        answer = self._client.post("compute", f"/servers/{instance_id}/action", asked)
+        answer = self._client.post("compute", f"/servers/{instance_id}/action", asked, acts=False)
         try:
             return str(answer["output"])
         except (KeyError, TypeError) as error:
