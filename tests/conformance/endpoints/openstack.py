@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 
 import openstack
 import pytest
-from tests.testbeds.openstack import Account, Bed, Cannot, shared
 
 from tests.doubles.fault_proxy import Call, Fault, FaultProxy, Reply
 from tests.support.nova_rows import NovaRows
 from tests.support.wait import until
+from tests.testbeds.openstack import Account, Bed, Cannot
+from tests.testbeds.openstack.sharing import shared
 from vmdirac_py.clouds.api import LaunchRequest, Mark
 from vmdirac_py.clouds.openstack import connect
 from vmdirac_py.clouds.openstack.driver import NovaEndpoint

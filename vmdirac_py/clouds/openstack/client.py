@@ -111,14 +111,14 @@ class Client:
 
     def _call(self, service: str, method: str, path: str, *, acts: bool, **rest: Any) -> Any:
         where = f"{self.name}, {method} {service} {path}"
-        reply = self._send(service, method, path, where, acts, rest)
+        reply = self._send(service, method, path, where, acts=acts, rest=rest)
         if reply.status_code == UNAUTHORIZED:
             self._auth.invalidate()
-            reply = self._send(service, method, path, where, acts, rest)
+            reply = self._send(service, method, path, where, acts=acts, rest=rest)
         return self._read(reply, where, acts=acts)
 
     def _send(
-        self, service: str, method: str, path: str, where: str, acts: bool, rest: Mapping[str, Any]
+        self, service: str, method: str, path: str, where: str, *, acts: bool, rest: Mapping[str, Any]
     ) -> requests.Response:
         token, base = self._token(), self._address(service)
         headers = {"X-Auth-Token": token, "Accept": "application/json", **SERVICES[service].headers}
