@@ -56,6 +56,22 @@ def test_seeing_the_instance_of_a_new_vm_means_the_cloud_took_it() -> None:
     assert step.to is VmState.SUBMITTED
 
 
+@pytest.mark.parametrize("state", [VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING])
+def test_what_the_cloud_could_not_build_failed(state: VmState) -> None:
+    """A VM on its way whose instance never will run is Failed at once, for the cloud's reason; its instance must go."""
+    failed = Sighting(present=True, word="ERROR", fault="No valid host", failed="no_capacity")
+    step = seen(replace(OLD, state=state), failed)
+    assert step
+    assert step.to is VmState.FAILED
+    assert step.reason.as_dict == {"error": "no_capacity", "fault": "No valid host"}
+
+
+@pytest.mark.parametrize("state", [VmState.RUNNING, VmState.DRAINING, VmState.STALLED, VmState.STOPPING])
+def test_an_error_does_not_end_what_ran(state: VmState) -> None:
+    """A VM that ran is not given up because its cloud says it is in an error: its heartbeat decides."""
+    assert seen(replace(OLD, state=state), Sighting(present=True, word="ERROR", failed="unavailable")) is None
+
+
 @pytest.mark.parametrize("state", [state for state in VmState if state is not VmState.NEW])
 def test_a_present_instance_changes_nothing_else(state: VmState) -> None:
     """The cloud's listing alone neither starts nor ends anything that lives."""
@@ -65,3 +81,33 @@ def test_a_present_instance_changes_nothing_else(state: VmState) -> None:
 def test_halted_stays_halted() -> None:
     """No sighting wakes a halted VM."""
     assert seen(replace(OLD, state=VmState.HALTED), Sighting(present=True, terminal=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "to"),
+    [
+        (VmState.SUBMITTED, VmState.STOPPING),
+        (VmState.CONTEXTUALISING, VmState.STOPPING),
+        (VmState.RUNNING, VmState.DRAINING),
+    ],
+)
+def test_a_vm_the_cloud_will_take_away_takes_no_more(state: VmState, to: VmState) -> None:
+    """An announced end drains what runs and stops what only boots, with the cloud's words as the reason."""
+    step = seen(replace(OLD, state=state), Sighting(present=True, leaving="spot interruption at noon"))
+    assert step
+    assert step.to is to
+    assert step.reason.code == "observed.leaving"
+    assert step.reason.as_dict == {"notice": "spot interruption at noon"}
+
+
+@pytest.mark.parametrize("state", [VmState.DRAINING, VmState.STALLED, VmState.STOPPING, VmState.FAILED])
+def test_an_announced_end_changes_nothing_for_who_leaves_anyway(state: VmState) -> None:
+    """A VM on its way out goes on as it was; a silent one keeps its own deadline."""
+    assert seen(replace(OLD, state=state), Sighting(present=True, leaving="soon")) is None
+
+
+def test_an_end_is_more_than_its_announcement() -> None:
+    """An instance that ended halts its VM, announced or not."""
+    step = seen(OLD, Sighting(present=True, terminal=True, leaving="soon"))
+    assert step
+    assert step.to is VmState.HALTED
