@@ -23,12 +23,12 @@ from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 
 from .api import Context
-from .canary_flight import END_SECONDS, WORD, Flight, Watch
+from .canary_flight import WORD, Flight, Watch
 from .endpoints import described, pools_of
 from .launches import new_vm
 
 USER_DATA = f"#cloud-config\nruncmd:\n- [sh, -c, 'echo {WORD}; sleep 900']\n".encode()
-MARGIN = 120.0  # seconds beyond its longest life, after which the scheduler ends what is left
+MARGIN = 60.0  # seconds beyond its longest life, after which the scheduler ends what is left
 
 
 def canary(
@@ -106,8 +106,8 @@ def _write(ctx: Context, endpoint: Endpoint, pool: Pool, *, seconds: float, acto
 
 
 def _longest(endpoint: Endpoint, seconds: float) -> float:
-    """Return how long a canary may take: to be launched, seen, heard, told to end and seen gone."""
-    return 3 * endpoint.client_timeout + endpoint.listing_lag + 2 * seconds + 2 * END_SECONDS + MARGIN
+    """Return how long a canary may take to be launched, seen, heard and told to end."""
+    return 3 * endpoint.client_timeout + endpoint.listing_lag + 2 * seconds + MARGIN
 
 
 def _bind(ctx: Context, vm: Vm, instance: Instance) -> None:
