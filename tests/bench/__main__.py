@@ -15,6 +15,7 @@ from . import (
     first_payload,
     machine,
     memory,
+    openstack,
     optimum,
     planner,
     replay,
@@ -28,7 +29,19 @@ from .figures import summary
 
 FIGURES: dict[str, ModuleType] = {
     module.__name__.rpartition(".")[2]: module
-    for module in (runner, planner, optimum, transitions, first_payload, memory, submission, ec2, trace_reading, replay)
+    for module in (
+        runner,
+        planner,
+        optimum,
+        transitions,
+        first_payload,
+        memory,
+        submission,
+        ec2,
+        openstack,
+        trace_reading,
+        replay,
+    )
 }
 
 

@@ -50,5 +50,5 @@ def _ours(account: MotoAccount, folder: Path, count: int) -> Numbers:
 
 
 def _others(account: MotoAccount) -> float | None:
-    about = {"url": account.proxy.url, "region": REGION, "image": IMAGE, "flavor": FLAVOR, "count": BESIDE}
-    return others_collection(PLAYBOOK, " ".join(f"{name}={value}" for name, value in about.items()))
+    about = {"url": account.proxy.url, "region": REGION, "image": IMAGE, "flavor": FLAVOR, "count": str(BESIDE)}
+    return others_collection(PLAYBOOK, about)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -100,18 +101,20 @@ def child(command: Sequence[str], more: Mapping[str, str] | None = None) -> floa
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def alone(module: str, *arguments: str) -> float:
+def alone(module: str, *arguments: str, more: Mapping[str, str] | None = None) -> float:
     """Return the processor seconds of a program of this package that uses the library and nothing else."""
-    return child([sys.executable, "-m", f"tests.bench.alone.{module}", *arguments])
+    return child([sys.executable, "-m", f"tests.bench.alone.{module}", *arguments], more)
 
 
-def others_collection(playbook: Path, variables: str) -> float | None:
+def others_collection(
+    playbook: Path, variables: Mapping[str, str], more: Mapping[str, str] | None = None
+) -> float | None:
     """Return the processor seconds of a playbook that uses a collection of others; None: they are not here."""
     collections = os.environ.get(COLLECTIONS_VARIABLE)
     if not collections:
         return None
-    more = {"ANSIBLE_COLLECTIONS_PATH": collections, "ANSIBLE_LOCALHOST_WARNING": "false"}
-    return child(["ansible-playbook", "-i", "localhost,", "-e", variables, str(playbook)], more)
+    settings = {"ANSIBLE_COLLECTIONS_PATH": collections, "ANSIBLE_LOCALHOST_WARNING": "false", **(more or {})}
+    return child(["ansible-playbook", "-i", "localhost,", "-e", json.dumps(dict(variables)), str(playbook)], settings)
 
 
 def compared(ours: Numbers, library_cpu: float) -> Numbers:
