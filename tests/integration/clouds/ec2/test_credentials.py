@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -78,6 +79,13 @@ def test_no_secret_is_told(options: dict[str, Any], proxy: Ec2Proxy, tmp_path: P
     with pytest.raises(AuthFailed) as caught:
         driver.instances()
     assert "itself" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_no_log_holds_a_token(options: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever level logging has, what is signed is not written down."""
+    caplog.set_level(logging.DEBUG)
+    made(tmp_path, {**options, "session_token": "the-token-itself"}).instances()
+    assert "the-token-itself" not in caplog.text
 
 
 @pytest.fixture
