@@ -77,7 +77,7 @@ class Ec2Proxy(FaultProxy):
     """
 
     def __init__(self, target: str, *, max_vms: int) -> None:
-        self.max_vms, self.page, self.skew, self.hidden, self.cut = max_vms, 5, 0.0, 0.0, False
+        self.max_vms, self.page, self.skew, self.hidden, self.cut = max_vms, 10, 0.0, 0.0, False
         self.capacity: dict[str, int] = {}
         self.refusing = 0
         self.notices: dict[str, str] = {}

@@ -24,15 +24,18 @@ STRICT = {
     "MOTO_ENABLE_KEYPAIR_VALIDATION": "true",
 }
 START_SECONDS = 60.0
-RUNNING = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
+RUNNING = re.compile(r"Running on (https?://127\.0\.0\.1:\d+)")
 
 
 @contextmanager
-def moto(folder: Path) -> Iterator[str]:
-    """Start a fresh `moto_server`, which logs to `folder`/moto.log; give its URL, and stop it at the end."""
+def moto(folder: Path, *, tls: tuple[Path, Path] | None = None) -> Iterator[str]:
+    """Start a fresh `moto_server`, which logs to `folder`/moto.log; give its URL, and stop it at the end.
+
+    `tls` is a certificate and its key: then it speaks https.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "moto.log"
-    process = _start(log)
+    process = _start(log, ["-c", str(tls[0]), "-k", str(tls[1])] if tls else [])
     try:
         yield _url_once_up(process, log)
     finally:
@@ -56,10 +59,10 @@ def reset(url: str) -> None:
         connection.close()
 
 
-def _start(log: Path) -> subprocess.Popen[bytes]:
+def _start(log: Path, more: list[str]) -> subprocess.Popen[bytes]:
     """Start on port 0: the kernel's choice is told in the log, and nobody can take it in between."""
     environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **STRICT}
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0", *more]
     with log.open("wb") as out:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment)
 

@@ -55,7 +55,7 @@ class Ec2Lab:
         | {"refuse_some", "hang", "lose", "lag", "cut", "stop", "limits", "user_data", "foreign", "garble", "many"}
         | {"shift", "console", "skew", "leave"}
     )
-    max_vms = 12
+    max_vms = 100
     max_user_data = 16_384
     idempotent = True
     slow = False

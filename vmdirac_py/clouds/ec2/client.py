@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -26,6 +27,8 @@ NOT_SENT = (sdk.EndpointConnectionError, sdk.ConnectTimeoutError, sdk.ProxyConne
 NO_HANDSHAKE = re.compile("CERTIFICATE_VERIFY_FAILED|WRONG_VERSION_NUMBER|HANDSHAKE_FAILURE|UNSUPPORTED_PROTOCOL")
 ERROR_INSIDE = re.compile(rb"<Response[^>]*>\s*<Errors>")
 NO_FILES = {"config_file": os.devnull, "credentials_file": os.devnull}
+LONGEST_LISTING = 5  # timeouts that all pages of a listing may take together
+UNREADABLE = "an answer that cannot be read"
 Secrets = tuple[str, str, str]
 
 
@@ -35,7 +38,7 @@ class Client:
     Args:
         options: the endpoint's.
         name: the endpoint's name, for errors.
-        timeout: seconds one answer may take, and a listing of many pages as a whole.
+        timeout: seconds one answer may take.
         resolve: turns a reference into a secret; asked anew at each call, so that a renewed session token is used.
         home: where relative paths begin.
     """
@@ -61,15 +64,15 @@ class Client:
         """Yield all items that the pages of a listing hold under `key`.
 
         Raises:
-            CloudError: a page did not come, or all took longer than the timeout: then there is no listing.
+            CloudError: a page did not come, or all took too long: then there is no listing.
         """
-        until = time.monotonic() + self.timeout
+        until = time.monotonic() + LONGEST_LISTING * self.timeout
         with self.told(call, Unavailable):
             paging = {"PageSize": size} if size else {}
             for page in self._client().get_paginator(call).paginate(**params, PaginationConfig=paging):
                 yield from items(page, key, call)
                 if page.get("NextToken") and time.monotonic() > until:
-                    raise Unavailable(f"{call}: not complete after {self.timeout} s", where=self.name)
+                    raise Unavailable(f"{call}: not complete in time", where=self.name)
 
     def listing(self, call: str, key: str, **params: Any) -> list[Mapping[str, Any]]:
         """Return all that a listing holds, by pages where the API has them. Raises CloudError."""
@@ -97,7 +100,7 @@ class Client:
 
     def _made(self, secrets: Secrets) -> Any:
         access, secret, token = secrets
-        with self.told("client", Unavailable):
+        with self.told("client", BadRequest):
             return self._session.client(
                 "ec2",
                 region_name=self._options.region,
@@ -131,7 +134,7 @@ class Client:
             raise self._error(kind, call, error, mend="mend endpoint_options.ca_file") from None
         except (sdk.ParamValidationError, sdk.InvalidRegionError, sdk.NoRegionError) as error:
             raise self._error(BadRequest, call, error) from None
-        except (sdk.BotoCoreError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (sdk.BotoCoreError, ResponseParserError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise self._error(doubt, call, error) from None
 
     def _error(self, kind: type[CloudError], call: str, error: Exception, mend: str = "") -> CloudError:
@@ -151,8 +154,8 @@ def items(answer: Mapping[str, Any], key: str, call: str) -> list[Mapping[str, A
 
 
 def _words(error: Exception) -> str:
-    """Return an error in words; what could not be parsed is not shown."""
-    return "an answer that cannot be read" if isinstance(error, ResponseParserError) else str(error)
+    """Return an error in words; what could not be parsed or understood is not shown."""
+    return UNREADABLE if isinstance(error, (ResponseParserError, KeyError, TypeError, AttributeError)) else str(error)
 
 
 def _session() -> Any:
@@ -160,6 +163,7 @@ def _session() -> Any:
     session = botocore.session.Session()
     for name, (_, _, default, convert) in dict(session.session_var_map).items():
         session.session_var_map[name] = (None, None, NO_FILES.get(name, default), convert)
+    logging.getLogger("botocore").setLevel(logging.INFO)  # at DEBUG it writes down session tokens
     session.register("before-parse.ec2", _error_inside)
     return boto3.session.Session(botocore_session=session)
 

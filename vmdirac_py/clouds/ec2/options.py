@@ -71,7 +71,9 @@ def problems(endpoint: Endpoint, pools: Sequence[Pool]) -> list[str]:
 
 
 def warnings(endpoint: Endpoint) -> list[str]:
-    """Return what is allowed but unwise: certificates not verified, or no TLS at all."""
+    """Return what is allowed but unwise: certificates not verified, or no TLS at all; what is wrong is a problem."""
+    if problems(endpoint, []):
+        return []
     options = endpoint_options(endpoint)
     found = tls_warnings(options, endpoint.name)
     if options.endpoint_url.startswith("http:"):
