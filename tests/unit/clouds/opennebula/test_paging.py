@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vmdirac_py.clouds.opennebula.paging import everything
@@ -35,6 +35,8 @@ NUMBERS = st.sets(st.integers(0, 60), max_size=50)
 CHANGES = st.lists(st.tuples(st.lists(st.integers(0, 60), max_size=30), st.integers(0, 12)), max_size=12)
 
 
+@example(numbers=set(range(30)), changes=[(list(range(20, 30)), 0)], newest_first=True)
+@example(numbers=set(range(30)), changes=[(list(range(10)), 0)], newest_first=False)
 @given(numbers=NUMBERS, changes=CHANGES, newest_first=st.booleans())
 def test_what_stayed_is_there_once(
     numbers: set[int], changes: list[tuple[list[int], int]], *, newest_first: bool
