@@ -38,7 +38,7 @@ class Lab(Protocol):
     idempotent: bool
     """Whether a repeated launch gets its first answer (the cloud has a client token)."""
     slow: bool
-    """Whether instances are listed, or end, only after a while."""
+    """Whether instances are listed, or end, only after a while. (`one_by_one`, where it is there: see `of_one_call`.)"""
 
     def endpoint(self, installation: str, *, timeout: float = 30.0) -> CloudEndpoint:
         """Return the driver as an installation has it."""
@@ -118,6 +118,11 @@ def _load(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def of_one_call(lab: Lab, wanted: int) -> int:
+    """Return how many of so many VMs one call makes: one where the lab says `one_by_one`, else all of them."""
+    return 1 if getattr(lab, "one_by_one", False) else wanted
 
 
 def make_room(lab: Lab, vms: int) -> None:
