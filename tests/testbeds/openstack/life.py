@@ -10,7 +10,7 @@ from . import environment, machine, ports, processes, secret_files
 from .bed import Bed, read
 from .client import answers
 from .places import Places, Say, cache, default_home, lock_of, locked
-from .programs import NAMES
+from .programs import NAMES, STORES
 from .raising import Raising
 from .recipe import word
 from .values import Cannot
@@ -93,6 +93,8 @@ def _cleared(places: Places) -> bool:
 def stop(places: Places) -> None:
     """Stop every process of a bed; whoever calls holds its lock."""
     places.bed.unlink(missing_ok=True)
+    # Nova's servers wait long for a RabbitMQ that is gone
+    processes.stop(places.home, set(NAMES) - set(STORES))
     processes.stop(places.home)
 
 
