@@ -36,7 +36,9 @@ def take_down(home: Path | None, say: Say, *, forget: bool = False) -> None:
     places = Places(home or default_home())
     with locked(lock_of(places.home), say):
         stop(places)
-        shutil.rmtree(places.home if forget else places.users, ignore_errors=True)
+        places.held.unlink(missing_ok=True)
+        if forget:
+            places.remove()
 
 
 def prepared(say: Say) -> Path:
@@ -65,6 +67,7 @@ def up_already(places: Places, say: Say) -> Bed | None:
 def _raised(places: Places, say: Say) -> Bed:
     if len(str(places.socket)) > LONGEST_SOCKET:
         raise Cannot("this path is too long for a socket", where=str(places.socket), mend="choose a shorter home")
+    places.check()
     venv = prepared(say)
     if processes.living(places.home):
         say("stopping what an earlier run left")
