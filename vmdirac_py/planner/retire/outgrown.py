@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from vmdirac_py.model.fit import Offer, failing
+from vmdirac_py.model.fit import Offer, failing_shape
 from vmdirac_py.model.inventory import Pool
+from vmdirac_py.model.queue import Shape
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Capacity, VmState
 from vmdirac_py.planner.limits import Limit
@@ -32,8 +34,41 @@ class Outgrown:
 
     def candidates(self, view: View) -> Iterator[Candidate]:
         """Yield the smallest VMs of VOs whose jobs wait where instances are few."""
-        for pool, left in _crowded(view):
-            yield from _smallest(view, pool, left)
+        crowded = list(_crowded(view))
+        if not crowded:
+            return
+        wanted, places = _Wanted(view), _places(view)
+        for pool, left in crowded:
+            cores = pool.resources.cores
+            smaller = [one for one in places[pool.vo, pool.endpoint] if one.vm.resources.cores < cores]
+            if smaller:
+                yield from _smallest(view, pool, smaller, wanted.missing(pool) - left * cores)
+
+
+class _Wanted:
+    """How many cores jobs wait for, those of a VO that are alike counted once, and how many are free, by VO."""
+
+    def __init__(self, view: View) -> None:
+        self._waiting: defaultdict[str, Counter[Shape]] = defaultdict(Counter)
+        for queue in view.snapshot.demand.queues:
+            self._waiting[queue.vo][queue.shape] += queue.waiting * max(1, queue.shape.min_cores)
+        self._free = Counter[str]()
+        for one in view.staying:
+            self._free[one.vm.vo] += one.free.cores
+
+    def missing(self, pool: Pool) -> int:
+        """Return how many cores jobs that fit a pool wait for beyond those that are free."""
+        offer = Offer.of_pool(pool)
+        fitting = [cores for shape, cores in self._waiting[pool.vo].items() if failing_shape(shape, offer) is None]
+        return sum(fitting) - self._free[pool.vo]
+
+
+def _places(view: View) -> Mapping[tuple[str, str], Sequence[Capacity]]:
+    """Return the VMs by VO and endpoint."""
+    found: defaultdict[tuple[str, str], list[Capacity]] = defaultdict(list)
+    for one in view.snapshot.fleet:
+        found[one.vm.vo, one.vm.endpoint].append(one)
+    return found
 
 
 def _crowded(view: View) -> Iterator[tuple[Pool, int]]:
@@ -54,21 +89,15 @@ def _is_tight(limit: Limit) -> bool:
     return not limit.by_core and limit.most > 0 and limit.left <= FEW * limit.most
 
 
-def _smallest(view: View, pool: Pool, left: int) -> Iterator[Candidate]:
+def _smallest(view: View, pool: Pool, smaller: Sequence[Capacity], missing: int) -> Iterator[Candidate]:
     """Yield smaller VMs, until the pool's in their place give the cores that are missing."""
     cores = pool.resources.cores
-    smaller = [one for one in view.snapshot.fleet if _at_place_of(pool, one) and one.vm.resources.cores < cores]
-    missing = _missing(view, pool) - left * cores if smaller else 0
     missing -= sum(cores - one.vm.resources.cores for one in smaller if _goes(view, one))
     reason = Reason.of("retire.outgrown", endpoint=pool.endpoint, cores=cores)
-    for one in sorted(smaller, key=_rank):
+    for one in sorted(smaller, key=_rank) if missing > 0 else ():
         if missing > 0 and one.vm.state is VmState.RUNNING and not _goes(view, one):
             missing -= cores - one.vm.resources.cores
             yield one, reason
-
-
-def _at_place_of(pool: Pool, one: Capacity) -> bool:
-    return one.vm.vo == pool.vo and one.vm.endpoint == pool.endpoint
 
 
 def _goes(view: View, one: Capacity) -> bool:
@@ -77,17 +106,6 @@ def _goes(view: View, one: Capacity) -> bool:
 
 def _cores(pool: Pool) -> tuple[int, str]:
     return pool.resources.cores, pool.name
-
-
-def _missing(view: View, pool: Pool) -> int:
-    """Return how many cores jobs that fit a pool wait for beyond those that are free."""
-    offer = Offer.of_pool(pool)
-    wanted = sum(
-        queue.waiting * max(1, queue.shape.min_cores)
-        for queue in view.snapshot.demand.queues
-        if queue.waiting and failing(queue, offer) is None
-    )
-    return wanted - sum(one.free.cores for one in view.staying if one.vm.vo == pool.vo)
 
 
 def _rank(one: Capacity) -> tuple[int, int, float, str]:
