@@ -27,16 +27,19 @@ def cover(wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[B
 
     Those that are coming are tried alone first; only if they are not enough, new ones are chosen together with them.
     """
-    if all(_may_do(want, machines) for want in wants):
+    if _may_do(wants, machines):
         found = _covered([_on_coming(want, machines) for want in wants], machines, bounds)
         if not any(found.unserved):
             return found
     return _covered(wants, machines, bounds)
 
 
-def _may_do(want: Want, machines: Sequence[Machine]) -> bool:
-    """Tell whether what is coming would be enough for a want if it were alone."""
-    return want.jobs <= sum(per_vm * machines[at].coming for at, per_vm in want.fits)
+def _may_do(wants: Sequence[Want], machines: Sequence[Machine]) -> bool:
+    """Tell whether what is coming has the cores for all wants, and would be enough for each if it were alone."""
+    cores = sum(machine.size.cores * machine.coming for machine in machines)
+    return sum(want.jobs * max(1, want.need.cores) for want in wants) <= cores and all(
+        want.jobs <= sum(per_vm * machines[at].coming for at, per_vm in want.fits) for want in wants
+    )
 
 
 def _on_coming(want: Want, machines: Sequence[Machine]) -> Want:

@@ -34,7 +34,7 @@ class Outgrown:
 
     def candidates(self, view: View) -> Iterator[Candidate]:
         """Yield the smallest VMs of VOs whose jobs wait where instances are few."""
-        crowded = list(_crowded(view))
+        crowded = list(_crowded(view)) if _may_be_few(view) else []
         if not crowded:
             return
         wanted, places = _Wanted(view), _places(view)
@@ -43,6 +43,13 @@ class Outgrown:
             smaller = [one for one in places[pool.vo, pool.endpoint] if one.vm.resources.cores < cores]
             if smaller:
                 yield from _smallest(view, pool, smaller, wanted.missing(pool) - left * cores)
+
+
+def _may_be_few(view: View) -> bool:
+    """Tell whether anything is limited in VMs and jobs wait; most plans need not count the fleet for it."""
+    things, waiting = view.snapshot.inventory, view.snapshot.demand.queues
+    limited = (*things.vos.values(), *things.endpoints.values(), *view.snapshot.endpoints)
+    return any(one.max_vms is not None for one in limited) and any(queue.waiting for queue in waiting)
 
 
 class _Wanted:
