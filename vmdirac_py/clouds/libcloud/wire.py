@@ -1,0 +1,173 @@
+"""How libcloud speaks HTTP for us: within a deadline, trusting what the inventory says, reading nothing else.
+
+libcloud leaves all of this to globals and the environment (`libcloud.security`, `LIBCLOUD_RETRY_FAILED_HTTP_REQUESTS`,
+proxies, `.netrc`). Here each endpoint has connection classes of its own instead, so that nothing is shared.
+"""
+
+from __future__ import annotations
+
+import io
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+import urllib3
+from libcloud.common.base import Connection
+from libcloud.http import LibcloudConnection
+
+PIECE = 1 << 16
+
+
+class NotReachedError(Exception):
+    """Nothing was sent: there is nobody, or nobody who can be trusted."""
+
+
+class NoAnswerError(Exception):
+    """A request was sent, and its answer did not come, not in time or not whole."""
+
+
+class Wire:
+    """One thread's line to one cloud.
+
+    Args:
+        timeout: seconds a whole call of ours may take, however many requests it needs.
+        verify: what certificates are verified against: True (the usual authorities), a file's path, or False (nothing).
+    """
+
+    def __init__(self, timeout: float, verify: str | bool) -> None:  # noqa: FBT001 - as `requests` has it
+        self.verify = verify
+        self._timeout = timeout
+        self._until = 0.0
+        self._creating: Callable[[str, str, str], bool] | None = None
+        self.created: list[int | None] = []
+
+    def begin(self) -> None:
+        """A call of ours begins."""
+        self._until = time.monotonic() + self._timeout
+        self._creating, self.created = None, []
+
+    def watch(self, creating: Callable[[str, str, str], bool]) -> None:
+        """Note in `created` from now on how requests that create were answered: their status, None for no answer.
+
+        `creating` is told a request's method, URL and body.
+        """
+        self._creating, self.created = creating, []
+
+    def remaining(self) -> float:
+        """Return how many seconds are left of this call, below zero when it is over."""
+        return self._until - time.monotonic()
+
+    def left(self) -> float:
+        """Return how many seconds are left of this call for one more request.
+
+        Raises:
+            NoAnswerError: none.
+        """
+        left = self.remaining()
+        if left <= 0:
+            raise NoAnswerError(f"no whole answer within {self._timeout:g} s")
+        return left
+
+    def ask(self, session: requests.Session, method: str, url: str, body: Any, headers: Any) -> requests.Response:
+        """Make one request and return its whole answer.
+
+        Errors never show the request: user data and credentials may be part of it.
+
+        Raises:
+            NotReachedError, NoAnswerError: there is none.
+        """
+        timeout = self.left()
+        noted = self._note(method, url, body)
+        try:
+            answer = session.request(
+                method, url, data=body, headers=headers, timeout=timeout, verify=self.verify, allow_redirects=False,
+                stream=True,
+            )  # fmt: skip
+            answer.raw = io.BytesIO(self._whole(answer))
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._failure(error, noted=noted) from None
+        if noted:
+            self.created[-1] = answer.status_code
+        return answer
+
+    def _note(self, method: str, url: str, body: Any) -> bool:
+        noted = self._creating is not None and self._creating(
+            method.upper(), url, body if isinstance(body, str) else ""
+        )
+        if noted:
+            self.created.append(None)
+        return noted
+
+    def _whole(self, answer: requests.Response) -> bytes:
+        """Read piece by piece: a timeout of `requests` starts anew with every byte that drips in."""
+        pieces = []
+        while piece := answer.raw.read1(PIECE, decode_content=True):
+            pieces.append(piece)
+            self.left()
+        return b"".join(pieces)
+
+    def _failure(self, error: Exception, *, noted: bool) -> NotReachedError | NoAnswerError:
+        if reason := _unsent(error):
+            if noted:
+                self.created.pop()
+            return NotReachedError(reason)
+        if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
+            return NoAnswerError(f"no answer within {self._timeout:g} s")
+        return NoAnswerError("the connection broke before the answer was whole")
+
+
+def _unsent(error: Exception) -> str:
+    """Return why a request was certainly not sent; empty where it may have been."""
+    inner = error.args[0] if error.args else None
+    cause = getattr(inner, "reason", inner)
+    if isinstance(cause, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
+        return str(cause).rpartition(": ")[2]
+    inner = cause.args[0] if isinstance(cause, urllib3.exceptions.SSLError) and cause.args else None
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {inner.verify_message}"
+    return ""
+
+
+def line_class(wire: Wire) -> type[LibcloudConnection]:
+    """Return what libcloud opens its connections with, so that they all go over `wire`."""
+
+    class Line(LibcloudConnection):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._session = requests.Session()
+            self._session.trust_env = False  # no proxies, authorities or .netrc behind the inventory's back
+
+        def request(self, method: str, url: str, body: Any = None, headers: Any = None, *_: Any, **__: Any) -> None:
+            """Make a request; what else libcloud may ask for (raw, stream, hooks) is for storage."""
+            where = urljoin(self.host or "", url)
+            self.response = wire.ask(self._session, method, where, body, self._normalize_headers(headers))
+
+        prepared_request = request
+
+    return Line
+
+
+class Once:
+    """What libcloud wraps a request in when an environment variable asks for retries: nothing."""
+
+    def __init__(self, **_: Any) -> None:
+        """Take what libcloud gives."""
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it is."""
+        return function
+
+
+def confined(driver: type[Any], wire: Wire, *also: type[Any]) -> type[Any]:
+    """Return a libcloud driver class all of whose connections go over `wire`, once, and are `also` of these classes."""
+    own = {"conn_class": line_class(wire), "retryCls": Once}
+    kinds = {name: type(kind.__name__, (*also, kind), own) for name, kind in _connections(driver)}
+    return type(driver.__name__, (driver,), kinds)
+
+
+def _connections(driver: type[Any]) -> list[tuple[str, type[Any]]]:
+    members = [(name, getattr(driver, name)) for name in dir(driver)]
+    return [(name, kind) for name, kind in members if isinstance(kind, type) and issubclass(kind, Connection)]
