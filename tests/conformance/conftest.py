@@ -1,95 +1,99 @@
 """The suite every driver passes. It knows `CloudEndpoint` and, per driver, one entry `endpoints/KIND.py`.
 
-An entry offers `lab(folder)`, a context manager giving a `Lab` over a fresh cloud and leaving nothing behind.
+An entry offers `lab(folder)`, a context manager giving a `Lab` (`labs.py`) over a fresh cloud and leaving nothing
+behind. `--endpoint my.yml` runs the suite against a real endpoint instead (`real.py`).
 """
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from types import ModuleType
-from typing import Protocol
 
 import pytest
 import yaml
 
+from tests.conformance.labs import WORDS, Entry, Lab, Names, entries
+from tests.support.wait import until
+from vmdirac_py.base.ids import new_id
 from vmdirac_py.clouds.api import CloudEndpoint, LaunchRequest, Mark
-from vmdirac_py.model.batch import ErrorClass
-from vmdirac_py.model.inventory import Pool
 
-ENTRIES = sorted(Path(__file__).with_name("endpoints").glob("*.py"))
-OURS, THEIRS = "inst-ours", "inst-theirs"
-
-
-class Lab(Protocol):
-    """A fresh cloud with room for `max_vms` VMs of `pool`, whose faults can be ordered."""
-
-    pool: Pool
-    max_vms: int
-    max_user_data: int
-    idempotent: bool
-    """Whether a repeated launch gets its first answer (the cloud has a client token)."""
-
-    def endpoint(self, installation: str, *, timeout: float = 30.0) -> CloudEndpoint:
-        """Return the driver as an installation has it."""
-
-    def refuse(self, call: str, error_class: ErrorClass) -> None:
-        """Let the next such call fail with this class."""
-
-    def refuse_some(self, refused: int) -> None:
-        """Let the next launch refuse so many for lack of capacity."""
-
-    def hang(self, call: str, seconds: float, *, when: str) -> None:
-        """Let the next such call wait, before or after acting."""
-
-    def lose_answer(self, call: str) -> None:
-        """Let the next such call act and give no answer."""
-
-    def lag(self, seconds: float) -> None:
-        """Hide instances younger than this from listings."""
-
-    def cut_listing(self) -> None:
-        """Let listings be incomplete, and say so."""
-
-    def mend(self) -> None:
-        """End every fault."""
-
-    def stop(self) -> None:
-        """Make the cloud unreachable."""
-
-    def user_data_of(self, endpoint: CloudEndpoint, instance: str) -> bytes:
-        """Return the user data the cloud gave this instance."""
+PATIENCE = 300.0  # seconds within which a real cloud shows what it did
+LOOK_AGAIN = 2.0
+_CAN: dict[str, frozenset[str]] = {}  # what the labs seen so far can do, so that none is made only to be skipped
 
 
-def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"conformance_endpoint_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the file of a real endpoint."""
+    parser.addoption("--endpoint", help="run the conformance suite against the endpoint this file describes")
 
 
-@pytest.fixture(params=ENTRIES, ids=[path.stem for path in ENTRIES])
-def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
-    """Return a fresh cloud of each kind."""
-    with _load(request.param).lab(tmp_path) as made:
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the mark by which a test says what its lab must be able to do."""
+    config.addinivalue_line("markers", "needs(*words): skip where the lab cannot do that (tests/conformance/labs.py)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test against every entry, or against the endpoint that was named."""
+    if "entry" in metafunc.fixturenames:
+        chosen = _entries(metafunc.config.getoption("--endpoint", default=None))
+        metafunc.parametrize("entry", chosen, ids=[entry.name for entry in chosen])
+
+
+def _entries(named: str | None) -> list[Entry]:
+    if named is None:
+        return entries()
+    from tests.conformance.real import real_entry  # noqa: PLC0415 - only who names an endpoint needs the inventory
+
+    return [real_entry(Path(named))]
+
+
+@pytest.fixture
+def lab(request: pytest.FixtureRequest, entry: Entry, tmp_path: Path) -> Iterator[Lab]:
+    """Return a fresh cloud of each kind that can do what the test needs."""
+    needed = {word for mark in request.node.iter_markers("needs") for word in mark.args}
+    assert needed <= WORDS, f"no such word: {needed - WORDS}"
+    _skip_lacking(entry.name, needed, _CAN.get(entry.name, needed))
+    with entry.lab(tmp_path) as made:
+        _CAN[entry.name] = made.can
+        _skip_lacking(entry.name, needed, made.can)
         yield made
 
 
+def _skip_lacking(name: str, needed: set[str], can: frozenset[str] | set[str]) -> None:
+    if lacking := sorted(needed - can):
+        pytest.skip(f"{name}: its lab cannot {', '.join(lacking)}")
+
+
 @pytest.fixture
-def ours(lab: Lab) -> CloudEndpoint:
+def names(entry: Entry) -> Names:
+    """Return the installation ids under test."""
+    return entry.names
+
+
+@pytest.fixture
+def ours(lab: Lab, names: Names) -> CloudEndpoint:
     """Return our endpoint."""
-    return lab.endpoint(OURS)
+    return lab.endpoint(names.ours)
 
 
 @pytest.fixture
-def theirs(lab: Lab) -> CloudEndpoint:
+def theirs(lab: Lab, names: Names) -> CloudEndpoint:
     """Return the endpoint of another installation on the same cloud."""
-    return lab.endpoint(THEIRS)
+    return lab.endpoint(names.theirs)
+
+
+@pytest.fixture
+def settles(lab: Lab) -> Callable[[Callable[[], bool]], None]:
+    """Return an assertion: on a slow cloud something comes true before long, on any other it is true now."""
+
+    def check(true: Callable[[], bool]) -> None:
+        if lab.slow:
+            until(true, seconds=PATIENCE, step=LOOK_AGAIN, what="what the cloud was asked for")
+        assert true()
+
+    return check
 
 
 @pytest.fixture
@@ -108,14 +112,14 @@ def user_data() -> Callable[..., bytes]:
 
 
 @pytest.fixture
-def ask(lab: Lab, user_data: Callable[..., bytes]) -> Callable[..., LaunchRequest]:
+def ask(lab: Lab, names: Names, user_data: Callable[..., bytes]) -> Callable[..., LaunchRequest]:
     """Return a maker of launch requests, each of a batch of its own."""
     numbers = count(1)
 
-    def make(vms: int = 1, *, installation: str = OURS, data: bytes | None = None, **changes: str) -> LaunchRequest:
+    def make(vms: int = 1, *, installation: str = "", data: bytes | None = None, **changes: str) -> LaunchRequest:
         number = next(numbers)
-        mark = replace(Mark(installation, f"batch-{number}", "vo-1", lab.pool.name), **changes)
-        names = [f"vm-{number}-{n}" for n in range(vms)]
-        return LaunchRequest(mark, lab.pool, names, user_data() if data is None else data)
+        mark = Mark(installation or names.ours, new_id("b"), lab.pool.vo, lab.pool.name)
+        vm_ids = [f"vm-{number}-{n}" for n in range(vms)]
+        return LaunchRequest(replace(mark, **changes), lab.pool, vm_ids, user_data() if data is None else data)
 
     return make

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -67,6 +69,7 @@ class FaultProxy:
         self._target = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
         self._mended = threading.Event()
         self.calls: list[Call] = []
         self._listen(0)
@@ -86,13 +89,24 @@ class FaultProxy:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
-        """Refuse connections from now on."""
+        """Refuse connections from now on, and cut those that clients keep."""
         self._server.shutdown()
         self._server.server_close()
+        for kept in list(self._open):
+            with contextlib.suppress(OSError):  # its client hung up meanwhile
+                kept.shutdown(socket.SHUT_RDWR)
 
     def start(self) -> None:
         """Listen again, on the same port."""
         self._listen(self.port)
+
+    def opened(self, connection: socket.socket) -> None:
+        """Remember a connection."""
+        self._open.add(connection)
+
+    def closed(self, connection: socket.socket) -> None:
+        """Forget a connection."""
+        self._open.discard(connection)
 
     def order(self, fault: Fault) -> None:
         """Add a fault; of several that match a call, the one ordered first takes it."""
@@ -143,6 +157,14 @@ class FaultProxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                proxy.opened(self.request)
+                super().setup()
+
+            def finish(self) -> None:
+                proxy.closed(self.request)
+                super().finish()
 
             def _serve(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import base64
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.conformance.labs import OURS, WORDS
+from vmdirac_py.base.ids import new_id
 from vmdirac_py.base.processes import marked
 from vmdirac_py.clouds.api import Unavailable
 from vmdirac_py.clouds.local import LocalEndpoint, connect, set_faults, start_server, stop_server
+from vmdirac_py.clouds.local.client import Client
+from vmdirac_py.clouds.local.records import Record, State, Store
 from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.inventory import Endpoint, Pool
 from vmdirac_py.model.resources import Resources
+
+SLEEP = b"#cloud-config\nruncmd:\n- [sleep, '600']\n"
 
 
 class LocalLab:
     """A server with a state directory of its own."""
 
-    max_vms = 12
+    can = WORDS - {"shift", "skew"}  # its listing has no pages, and nothing in it depends on clocks
+    slow = False
+    max_vms = 100
     max_user_data = 65_535
     idempotent = True
     pool = Pool("pool-1", "local", "vo-1", "site", "one-core", "host", Resources(cores=1, ram_mb=512))
@@ -67,6 +77,41 @@ class LocalLab:
     def mend(self) -> None:
         """End every fault."""
         set_faults(self._state, clear=True)
+
+    def foreign(self, count: int) -> set[str]:
+        """Start instances that belong to nobody we know, by the cloud's own protocol."""
+        mark = {"installation": "somebody-else", "batch": "none", "vo": "none", "pool": "none", "vm": ""}
+        answer = Client(self._state, 30.0).call(
+            "launch",
+            installation=mark["installation"],
+            token=new_id("t"),
+            count=count,
+            flavor="one-core",
+            cores=1,
+            ram_mb=512,
+            mark=mark,
+            user_data=base64.b64encode(SLEEP).decode(),
+        )
+        return {instance["id"] for instance in answer["instances"]}
+
+    def garble(self, call: str, how: str) -> None:
+        """Let the next such call be answered by something that cannot be read."""
+        set_faults(self._state, {"kind": "garble", "call": call, "how": how})
+
+    def many(self, count: int) -> int:
+        """Put records of ended instances there, which the cloud lists for a while: none of them needs a process."""
+        stop_server(self._state)
+        store, now = Store(self._state), time.time()
+        mark = {"installation": OURS, "batch": "batch-many", "vo": "vo-1", "pool": "pool-1", "vm": ""}
+        for number in range(count):
+            record = Record(f"i-{number:012x}", OURS, "many", mark, "one-core", 1, 512, "127.77.0.1", now)
+            store.put(record.moved(State.TERMINATED, now))
+        self.start()
+        return count
+
+    def leave(self, instance: str) -> None:
+        """Let the cloud announce that it will take this instance away."""
+        set_faults(self._state, {"kind": "leave", "instance": instance})
 
     def user_data_of(self, endpoint: LocalEndpoint, instance: str) -> bytes:
         """Return the user data the cloud gave this instance."""

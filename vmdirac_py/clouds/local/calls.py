@@ -12,7 +12,8 @@ from vmdirac_py.clouds.api import BadRequest, CloudError
 from vmdirac_py.model.batch import ErrorClass
 
 from .cloud import Cloud
-from .faults import Faults, read_fault
+from .faults import Fault, Faults, read_fault
+from .garbling import garbled
 from .isolation import PROMISES, Isolation
 from .launching import Launcher
 from .messages import Message, order, public, text
@@ -48,6 +49,7 @@ class Calls:
 
         Raises:
             LoseAnswerError: it was done, and the answer is to be lost.
+            GarbledAnswerError: it was done, and its bytes are to be sent instead of the answer.
         """
         try:
             return self._act(message)
@@ -69,6 +71,8 @@ class Calls:
         self._hang(name, "after")
         if self.faults.take("lose", call=name):
             raise LoseAnswerError
+        if fault := self.faults.take("garble", call=name):
+            raise garbled(answer, fault.how)
         return answer
 
     def _calls(self) -> Mapping[str, Callable[[Message], Message]]:
@@ -128,11 +132,12 @@ class Calls:
         faults = [read_fault(raw) for raw in wanted]
         if message.get("clear"):
             self.faults.clear()
+        at_once: dict[str, Callable[[Fault], None]] = {
+            "kill": lambda fault: self.cloud.strike(fault.instance),
+            "leave": lambda fault: self.cloud.announce(fault.instance),
+        }
         for fault in faults:
-            if fault.kind == "kill":
-                self.cloud.strike(fault.instance)
-            else:
-                self.faults.set(fault)
+            at_once.get(fault.kind, self.faults.set)(fault)
         return {}
 
     def _stop(self, message: Message) -> Message:

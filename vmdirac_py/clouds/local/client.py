@@ -55,7 +55,7 @@ class Client:
             self._send(sock, {"call": name, **params}, deadline)
             answer = self._receive(sock, name, deadline)
         if error := answer.get("error"):
-            raise _refusal(error)
+            raise _refusal(error, name, str(self._state))
         return answer
 
     def _connected(self, deadline: Deadline) -> socket.socket:
@@ -83,13 +83,16 @@ class Client:
         try:
             return receive(sock, limit=MAX_ANSWER, deadline=deadline)
         except (OSError, ValueError) as error:
-            kind = Unavailable if name in READING else AnswerLost
-            raise kind(f"no answer to {name}: {error}", where=str(self._state)) from error
+            raise _doubt(name)(f"no answer to {name}: {error}", where=str(self._state)) from error
 
 
-def _refusal(error: Any) -> CloudError:
+def _doubt(name: str) -> type[CloudError]:
+    return Unavailable if name in READING else AnswerLost
+
+
+def _refusal(error: Any, name: str, where: str) -> CloudError:
     try:
         kind = ERRORS[ErrorClass(error["class"])]
-        return kind(error["what"], where=error["where"], mend=error["mend"])
+        return kind(error["what"], where=error["where"] or where, mend=error["mend"])
     except (KeyError, TypeError, ValueError):
-        return Unavailable("an answer that cannot be read")
+        return _doubt(name)(f"an answer to {name} that cannot be read", where=where)

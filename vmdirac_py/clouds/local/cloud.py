@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from vmdirac_py.clouds.api import AuthFailed, BadRequest, Unavailable
 
@@ -86,6 +87,14 @@ class Cloud:
         if record is None:
             raise BadRequest("no such instance", where=instance[:80])
         self._fleet.runner.kill([record])
+
+    def announce(self, instance: str) -> None:
+        """Say of a VM that it will be taken away. Raises BadRequest."""
+        with self._fleet.lock:
+            record = self._fleet.get(instance)
+            if record is None:
+                raise BadRequest("no such instance", where=instance[:80])
+            self._fleet.put(replace(record, leaving="to be taken away, as ordered"))
 
     def _end_pending(self, records: Iterable[Record]) -> list[Record]:
         """End at once what has no process yet; return the rest that is not terminated."""

@@ -78,7 +78,10 @@ class LocalEndpoint:
     def limits(self) -> CloudLimits:
         """Return limits and use, of every installation. Raises CloudError."""
         answer = self._client.call("limits")
-        return CloudLimits(answer["max_vms"], answer["max_cores"], answer["used_vms"], answer["used_cores"])
+        try:
+            return CloudLimits(answer["max_vms"], answer["max_cores"], answer["used_vms"], answer["used_cores"])
+        except KeyError as error:
+            raise Unavailable("limits that cannot be read", where=self.name) from error
 
     def console(self, instance_id: str) -> str:
         """Return the console text. Raises CloudError."""
@@ -109,6 +112,7 @@ def _instance(item: Mapping[str, Any]) -> Instance:
         address=item["address"],
         created_at=float(item["created_at"]),
         fault=item["fault"],
+        leaving=item["leaving"],
     )
 
 

@@ -11,6 +11,9 @@ A fault is a JSON object with a `kind` and the keys of that kind:
     half          times                                listings show half and admit to be incomplete
     boot_failure  times                                the next VMs stop at once
     slow_boot     times, seconds                       the next VMs wait before they run anything
+    garble        call, times, how                     act, then answer with a page (html), with half of the answer,
+                                                       or with an error nobody can read (error_inside)
+    leave         instance                             announce that this VM will be taken away
     kill          instance                             SIGKILL this VM now
 
 `times` is how often it strikes (0: until cleared); 1 if not given, but 0 for lag, omit and half.
@@ -26,6 +29,8 @@ from typing import Any
 from vmdirac_py.clouds.api import BadRequest
 from vmdirac_py.model.batch import ErrorClass
 
+from .garbling import WAYS
+
 KINDS: Mapping[str, frozenset[str]] = {
     "refuse": frozenset({"call", "times", "error_class"}),
     "hang": frozenset({"call", "times", "seconds", "when"}),
@@ -36,6 +41,8 @@ KINDS: Mapping[str, frozenset[str]] = {
     "half": frozenset({"times"}),
     "boot_failure": frozenset({"times"}),
     "slow_boot": frozenset({"times", "seconds"}),
+    "garble": frozenset({"call", "times", "how"}),
+    "leave": frozenset({"instance"}),
     "kill": frozenset({"instance"}),
 }
 LONGEST_SECONDS = 86400
@@ -54,6 +61,7 @@ class Fault:
     count: int = 1
     error_class: ErrorClass = ErrorClass.NO_CAPACITY
     when: str = "before"
+    how: str = "html"
     instance: str = ""
 
 
@@ -97,6 +105,7 @@ CHECKS = {
     "seconds": (_seconds, "seconds, at most a day"),
     "error_class": (set(ErrorClass).__contains__, "one of " + ", ".join(ErrorClass)),
     "when": ({"before", "after"}.__contains__, "before or after"),
+    "how": (WAYS.__contains__, "one of " + ", ".join(WAYS)),
     "instance": (lambda value: isinstance(value, str), "an instance id"),
 }
 assert set(CHECKS) == {field.name for field in fields(Fault)}

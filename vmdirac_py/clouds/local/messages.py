@@ -25,6 +25,7 @@ def public(record: Record) -> Message:
         "address": record.address,
         "created_at": record.created_at,
         "fault": record.fault,
+        "leaving": record.leaving,
         "flavor": record.flavor,
     }
 

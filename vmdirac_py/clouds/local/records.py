@@ -34,7 +34,7 @@ TERMINAL = frozenset({State.STOPPED, State.TERMINATED})
 class Record:
     """An instance. `pid` and `started` (kernel start time) name its process; `launch` is the key of its launch.
 
-    `boot_delay` (seconds) and `boot_fails` come from faults set on purpose.
+    `boot_delay` (seconds), `boot_fails` and `leaving` (announced end) come from faults set on purpose.
     """
 
     id: str
@@ -53,6 +53,7 @@ class Record:
     fault: str = ""
     boot_delay: float = 0.0
     boot_fails: bool = False
+    leaving: str = ""
 
     @property
     def lives(self) -> bool:

@@ -20,6 +20,7 @@ from .calls import Calls, LoseAnswerError
 from .cloud import Cloud
 from .faults import Faults
 from .fleet import Fleet
+from .garbling import GarbledAnswerError
 from .isolation import PROMISES, Isolation, choose, tools_missing
 from .launching import Launcher, Limits
 from .places import hold, socket_path
@@ -54,7 +55,11 @@ class Connection(socketserver.BaseRequestHandler):
         """Answer; a peer that is slow, gone or talks nonsense costs its connection, nothing else."""
         with contextlib.suppress(OSError, ValueError, LoseAnswerError):
             message = receive(self.request, limit=MAX_REQUEST, deadline=Deadline.after(REQUEST_SECONDS))
-            answer = self.server.calls.answer(message)
+            try:
+                answer = self.server.calls.answer(message)
+            except GarbledAnswerError as garbled:
+                self.request.sendall(garbled.data)
+                return
             try:
                 send(self.request, answer, limit=MAX_ANSWER, deadline=Deadline.after(REQUEST_SECONDS))
             finally:
