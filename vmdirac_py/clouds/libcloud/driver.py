@@ -91,7 +91,7 @@ class LibcloudEndpoint:
     def launch(self, request: LaunchRequest) -> LaunchResult:
         """Ask for instances: at once where the provider can, else one after the other. Raises CloudError."""
         self._check(request)
-        with self._call() as line:
+        with self._call(changes=True) as line:
             return Launching(request, self._provider, line.cloud, line.wire, self.name).run()
 
     def _check(self, request: LaunchRequest) -> None:
@@ -112,7 +112,7 @@ class LibcloudEndpoint:
         """
         if not instance_ids:
             return
-        with self._call() as line:
+        with self._call(changes=True) as line:
             failed = [self._destroy(node, line) for node in self._known(line.cloud, instance_ids)]
             for error in filter(None, failed):
                 raise error
@@ -157,10 +157,10 @@ class LibcloudEndpoint:
             return line.cloud.console(found[0])
 
     @contextmanager
-    def _call(self) -> Iterator[Line]:
+    def _call(self, *, changes: bool = False) -> Iterator[Line]:
         """Let one call begin; whatever ends it is told as a CloudError."""
         line = self._line()
-        line.wire.begin()
+        line.wire.begin(changes=changes)
         try:
             yield line
         except Exception as error:  # noqa: BLE001 - no library's exception leaves a driver, and libcloud's are any

@@ -20,6 +20,7 @@ from .options import Ec2Options
 from .wire import Wire, confined
 
 PAGE = "1000"
+LIVING = ["pending", "running", "shutting-down", "stopping", "stopped"]
 FILTER_VALUES = 200
 """The most values one filter takes (DescribeInstances in the vendor's API reference)."""
 
@@ -114,8 +115,7 @@ class Ec2:
 
     def limits(self) -> CloudLimits:
         """Return how many instances live. EC2's limits are of vCPUs, which its own API does not tell."""
-        living = [node for node in self._described({}) if node.extra["status"] != "terminated"]
-        return CloudLimits(used_vms=len(living))
+        return CloudLimits(used_vms=len(self._described({"instance-state-name": LIVING})))
 
     def console(self, node: Node) -> str:
         """Return what an instance wrote to its console."""

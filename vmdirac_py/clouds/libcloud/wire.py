@@ -33,20 +33,23 @@ class Wire:
     """One thread's line to one cloud.
 
     Args:
-        timeout: seconds a whole call of ours may take, however many requests it needs.
+        timeout: seconds a request may take, or a whole call of ours where `begin` says so.
         verify: what certificates are verified against: True (the usual authorities), a file's path, or False (nothing).
     """
 
     def __init__(self, timeout: float, verify: str | bool) -> None:  # noqa: FBT001 - as `requests` has it
         self.verify = verify
         self._timeout = timeout
-        self._until = 0.0
+        self._until, self._renewed = 0.0, True
         self._creating: Callable[[str, str, str], bool] | None = None
         self.created: list[int | None] = []
 
-    def begin(self) -> None:
-        """A call of ours begins."""
-        self._until = time.monotonic() + self._timeout
+    def begin(self, *, changes: bool) -> None:
+        """A call of ours begins. One that changes something has its time for all its requests together.
+
+        For how long a batch may be in the air is reckoned with; a long listing may take its time for each page.
+        """
+        self._until, self._renewed = time.monotonic() + self._timeout, not changes
         self._creating, self.created = None, []
 
     def watch(self, creating: Callable[[str, str, str], bool]) -> None:
@@ -71,6 +74,11 @@ class Wire:
             raise NoAnswerError(f"no whole answer within {self._timeout:g} s")
         return left
 
+    def _timeout_now(self) -> float:
+        if self._renewed:
+            self._until = time.monotonic() + self._timeout
+        return self.left()
+
     def ask(self, session: requests.Session, method: str, url: str, body: Any, headers: Any) -> requests.Response:
         """Make one request and return its whole answer.
 
@@ -79,7 +87,7 @@ class Wire:
         Raises:
             NotReachedError, NoAnswerError: there is none.
         """
-        timeout = self.left()
+        timeout = self._timeout_now()
         noted = self._note(method, url, body)
         try:
             answer = session.request(
