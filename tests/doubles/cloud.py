@@ -134,6 +134,10 @@ class ScriptedCloud:
         if instance_id in self._instances:
             self._instances[instance_id] = replace(self._instances[instance_id], state=ENDED, terminal=True)
 
+    def announce(self, instance_id: str, notice: str) -> None:
+        """Say that an instance will be taken away."""
+        self._instances[instance_id] = replace(self._instances[instance_id], leaving=notice)
+
     def forget(self, instance_id: str) -> None:
         """Let an instance vanish without a trace."""
         self._instances.pop(instance_id, None)

@@ -21,6 +21,7 @@ def check(
     """Say everything that is wrong with an inventory, by file and key; exit code 1 when something is."""
     from vmdirac_py.inventory.api import BadInventory
     from vmdirac_py.operations import revisions
+    from vmdirac_py.operations.endpoint_warnings import found_in
 
     if path is None:
         with opened() as ctx:
@@ -32,9 +33,13 @@ def check(
             raise
         print_json({"ok": False, "problems": plain(error.problems)})
         raise typer.Exit(1) from None
+    warnings = [one for told in found_in(inventory).values() for one in told]
     if json:
-        print_json({"ok": True, "pools": sorted(inventory.pools), "endpoints": sorted(inventory.endpoints)})
+        names = {"pools": sorted(inventory.pools), "endpoints": sorted(inventory.endpoints)}
+        print_json({"ok": True, "warnings": warnings, **names})
     else:
+        for warning in warnings:
+            console.print(f"warning: {warning}", markup=False)
         counts = f"{len(inventory.pools)} pools, {len(inventory.endpoints)} endpoints, {len(inventory.vos)} VOs"
         console.print(f"{path}: sound: {counts}")
 

@@ -50,6 +50,8 @@ def _show_status(now: Status) -> None:
     console.print(table("VMs", ("VO", "STATE", "VMS"), vms))
     console.print(table("Endpoints", ("ENDPOINT", "INSTANCES", "LISTED", "ERROR"), clouds))
     console.print(table("Leases", ("LEASE", "HELD BY", "UNTIL"), leases))
+    for warning in now.warnings:
+        console.print(f"warning: {warning}", markup=False)
 
 
 def why(

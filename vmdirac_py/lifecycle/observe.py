@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from vmdirac_py.model.inventory import Endpoint, Pool
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Move, Vm, VmState
 
-from .states import move
+from .states import BOOTING, move
 
 ABSENT_LISTINGS = 2
 """So many complete listings in a row must lack an instance before it counts as gone: clouds list eventually."""
@@ -16,16 +18,24 @@ ABSENT_LISTINGS = 2
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one complete listing showed of a VM's instance: `word` is the cloud's own, `fault` why it ended."""
+    """What one complete listing showed of a VM's instance, in the cloud's words.
+
+    `word` is its state, `fault` why it ended, `leaving` why the cloud is about to take it away (empty: it is not).
+    """
 
     present: bool
     terminal: bool = False
     word: str = ""
     fault: str = ""
     address: str = ""
+    leaving: str = ""
 
 
 ABSENT = Sighting(present=False)
+# state -> what becomes of a VM whose instance will be taken away. A silent one keeps its own, shorter deadline.
+LEAVING: Mapping[VmState, VmState] = MappingProxyType(
+    {**dict.fromkeys(BOOTING, VmState.STOPPING), VmState.RUNNING: VmState.DRAINING}
+)
 
 
 def observe(vm: Vm, sighting: Sighting, *, at: float, pool: Pool, endpoint: Endpoint) -> Move | None:
@@ -39,6 +49,8 @@ def observe(vm: Vm, sighting: Sighting, *, at: float, pool: Pool, endpoint: Endp
 def _meaning(vm: Vm, sighting: Sighting, at: float, endpoint: Endpoint) -> tuple[VmState, Reason]:
     if sighting.terminal:
         return VmState.HALTED, Reason.of("observed.ended", state=sighting.word, fault=sighting.fault)
+    if sighting.leaving and vm.state in LEAVING:
+        return LEAVING[vm.state], Reason.of("observed.leaving", notice=sighting.leaving)
     if sighting.present:
         to = VmState.SUBMITTED if vm.state is VmState.NEW else vm.state
         return to, Reason.of("observed.present", state=sighting.word)

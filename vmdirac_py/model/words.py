@@ -114,6 +114,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "retire.image_closed": "{actor} retires image {image} by {until}: nothing is launched from it",
         # what a listing showed (lifecycle/observe.py)
         "observed.ended": "the cloud says {state} {fault}",
+        "observed.leaving": "the cloud will take its instance away: {notice}",
         "observed.present": "the cloud lists its instance ({state})",
         "observed.absent": "{listings} complete listings lack its instance",
         "spot.notice": "the cloud takes back this VM of pool {pool} soon",

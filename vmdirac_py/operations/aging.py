@@ -16,6 +16,7 @@ from vmdirac_py.model.vm import Move, VmState
 from . import pulse, purpose, retirements, stillbirth
 from .api import Context
 from .busy import slots_of
+from .fleet import tell_drains
 from .launches import UNSENT
 from .listings import LIVE
 from .rescheduling import give_back
@@ -52,7 +53,7 @@ def advance(ctx: Context, *, actor: str = ACTOR) -> AgingReport:
             give_back(tx, vm_id, minor="its VM is gone", max_attempts=ctx.settings.max_attempts, actor=actor, at=at)
         stillbirth.tell(tx, moves, moved, actor=actor)
         purpose.missed_by(tx, inventory, moves, moved, actor=actor, at=at)
-        _tell_drains(tx, moves, moved, actor, at)
+        tell_drains(tx, moves, moved, actor=actor, at=at)
         _raise(tx, alarms, actor, at)
         if moved:
             tx.events.append("vm.moved", actor=actor, data={"vms": moved[:100]})
@@ -124,13 +125,6 @@ def _close(
     if batch.kind is BatchKind.RETIRE:
         return tx.batches.settle(batch.id, OPEN_BATCHES, BatchState.CLOSED, at=at)
     return settle(tx, inventory, batch, BatchState.CLOSED, reason, error_class=error_class, actor=ACTOR, at=at)
-
-
-def _tell_drains(tx: Transaction, moves: Iterable[Move], moved: Iterable[str], actor: str, at: float) -> None:
-    """Order what became Draining by its age to drain, so that its worker knows too."""
-    deadlines = {change.vm: change.deadline for change in moves if change.to is VmState.DRAINING}
-    told = [vm for vm in moved if vm in deadlines]
-    tx.commands.give(told, "drain", at=at, deadline=deadlines, actor=actor)
 
 
 def _raise(tx: Transaction, alarms: Iterable[Alarm], actor: str, at: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -11,9 +11,10 @@ from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.states import BOOTING, move_by
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.reason import Reason
-from vmdirac_py.model.vm import Vm, VmState
+from vmdirac_py.model.vm import Move, Vm, VmState
 
 from .api import Context
+from .callers import DRAIN
 
 DRAINABLE = frozenset({VmState.RUNNING, VmState.STALLED})
 HALT, HALTING = "halt", "halt.by_hand"  # the order, and why a VM that got it is Stopping
@@ -53,11 +54,19 @@ def drain_in(
     if seconds is not None:
         drains = [replace(change, deadline=at + seconds) for change in drains]
     moved = tx.vms.move(stops + drains, actor=actor, at=at)
-    deadlines = {change.vm: change.deadline for change in drains if change.vm in moved}
-    tx.commands.give(list(deadlines), "drain", at=at, deadline=deadlines, actor=actor)
+    tell_drains(tx, drains, moved, actor=actor, at=at)
     if moved:
         tx.events.append("vm.draining", actor=actor, data={"vms": moved[:100]})
     return moved
+
+
+def tell_drains(tx: Transaction, moves: Iterable[Move], moved: Collection[str], *, actor: str, at: float) -> None:
+    """Order what became Draining by these moves to drain, so that its worker knows too."""
+    really = set(moved)
+    deadlines = {
+        change.vm: change.deadline for change in moves if change.to is VmState.DRAINING and change.vm in really
+    }
+    tx.commands.give(list(deadlines), DRAIN, at=at, deadline=deadlines, actor=actor)
 
 
 def halt(ctx: Context, vm_ids: Collection[str], *, actor: str) -> list[str]:

@@ -22,6 +22,7 @@ from vmdirac_py.model.vm import Move, Vm, VmState
 from . import purpose, stillbirth, strangers
 from .answers import bind, doubt
 from .api import Context
+from .fleet import tell_drains
 from .rescheduling import give_back
 
 ACTOR = "listing"
@@ -157,6 +158,7 @@ class _Binding:
         gone = [change.vm for change in moves if change.to is VmState.HALTED and change.vm in moved]
         for vm_id in gone:
             give_back(self.tx, vm_id, minor="its VM is gone", max_attempts=self.max_attempts, actor=ACTOR, at=self.at)
+        tell_drains(self.tx, moves, moved, actor=ACTOR, at=self.at)
         stillbirth.tell(self.tx, moves, moved, actor=ACTOR)
         purpose.missed_by(self.tx, self.inventory, moves, moved, actor=ACTOR, at=self.at)
         if moved:
@@ -178,4 +180,4 @@ class _Binding:
 def _sighting(instance: Instance | None) -> Sighting:
     if instance is None:
         return ABSENT
-    return Sighting(True, instance.terminal, instance.state, instance.fault, instance.address)
+    return Sighting(True, instance.terminal, instance.state, instance.fault, instance.address, instance.leaving)

@@ -49,9 +49,14 @@ def history(tx: Transaction, endpoint: str, instance_id: str) -> list[ReasonSpan
 
 def spared(tx: Transaction, vm: Vm) -> bool:
     """Tell whether a VM must not be terminated by a plan: its endpoint is not understood, and nobody asked for it."""
-    if not tx.documents.load(_blind(vm.endpoint)):
+    if not blind(tx, vm.endpoint):
         return False
     return not any(step.reason.code in ASKED_FOR for step in tx.vms.history(vm.id))
+
+
+def blind(tx: Transaction, endpoint: str) -> bool:
+    """Tell whether the ledger does not know most of what lives on an endpoint, and so may end nothing there."""
+    return bool(tx.documents.load(_blind(endpoint)))
 
 
 def _kind(endpoint: str) -> str:
@@ -70,10 +75,10 @@ def _known_share(tx: Transaction, found: Collection[Instance], living: int) -> f
 
 
 def _note_blindness(tx: Transaction, endpoint: str, known: float, at: float) -> None:
-    blind = known < KNOWN_BEFORE_DELETE
-    if blind != bool(tx.documents.load(_blind(endpoint))):
-        tx.documents.save(_blind(endpoint), at if blind else None)
-        topic = "alarm.blind" if blind else "listing.understood"
+    now_blind = known < KNOWN_BEFORE_DELETE
+    if now_blind != blind(tx, endpoint):
+        tx.documents.save(_blind(endpoint), at if now_blind else None)
+        topic = "alarm.blind" if now_blind else "listing.understood"
         tx.events.append(topic, subject=endpoint, actor=ACTOR, data={"known_percent": int(100 * known)})
 
 

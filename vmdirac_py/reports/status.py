@@ -10,6 +10,9 @@ from vmdirac_py.model.job import JobState
 from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.vm import VmState
 
+WARNINGS = "endpoint.warnings"
+"""The document of what was told last, by endpoint (`operations/endpoint_warnings.py` writes it)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -21,6 +24,8 @@ class Status:
     jobs: dict[tuple[str, JobState], int]
     listings: tuple[Listing, ...]
     leases: tuple[Lease, ...]
+    warnings: tuple[str, ...]
+    """What of the endpoints was allowed but unwise in the last cycle."""
 
 
 def status(tx: Transaction, *, at: float) -> Status:
@@ -35,4 +40,5 @@ def status(tx: Transaction, *, at: float) -> Status:
         jobs=tx.jobs.counts(),
         listings=tuple(tx.observations.listings().values()),
         leases=tuple(tx.leases.holders()),
+        warnings=tuple(one for told in (tx.documents.load(WARNINGS) or {}).values() for one in told),
     )

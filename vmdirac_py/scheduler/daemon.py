@@ -9,7 +9,7 @@ from vmdirac_py.base.errors import TryAgain, VmdiracError
 from vmdirac_py.base.log import logger
 from vmdirac_py.installation import Installation
 from vmdirac_py.ledger.api import Event, Lease, LeaseHeld
-from vmdirac_py.operations import aging, leases, planning, revisions
+from vmdirac_py.operations import aging, endpoint_warnings, leases, planning, revisions
 from vmdirac_py.operations.patience import patience
 from vmdirac_py.planner.cadence import GAP
 
@@ -17,7 +17,7 @@ from .agenda import Agenda
 from .endpoint import EndpointThreads
 from .run_folder import kill_stale
 
-QUIET = frozenset({"plan.made", "job.matched", "job.running", "listing.wanted", "alarm.listing"})
+QUIET = frozenset({"plan.made", "job.matched", "job.running", "listing.wanted", "alarm.listing", "alarm.endpoint"})
 TIRED = 2.0  # seconds for which events are gathered at least after an urgent plan that could do nothing
 SLICE = 1.0  # seconds; how soon a stop is noticed
 OVERDUE_GAP = (
@@ -100,6 +100,8 @@ class Daemon:
             refreshed = revisions.refresh(self.ctx)
             if refreshed.error:
                 self._log.error("inventory refused, the last good one stays", error=refreshed.error)
+            for warning in endpoint_warnings.tell(self.ctx, actor="scheduler"):
+                self._log.warning("unwise", warning=warning)
             aging.advance(self.ctx)
             # Reading an inventory may have taken longer than the lease.
             planned = planning.commit(self.ctx, actor="scheduler", lease=self._take())

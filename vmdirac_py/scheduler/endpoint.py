@@ -11,9 +11,10 @@ import time
 
 from vmdirac_py.base.errors import VmdiracError
 from vmdirac_py.base.log import logger
+from vmdirac_py.clouds.api import CloudError
 from vmdirac_py.installation import Installation
 from vmdirac_py.ledger.api import Lease, LeaseHeld
-from vmdirac_py.operations import leases, listings
+from vmdirac_py.operations import leases, listings, sweeping
 
 from .acting import Acting
 
@@ -114,8 +115,19 @@ class Lister(Rounds):
             report = listings.observe(self.ctx, self.endpoint)
         finally:
             self._listed = time.monotonic()
-        if not report.complete:
+        if report.complete:
+            self._sweep()
+        else:
             self.log.warning("listing failed", error=report.error)
+
+    def _sweep(self) -> None:
+        try:
+            deleted = sweeping.sweep(self.ctx, self.endpoint, actor="scheduler")
+        except CloudError as error:
+            self.log.warning("sweep failed", error=str(error))
+            return
+        for words in deleted:
+            self.log.info("swept", what=words)
 
     def pause(self) -> float:
         """Return the seconds until the next listing is due, or the lease is to be renewed."""

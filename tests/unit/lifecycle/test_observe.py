@@ -65,3 +65,33 @@ def test_a_present_instance_changes_nothing_else(state: VmState) -> None:
 def test_halted_stays_halted() -> None:
     """No sighting wakes a halted VM."""
     assert seen(replace(OLD, state=VmState.HALTED), Sighting(present=True, terminal=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "to"),
+    [
+        (VmState.SUBMITTED, VmState.STOPPING),
+        (VmState.CONTEXTUALISING, VmState.STOPPING),
+        (VmState.RUNNING, VmState.DRAINING),
+    ],
+)
+def test_a_vm_the_cloud_will_take_away_takes_no_more(state: VmState, to: VmState) -> None:
+    """An announced end drains what runs and stops what only boots, with the cloud's words as the reason."""
+    step = seen(replace(OLD, state=state), Sighting(present=True, leaving="spot interruption at noon"))
+    assert step
+    assert step.to is to
+    assert step.reason.code == "observed.leaving"
+    assert step.reason.as_dict == {"notice": "spot interruption at noon"}
+
+
+@pytest.mark.parametrize("state", [VmState.DRAINING, VmState.STALLED, VmState.STOPPING, VmState.FAILED])
+def test_an_announced_end_changes_nothing_for_who_leaves_anyway(state: VmState) -> None:
+    """A VM on its way out goes on as it was; a silent one keeps its own deadline."""
+    assert seen(replace(OLD, state=state), Sighting(present=True, leaving="soon")) is None
+
+
+def test_an_end_is_more_than_its_announcement() -> None:
+    """An instance that ended halts its VM, announced or not."""
+    step = seen(OLD, Sighting(present=True, terminal=True, leaving="soon"))
+    assert step
+    assert step.to is VmState.HALTED

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.doubles.cloud import ScriptedCloud
-from tests.support.acting import give_job, launched, look
+from tests.support.acting import act, give_job, launched, look
 from tests.support.context import TestContext, events, job_of, row_of, vms_of
 from vmdirac_py.base.errors import UnknownThing
 from vmdirac_py.clouds.api import AuthFailed, Unavailable
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import VmState
+from vmdirac_py.model.words import words
 from vmdirac_py.operations import listings, planning
 
 
@@ -115,3 +116,44 @@ def test_a_dead_instance_listed_for_long_is_not_bound_again(ctx: TestContext, cl
         look(ctx)
         ctx.clock.advance(300)
     assert [one.id for one in vms_of(ctx)] == [vm.id]
+
+
+def test_an_announced_end_drains_a_vm(ctx: TestContext, cloud: ScriptedCloud) -> None:
+    """A VM whose instance will be taken away is told to drain, once, and its job runs on as long as it can."""
+    vm = launched(ctx, cloud)
+    job = give_job(ctx, vm)
+    cloud.announce(vm.instance_id, "spot interruption")
+    look(ctx)
+    look(ctx)
+    drained = row_of(ctx, vm.id)
+    with ctx.ledger.read() as tx:
+        orders = tx.commands.of(vm.id)
+    assert drained.state is VmState.DRAINING
+    assert drained.reason
+    assert words(drained.reason) == "the cloud will take its instance away: spot interruption"
+    assert [(order.verb, order.deadline) for order in orders] == [("drain", drained.deadline)]
+    assert job_of(ctx, job).state is JobState.RUNNING
+
+
+def test_an_announced_end_spares_the_others(ctx: TestContext, cloud: ScriptedCloud) -> None:
+    """Only the VM that is named goes; its jobs wait again when it is gone."""
+    doomed, spared = launched(ctx, cloud), launched(ctx, cloud)
+    job = give_job(ctx, doomed)
+    cloud.announce(doomed.instance_id, "spot interruption")
+    look(ctx)
+    cloud.kill(doomed.instance_id)
+    look(ctx)
+    assert row_of(ctx, doomed.id).state is VmState.HALTED
+    assert row_of(ctx, spared.id).state is VmState.RUNNING
+    assert job_of(ctx, job).state is JobState.WAITING
+
+
+def test_a_booting_vm_that_will_be_taken_away_is_ended(ctx: TestContext, cloud: ScriptedCloud) -> None:
+    """What only boots is not waited for: it is Stopping, and terminated."""
+    vm = launched(ctx, cloud, state=VmState.SUBMITTED)
+    cloud.announce(vm.instance_id, "host maintenance")
+    look(ctx)
+    assert row_of(ctx, vm.id).state is VmState.STOPPING
+    planning.commit(ctx, actor="test")
+    act(ctx)
+    assert cloud.terminations == [(vm.instance_id,)]

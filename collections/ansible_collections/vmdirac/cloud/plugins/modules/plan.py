@@ -95,7 +95,7 @@ held_by:
   returned: success
   type: str
 problems:
-  description: Endpoints that could not be listed, and what is wrong with the inventory.
+  description: Endpoints that could not be listed or swept, and what is wrong with the inventory, or unwise in it.
   returned: success
   type: list
   elements: str
@@ -156,10 +156,21 @@ class Cycle(Change):
         refreshed = self.room("operations.revisions").refresh(self.context, actor=self.actor)
         observe = self.room("operations.listings").observe
         reports = [observe(self.context, name) for name in sorted(self.context.inventory().endpoints)]
+        unswept = [told for report in reports if report.complete for told in self.sweep(report.endpoint)]
         aged = self.room("operations.aging").advance(self.context, actor=self.actor)
         unlisted = [f"{report.endpoint}: {report.error}" for report in reports if report.error]
-        self.told["problems"] = ([refreshed.standing_error] if refreshed.standing_error else []) + unlisted
+        unwise = self.room("operations.endpoint_warnings").tell(self.context, actor=self.actor)
+        broken = [refreshed.standing_error] if refreshed.standing_error else []
+        self.told["problems"] = broken + unlisted + unswept + unwise
         self.moved = refreshed.changed or bool(aged.moved) or any(report.moved for report in reports)
+
+    def sweep(self, endpoint):
+        """Let an endpoint be swept when it is time to; return what went wrong."""
+        try:
+            self.room("operations.sweeping").sweep(self.context, endpoint, actor=self.actor)
+        except self.room("clouds.api").CloudError as error:
+            return [f"{endpoint}: {error}"]
+        return []
 
     def decide(self, lease):
         planned = self.room("operations.planning").commit(self.context, actor=self.actor, lease=lease)

@@ -1,0 +1,19 @@
+"""A real OpenStack control plane on loopback: `python -m tests.testbeds.openstack up|down|status|wipe`."""
+
+from .bed import Bed
+from .life import bring_up, take_down
+from .values import DOMAIN, REGION, Account, Broke, Cannot, Content, Flavor, Project
+
+__all__ = [
+    "DOMAIN",
+    "REGION",
+    "Account",
+    "Bed",
+    "Broke",
+    "Cannot",
+    "Content",
+    "Flavor",
+    "Project",
+    "bring_up",
+    "take_down",
+]

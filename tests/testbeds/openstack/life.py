@@ -1,0 +1,92 @@
+"""A bed's life: up, down, wiped; one process at a time, and whatever a killed one left is cleared first."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from . import environment, machine, ports, processes, secret_files
+from .bed import Bed, read
+from .client import answers
+from .places import Places, Say, cache, default_home, lock_of, locked
+from .programs import NAMES
+from .raising import Raising
+from .recipe import word
+from .values import Cannot
+
+LONGEST_SOCKET = 107
+"""Bytes of a unix socket's path: unix(7)."""
+
+
+def bring_up(home: Path | None, say: Say) -> Bed:
+    """Return a bed that is up, brought up first where it is not; None: the bed that tests share.
+
+    Raises:
+        Cannot: this machine lacks something, and what.
+        Broke: it has all it needs, and something failed; what had been started was stopped again.
+    """
+    places = Places(home or default_home())
+    with locked(lock_of(places.home), say):
+        return up_already(places, say) or _raised(places, _timed(say))
+
+
+def take_down(home: Path | None, say: Say, *, forget: bool = False) -> None:
+    """Stop every process of a bed, and forget all it holds if so told; a bed that is down already is fine."""
+    places = Places(home or default_home())
+    with locked(lock_of(places.home), say):
+        stop(places)
+        shutil.rmtree(places.home if forget else places.users, ignore_errors=True)
+
+
+def up_already(places: Places, say: Say) -> Bed | None:
+    """Return the bed if all of it runs and answers."""
+    if not places.bed.exists() or set(NAMES) - processes.running(places.home):
+        return None
+    bed = read(places.bed.read_bytes())
+    if not all(answers(url) for url in bed.urls.values()):
+        return None
+    if bed.recipe != word():
+        say("this bed was made by another version of this tool; `wipe` and `up` renew it")
+    return bed
+
+
+def _raised(places: Places, say: Say) -> Bed:
+    if len(str(places.socket)) > LONGEST_SOCKET:
+        raise Cannot("this path is too long for a socket", where=str(places.socket), mend="choose a shorter home")
+    cache().mkdir(parents=True, exist_ok=True, mode=0o700)
+    machine.prepare(cache(), say)
+    venv = environment.made(say)
+    if processes.living(places.home):
+        say("stopping what an earlier run left")
+        stop(places)
+    fresh = _cleared(places)
+    places.make()
+    say("starting from nothing" if fresh else "starting again")
+    try:
+        bed = Raising(places, venv, ports.free(), secret_files.kept(places), fresh, say).run()
+    except BaseException:
+        stop(places)
+        raise
+    say(f"up: {bed.auth_url}")
+    return bed
+
+
+def _cleared(places: Places) -> bool:
+    """Drop data that is half made or of another recipe; say whether there is none now."""
+    if places.made.exists() and places.made.read_text() == word():
+        return False
+    for folder in (places.data, places.etc, places.run, places.log):
+        shutil.rmtree(folder, ignore_errors=True)
+    return True
+
+
+def stop(places: Places) -> None:
+    """Stop every process of a bed; whoever calls holds its lock."""
+    places.bed.unlink(missing_ok=True)
+    processes.stop(places.home)
+
+
+def _timed(say: Say) -> Say:
+    begun = time.monotonic()
+    return lambda words: say(f"[{time.monotonic() - begun:6.1f} s] {words}")

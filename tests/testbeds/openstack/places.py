@@ -1,0 +1,124 @@
+"""Where everything of one bed lies."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+CACHE_VARIABLE = "VMDIRAC_OPENSTACK_CACHE"
+Say = Callable[[str], None]
+
+
+def cache() -> Path:
+    """Return the folder of environments and of the default bed: `$VMDIRAC_OPENSTACK_CACHE`, else one in the cache."""
+    given = os.environ.get(CACHE_VARIABLE)
+    return Path(given or Path.home() / ".cache/vmdirac_py/openstack").expanduser().resolve()
+
+
+def default_home() -> Path:
+    """Return the bed that tests share."""
+    return cache() / "cloud"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders and files of one bed; all of it is its owner's alone."""
+
+    home: Path
+
+    @property
+    def etc(self) -> Path:
+        """Configuration, written anew at each `up`."""
+        return self.home / "etc"
+
+    @property
+    def data(self) -> Path:
+        """What the servers keep between two runs."""
+        return self.home / "data"
+
+    @property
+    def log(self) -> Path:
+        """One log or more of each program."""
+        return self.home / "log"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and locks of the servers."""
+        return self.home / "run"
+
+    @property
+    def socket(self) -> Path:
+        """Where MariaDB listens for its administrator."""
+        return self.run / "mariadb.sock"
+
+    @property
+    def secrets(self) -> Path:
+        """One secret a file."""
+        return self.home / "secrets"
+
+    @property
+    def users(self) -> Path:
+        """One file for each test session that uses the bed, and one while a person holds it up."""
+        return self.home / "users"
+
+    @property
+    def made(self) -> Path:
+        """Names the recipe once the first `up` came to its end: schemas and seed are complete."""
+        return self.data / "made"
+
+    @property
+    def seeded(self) -> Path:
+        """What the seed answered: ids."""
+        return self.data / "seeded.json"
+
+    @property
+    def bed(self) -> Path:
+        """The bed that is up, as JSON; it is there only while the bed is complete."""
+        return self.home / "bed.json"
+
+    @property
+    def clouds(self) -> Path:
+        """The accounts with their secrets, as openstacksdk reads them."""
+        return self.home / "clouds.yaml"
+
+    @property
+    def faults(self) -> Path:
+        """What the compute driver does wrong, read by it at each call."""
+        return self.data / "nova/faults.json"
+
+    def make(self) -> None:
+        """Make the folders."""
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.etc, self.data, self.log, self.run, self.secrets, self.users):
+            folder.mkdir(exist_ok=True, mode=0o700)
+
+
+@contextlib.contextmanager
+def locked(file: Path, say: Say) -> Iterator[None]:
+    """Hold a file's lock, waiting for whoever holds it; it is given back even if we are killed."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with file.open("a") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another process that holds {file}")
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+
+
+def lock_of(home: Path) -> Path:
+    """Return the lock of a bed, beside it: it outlives a wipe."""
+    return home.parent / f"{home.name}.lock"
+
+
+def write_private(file: Path, text: str | bytes) -> None:
+    """Write a whole file at once that its owner alone may read."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = file.with_name(f".{file.name}.{os.getpid()}")
+    new.touch(mode=0o600)
+    new.write_bytes(text.encode() if isinstance(text, str) else text)
+    new.replace(file)

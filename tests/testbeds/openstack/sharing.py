@@ -1,0 +1,81 @@
+"""One bed for all test processes of a machine: each is a user, and the last that leaves takes it down.
+
+A bed that was brought up by hand is held: it stays up when the last test session leaves.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+from pathlib import Path
+
+from . import life
+from .bed import Bed
+from .places import Places, Say, default_home, lock_of, locked
+from .values import Cannot
+
+HELD = "held"
+_got: dict[Path, Bed | Cannot] = {}
+
+
+def shared(say: Say) -> Bed:
+    """Return the bed that tests share, up; this process is one of its users until it ends.
+
+    Raises:
+        Cannot: the machine cannot, and why; it is found out once.
+        Broke: something failed.
+    """
+    home = default_home()
+    if home not in _got:
+        _got[home] = _joined(home, say)
+    found = _got[home]
+    if isinstance(found, Cannot):
+        raise found
+    return found
+
+
+def hold(home: Path) -> None:
+    """Keep a bed up until somebody takes it down by hand."""
+    _enter(Places(home), HELD, "")
+
+
+def users(places: Places) -> set[str]:
+    """Return who uses a bed: living processes, and whoever holds it."""
+    if not places.users.exists():
+        return set()
+    return {file.name for file in places.users.iterdir() if file.name == HELD or _born(file.name) == file.read_text()}
+
+
+def leave(home: Path, user: str, say: Say) -> None:
+    """Stop being a user; the last takes the bed down."""
+    places = Places(home)
+    with locked(lock_of(home), say):
+        (places.users / user).unlink(missing_ok=True)
+        if not users(places):
+            life.stop(places)
+            shutil.rmtree(places.users, ignore_errors=True)
+
+
+def _joined(home: Path, say: Say) -> Bed | Cannot:
+    user = str(os.getpid())
+    # before it is up: a session that leaves meanwhile must not be the last
+    _enter(Places(home), user, _born(user))
+    atexit.register(leave, home, user, say)
+    try:
+        return life.bring_up(home, say)
+    except Cannot as cannot:
+        return cannot
+
+
+def _enter(places: Places, user: str, text: str) -> None:
+    places.make()
+    (places.users / user).write_text(text)
+
+
+def _born(pid: str) -> str:
+    """Return when a process was started, in ticks since boot: a pid alone may be another's by now."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""

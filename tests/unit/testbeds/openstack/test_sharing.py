@@ -1,0 +1,61 @@
+"""Who uses a bed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.wait import until
+from tests.testbeds.openstack import processes, sharing
+from tests.testbeds.openstack.places import Places
+from tests.testbeds.openstack.processes import Program
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    """Return a bed with one program, to see whether it is up."""
+    made = Places(tmp_path / "bed")
+    made.make()
+    processes.start(Program("one", ["sleep", "600"], {}), home=made.home, log=made.log, environment=dict(os.environ))
+    until(lambda: processes.running(made.home))
+    return made
+
+
+def _use(places: Places, user: str) -> str:
+    sharing._enter(places, user, sharing._born(user))
+    return user
+
+
+def test_the_last_that_leaves_takes_it_down(places: Places) -> None:
+    """It stays up for the others, and for nobody it goes."""
+    me, other = _use(places, str(os.getpid())), _use(places, str(os.getppid()))
+    sharing.leave(places.home, me, _silent)
+    assert processes.running(places.home)
+    sharing.leave(places.home, other, _silent)
+    assert not processes.running(places.home)
+
+
+def test_a_bed_that_is_held_stays_up(places: Places) -> None:
+    """What a person brought up, a test session does not take down."""
+    sharing.hold(places.home)
+    sharing.leave(places.home, _use(places, str(os.getpid())), _silent)
+    assert processes.running(places.home)
+    processes.kill(places.home)
+
+
+def test_a_session_that_was_killed_holds_nothing(places: Places) -> None:
+    """Its file is left, and counts no more."""
+    with subprocess.Popen(["sleep", "600"]) as killed:
+        user = _use(places, str(killed.pid))
+        assert sharing.users(places) == {user}
+        killed.kill()
+    assert sharing.users(places) == set()
+    sharing.leave(places.home, str(os.getpid()), _silent)
+    assert not processes.running(places.home)
