@@ -101,7 +101,8 @@ class Instance:
 
     `terminal`: it will never run (again) and holds nothing any more. An instance that is only shut off still holds
     quota, is not terminal, and must be terminated. `leaving`: why the cloud is about to take it away (spot
-    interruption, host maintenance), in the cloud's words; empty: it is not.
+    interruption, host maintenance), in the cloud's words; empty: it is not. `error_class`: why it will never
+    run although the cloud took it and it still holds something; then `fault` says so in the cloud's words.
     """
 
     id: str
@@ -112,6 +113,7 @@ class Instance:
     created_at: float = 0.0
     fault: str = ""
     leaving: str = ""
+    error_class: ErrorClass | None = None
 
 
 @dataclass(frozen=True, slots=True)

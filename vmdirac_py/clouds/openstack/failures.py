@@ -1,0 +1,48 @@
+"""What it means that no answer came, or no login."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import requests
+from keystoneauth1 import exceptions
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from vmdirac_py.clouds.api import AuthFailed, CloudError, Throttled, Unavailable
+
+from .errors import LONGEST
+from .texts import text_of
+
+LOGIN_BY_STATUS: Mapping[int, type[CloudError]] = MappingProxyType(
+    {400: AuthFailed, 401: AuthFailed, 403: AuthFailed, 404: AuthFailed, 413: Throttled, 429: Throttled}
+)
+LOGIN_MEND = "check endpoint_options.auth_url and the credentials"
+
+
+def unsent(error: Exception) -> bool:
+    """Tell whether a request that failed certainly never reached the cloud."""
+    cause = error.__context__
+    if isinstance(cause, requests.exceptions.SSLError):
+        return "certificate" in str(cause).lower()
+    if isinstance(cause, requests.exceptions.ConnectTimeout):
+        return True
+    reason = cause.args[0] if cause is not None and cause.args else None
+    return isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError)
+
+
+def login_error(error: Exception, *, where: str) -> CloudError:
+    """Return the error that a failed login is; never one that may have had an effect."""
+    if isinstance(error, exceptions.HttpError):
+        found = LOGIN_BY_STATUS.get(error.http_status, Unavailable)
+        said = text_of(error.response) if error.response is not None else str(error)
+        mend = LOGIN_MEND if found is AuthFailed else ""
+        return found(f"HTTP {error.http_status}: {said[:LONGEST]}", where=where, mend=mend)
+    if isinstance(error, exceptions.CatalogException | exceptions.AuthorizationFailure):
+        return AuthFailed(str(error)[:LONGEST], where=where, mend=LOGIN_MEND)
+    if isinstance(error, exceptions.ConnectionError):
+        mend = "name its authorities by endpoint_options.ca_file" if isinstance(error, exceptions.SSLError) else ""
+        return Unavailable(str(error)[:LONGEST], where=where, mend=mend)
+    if isinstance(error, OSError):
+        return AuthFailed(f"cannot read the proxy: {error.strerror or error}", where=where, mend="renew it")
+    return Unavailable("an answer to the login that cannot be read", where=where)

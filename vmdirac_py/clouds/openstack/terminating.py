@@ -1,0 +1,81 @@
+"""Deleting servers: ours only, many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from typing import TypeVar
+
+from vmdirac_py.clouds.api import AnswerLost, AuthFailed, BadRequest, CloudError
+from vmdirac_py.clouds.marks import INSTALLATION
+
+from .client import Client
+from .errors import NotThere, unreadable
+from .floating import release
+from .launching import VOLUME
+from .login import CONNECTIONS
+from .sweep import mark_volumes
+
+T = TypeVar("T")
+
+
+def terminate(client: Client, installation: str, instance_ids: Collection[str]) -> None:
+    """Delete these servers; one that is gone is success.
+
+    Raises:
+        AuthFailed: one of them does not bear our mark; none was touched.
+        CloudError: one could not be deleted; those after it may not have been tried.
+    """
+    wanted = sorted(set(instance_ids))
+    labels = dict(zip(wanted, each(lambda server: _labels(client, server), wanted), strict=True))
+    living = {server: given for server, given in labels.items() if given is not None}
+    foreign = [server for server, given in living.items() if given.get(INSTALLATION) != installation]
+    if foreign:
+        told = f"not ours: {', '.join(foreign[:5])}; none was terminated"
+        raise AuthFailed(told, where=client.name, mend="name only instances of this installation")
+    each(lambda server: _delete(client, installation, server, living[server]), list(living))
+
+
+def each(act: Callable[[str], T], names: Sequence[str]) -> list[T]:
+    """Do something for each name, a few at a time; after the first error nothing more is begun.
+
+    Raises:
+        CloudError: the first error, in the order of the names; a lost answer before any other.
+    """
+    if not names:
+        return []
+    with ThreadPoolExecutor(min(CONNECTIONS, len(names))) as pool:
+        futures = [pool.submit(act, name) for name in names]
+        wait(futures, return_when=FIRST_EXCEPTION)
+        pool.shutdown(cancel_futures=True)
+    _raise(futures)
+    return [future.result() for future in futures]
+
+
+def _raise(futures: Sequence[Future[T]]) -> None:
+    errors = [error for future in futures if not future.cancelled() and (error := future.exception())]
+    lost = [error for error in errors if isinstance(error, AnswerLost)]
+    if errors:
+        raise (lost or errors)[0]
+
+
+def _labels(client: Client, server: str) -> Mapping[str, str] | None:
+    """Return what a server's metadata says; None where it is gone."""
+    try:
+        return dict(client.get("compute", f"/servers/{server}/metadata")["metadata"])
+    except NotThere:
+        return None
+    except (KeyError, TypeError, ValueError) as error:
+        raise unreadable("no metadata", where=client.name, acts=False) from error
+
+
+def _delete(client: Client, installation: str, server: str, labels: Mapping[str, str]) -> None:
+    if VOLUME in labels:
+        with suppress(CloudError):  # only the sweep needs the mark, and only where Nova fails to delete the volume
+            mark_volumes(client, installation, server)
+    try:
+        client.delete("compute", f"/servers/{server}")
+    except BadRequest as error:
+        raise BadRequest(error.what, where=f"{client.name}, server {server}", mend="is it locked?") from error
+    release(client, labels)
