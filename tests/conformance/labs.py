@@ -120,6 +120,11 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
+def of_one_call(lab: Lab, wanted: int) -> int:
+    """Return how many of so many VMs one call makes: one where the lab says `one_by_one`, else all of them."""
+    return 1 if getattr(lab, "one_by_one", False) else wanted
+
+
 def make_room(lab: Lab, vms: int) -> None:
     """Skip a test that needs more VMs than the lab has room for."""
     if lab.max_vms < vms:
