@@ -111,7 +111,8 @@ class Ec2:
 
     def destroy(self, node: Node) -> None:
         """Terminate an instance."""
-        self._driver.destroy_node(node)
+        if not self._driver.destroy_node(node):
+            raise UnreadableError("no yes to a termination")
 
     def limits(self) -> CloudLimits:
         """Return how many instances live. EC2's limits are of vCPUs, which its own API does not tell."""

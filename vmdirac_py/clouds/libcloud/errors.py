@@ -41,9 +41,8 @@ def told(error: Exception, provider: Provider, where: str) -> CloudError:
     if isinstance(error, CloudError):
         return type(error)(error.what, where=error.where or where, mend=error.mend)
     text = _text(error)
-    for known in provider.refusals:
-        if known.pattern.search(text):
-            return known.means(text, where=where, mend=known.mend or MEND.get(known.means, ""))
+    if known := provider.known(text):
+        return known.means(text, where=where, mend=known.mend or MEND.get(known.means, ""))
     means = _kind(error)
     return means(text, where=where, mend=MEND.get(means, ""))
 

@@ -58,6 +58,7 @@ class Provider:
         labels: where in `Node.extra` the mark comes back.
         state: where in `Node.extra` the cloud's own word for the state stands, the first that is set.
         terminal: the words among them that mean an end.
+        failed: the words among them that mean it will never run, and still holds something.
         refusals: known texts of refusals, the first that fits.
         creating: tells by method, URL and body whether a request creates.
         cloud: `module:class` of what speaks to libcloud for it, below this folder.
@@ -70,6 +71,11 @@ class Provider:
     labels: str
     state: tuple[str, ...]
     terminal: frozenset[str]
+    failed: frozenset[str]
     refusals: tuple[Refused, ...]
     creating: Callable[[str, str, str], bool]
     cloud: str
+
+    def known(self, text: str) -> Refused | None:
+        """Return what a refusal's or fault's text is known to mean."""
+        return next((refused for refused in self.refusals if refused.pattern.search(text)), None)

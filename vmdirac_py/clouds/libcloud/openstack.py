@@ -19,7 +19,7 @@ from .forms import Named
 from .options import OpenStackOptions
 from .wire import Once, Wire, confined
 
-UNAUTHORIZED = 401
+UNAUTHORIZED, GONE = 401, 404
 HELD: Mapping[str, str] = {
     "/servers/detail": "servers",
     "/flavors/detail": "flavors",
@@ -98,10 +98,13 @@ class OpenStack:
     def destroy(self, node: Node) -> None:
         """Delete an instance; one already gone is deleted."""
         try:
-            self._driver.destroy_node(node)
+            accepted = self._driver.destroy_node(node)
         except BaseHTTPError as error:
-            if error.code != 404:  # noqa: PLR2004 - HTTP's word for gone
-                raise
+            if error.code == GONE:
+                return
+            raise
+        if not accepted:
+            raise UnreadableError("no yes to a deletion")
 
     def limits(self) -> CloudLimits:
         """Return the project's limits and use."""

@@ -54,6 +54,7 @@ EC2 = Provider(
     labels="tags",
     state=("status",),
     terminal=frozenset({"terminated"}),
+    failed=frozenset(),
     refusals=(
         _codes(QuotaExceeded, "InstanceLimitExceeded", "VcpuLimitExceeded", "MaxSpotInstanceCountExceeded"),
         _codes(QuotaExceeded, "VolumeLimitExceeded", "NetworkInterfaceLimitExceeded", "AddressLimitExceeded"),
@@ -90,6 +91,7 @@ OPENSTACK = Provider(
     labels="metadata",
     state=("task_state", "vm_state"),
     terminal=frozenset({"deleted", "soft-delete"}),
+    failed=frozenset({"error"}),
     refusals=(
         _words(QuotaExceeded, r"quota (?:\w+ )?exceeded|exceeds? (?:\w+ )*quota|Maximum number of (?:ports|volumes)"),
         _words(NoCapacity, r"no valid host|not enough hosts|no available hosts|no more (?:free )?ip addresses"),
