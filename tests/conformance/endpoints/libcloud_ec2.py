@@ -25,9 +25,9 @@ class LibcloudEc2Lab(ec2.Ec2Lab):
         options = {
             "provider": "ec2",
             "region": ec2.REGION,
-            "url": self.proxy.url,
+            "endpoint_url": self.proxy.url,
             "access_key": "AKIATEST",
-            "secret_key": "secret-of-the-lab",
+            "secret_access_key": "secret-of-the-lab",
         }
         described = Endpoint("libcloud", "libcloud", "site", client_timeout=timeout, options=options)
         assert problems(described, [self.pool]) == []

@@ -1,4 +1,4 @@
-"""The entry of libcloud's provider `openstack`: the project of the OpenStack driver's lab, spoken to through libcloud."""
+"""The entry of libcloud's provider `openstack`: the OpenStack driver's lab, spoken to through libcloud."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ class LibcloudOpenStackLab:
             "provider": "openstack",
             "auth_url": f"{self._catalog.url}{urlsplit(theirs['auth_url']).path}",
             "region": theirs["region"],
-            "credential_id": theirs["application_credential_id"],
-            "credential_secret": theirs["application_credential_secret"],
+            "application_credential_id": theirs["application_credential_id"],
+            "application_credential_secret": theirs["application_credential_secret"],
         }
         described = Endpoint("libcloud", "libcloud", "site", ramp=1, client_timeout=timeout, options=options)
         assert problems(described, [self.pool]) == []

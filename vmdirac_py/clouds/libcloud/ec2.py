@@ -88,11 +88,11 @@ class Ec2:
         self.region = options.region
         self._driver = confined(Driver, wire)(
             resolve(options.access_key),
-            resolve(options.secret_key),
+            resolve(options.secret_access_key),
             region=options.region,
             token=resolve(options.session_token) if options.session_token else None,
             signature_version="4",
-            **_where(options.url),
+            **_where(options.endpoint_url),
         )
 
     def create(self, arguments: Mapping[str, Any]) -> Sequence[Node]:

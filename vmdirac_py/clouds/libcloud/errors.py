@@ -15,7 +15,6 @@ from .maps import Provider
 from .wire import NoAnswerError, NotReachedError
 
 LONGEST = 400  # characters of a cloud's own text
-UNREADABLE = "an answer that cannot be read"
 BY_STATUS: Mapping[int, type[CloudError]] = {
     400: BadRequest,
     401: AuthFailed,
@@ -77,7 +76,7 @@ def _text(error: Exception) -> str:
     if isinstance(error, NotReachedError | NoAnswerError | UnreadableError):
         return str(error)
     if isinstance(error, MalformedResponseError) or not isinstance(error, BaseHTTPError | LibcloudError):
-        return UNREADABLE
+        return f"an answer that cannot be read ({type(error).__name__})"
     return _line(error.message if isinstance(error, BaseHTTPError) else error.value)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from libcloud.common.base import Response
 from libcloud.common.exceptions import BaseHTTPError
+from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node
 from libcloud.compute.drivers.openstack import OpenStack_2_NodeDriver
 
@@ -47,6 +48,10 @@ class Driver(OpenStack_2_NodeDriver):
 class Careful:
     """Mixed into every connection of the driver."""
 
+    # a catalog is searched by type, and region where one is given; the names in it are anybody's
+    service_name = None
+    service_region = None
+
     def request(self, action: str, *args: Any, **kwargs: Any) -> Response:
         """Ask, and see that the answer holds what was asked for."""
         answer = self._ask(action, *args, **kwargs)
@@ -63,6 +68,14 @@ class Careful:
             if error.code != UNAUTHORIZED:
                 raise
         return super().request(action, *args, **kwargs)  # type: ignore[misc, no-any-return]
+
+    def get_endpoint(self) -> str:
+        """Return a service's address. Raises BadRequest: the catalog has none, or several."""
+        try:
+            return str(super().get_endpoint())  # type: ignore[misc]
+        except (ValueError, LibcloudError) as error:
+            mend = "see endpoint_options.region"
+            raise BadRequest("the catalog does not have exactly one such service there", mend=mend) from error
 
     def get_auth_class(self) -> Any:
         """Return what logs in; it asks once, too."""
@@ -144,14 +157,14 @@ class OpenStack:
 
 
 def _login(options: OpenStackOptions, resolve: Callable[[str], str]) -> dict[str, Any]:
-    if options.credential_id:
+    if options.application_credential_id:
         return {
-            "key": options.credential_id,
-            "secret": resolve(options.credential_secret),
+            "key": options.application_credential_id,
+            "secret": resolve(options.application_credential_secret),
             "ex_force_auth_version": "3.x_appcred",
         }
     return {
-        "key": options.user,
+        "key": options.username,
         "secret": resolve(options.password),
         "ex_force_auth_version": "3.x_password",
         "ex_domain_name": options.user_domain,

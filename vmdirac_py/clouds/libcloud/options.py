@@ -29,27 +29,27 @@ class ProviderOptions(TlsOptions):
 
 
 class Ec2Options(ProviderOptions):
-    """EC2: `url` only for a cloud that is not the vendor's; both keys are references to secrets."""
+    """EC2: `endpoint_url` only for a cloud that is not the vendor's; both keys are references to secrets."""
 
     region: str
     access_key: str
-    secret_key: str
+    secret_access_key: str
     session_token: str = ""
-    url: str = ""
+    endpoint_url: str = ""
 
     def urls(self) -> Mapping[str, str]:
         """Return the addresses among the options, by key."""
-        return {"url": self.url}
+        return {"endpoint_url": self.endpoint_url}
 
 
 class OpenStackOptions(ProviderOptions):
     """OpenStack: an application credential, or a user with a password and a project."""
 
     auth_url: str
-    region: str = "RegionOne"
-    credential_id: str = ""
-    credential_secret: str = ""
-    user: str = ""
+    region: str = ""
+    application_credential_id: str = ""
+    application_credential_secret: str = ""
+    username: str = ""
     password: str = ""
     user_domain: str = "Default"
     project: str = ""
@@ -62,13 +62,11 @@ class OpenStackOptions(ProviderOptions):
     def problems(self) -> list[str]:
         """Return what is wrong between options that are each right, naming the keys."""
         found = super().problems()
-        ways = (("credential_id", "credential_secret"), ("user", "password", "project"))
+        ways = (("application_credential_id", "application_credential_secret"), ("username", "password", "project"))
         begun = [keys for keys in ways if any(getattr(self, key) for key in keys)]
         if len(begun) != 1:
-            return [
-                *found,
-                "endpoint_options: either credential_id and credential_secret, or user, password and project",
-            ]
+            either = " or ".join(" and ".join(keys) for keys in ways)
+            return [*found, f"endpoint_options: needs either {either}"]
         lacking = [key for key in begun[0] if not getattr(self, key)]
         return [*found, *(f"endpoint_options.{key}: is missing" for key in lacking)]
 
