@@ -34,4 +34,8 @@ def connect(endpoint: Endpoint, *, installation_id: str, resolve: Resolve, home:
     except ModuleNotFoundError as error:
         mend = "pip install 'vmdirac_py[libcloud]'"
         raise BadRequest(f"it needs {error.name}, which is not installed", where=endpoint.name, mend=mend) from error
+    except ValueError as error:  # libcloud looks at SSL_CERT_FILE while it is imported, though nothing of ours uses it
+        raise BadRequest(
+            f"libcloud cannot be imported: {error}", where=endpoint.name, mend="unset SSL_CERT_FILE, or mend it"
+        ) from error
     return LibcloudEndpoint.of(endpoint, installation=installation_id, resolve=resolve, home=home)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from libcloud.compute.base import Node
@@ -40,8 +41,19 @@ class Cloud(Protocol):
     def console(self, node: Node) -> str:
         """Return what an instance wrote to its console."""
 
+    def known(self, kind: str, name: str) -> Sequence[Named] | None:
+        """Return what there is of a kind, that name among it if it is there; None: libcloud cannot ask for it."""
+
     def find(self, kind: str, name: str) -> Named:
         """Return the thing of that kind with this name or id. Raises BadRequest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thread's way to the cloud."""
+
+    wire: Wire
+    cloud: Cloud
 
 
 Connect = Callable[[Any, Callable[[str], str], Wire], Cloud]

@@ -6,7 +6,6 @@ import importlib
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -14,38 +13,26 @@ from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node
 
 from vmdirac_py.clouds.api import (
-    AuthFailed,
     BadRequest,
-    CloudError,
     CloudLimits,
+    Finding,
     Instance,
     LaunchRequest,
     LaunchResult,
     Resolve,
-    Throttled,
-    Unavailable,
 )
 from vmdirac_py.clouds.options import read, verify
-from vmdirac_py.model.inventory import Endpoint
+from vmdirac_py.model.inventory import Endpoint, Pool
 
-from .cloud import Cloud
-from .errors import told, told_of_change
+from .cloud import Cloud, Connect, Line
+from .ending import destroy
+from .errors import told
+from .inspection import login, named, quota, there, tried
 from .launching import Launching
 from .maps import Provider
 from .providers import PROVIDERS
 from .reading import instance_of, mark_of
 from .wire import Wire
-
-STOPPING = (AuthFailed, Throttled, Unavailable)
-"""Errors that the next instance of a terminate would meet as well."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thread's way to the cloud."""
-
-    wire: Wire
-    cloud: Cloud
 
 
 class LibcloudEndpoint:
@@ -78,7 +65,7 @@ class LibcloudEndpoint:
         provider = PROVIDERS[str(endpoint.options["provider"])]
         options = read(provider.options, endpoint.options, endpoint.name)
         module, _, kind = provider.cloud.partition(":")
-        speak = getattr(importlib.import_module(f".{module}", __package__), kind)
+        speak: Connect = getattr(importlib.import_module(f".{module}", __package__), kind)
 
         def make() -> Line:
             wire = Wire(endpoint.client_timeout, verify(options, home))
@@ -113,9 +100,7 @@ class LibcloudEndpoint:
         if not instance_ids:
             return
         with self._call(changes=True) as line:
-            failed = [self._destroy(node, line) for node in self._known(line.cloud, instance_ids)]
-            for error in filter(None, failed):
-                raise error
+            destroy(self._known(line.cloud, instance_ids), line, self._provider, self.name)
 
     def _known(self, cloud: Cloud, instance_ids: Collection[str]) -> list[Node]:
         """Return what of these is not at its end yet. Raises BadRequest: some are not ours."""
@@ -131,18 +116,6 @@ class LibcloudEndpoint:
         ours = [(node, mark) for node, mark in marked if mark and mark.installation == self._installation]
         return {str(node.id): instance_of(node, self._provider, mark) for node, mark in ours}
 
-    def _destroy(self, node: Node, line: Line) -> CloudError | None:
-        """Delete one; return how it was refused. Raises CloudError: the others would be refused as well."""
-        line.wire.watch(_any)
-        try:
-            line.cloud.destroy(node)
-        except Exception as error:  # noqa: BLE001 - libcloud stumbles in any way over what it does not expect
-            meant = told_of_change(error, self._provider, self.name, line.wire.created)
-            if isinstance(meant, STOPPING):
-                raise meant from None
-            return meant
-        return None
-
     def limits(self) -> CloudLimits:
         """Return limits and use, foreign included, as far as the provider tells. Raises CloudError."""
         with self._call() as line:
@@ -155,6 +128,21 @@ class LibcloudEndpoint:
             if not self._ours(found):
                 raise BadRequest(f"no instance {instance_id} of ours")
             return line.cloud.console(found[0])
+
+    def inspect(self, pools: Sequence[Pool]) -> Sequence[Finding]:
+        """Look at login, quota and what the pools name; a finding for each. Never raises CloudError."""
+        found = [tried("login", lambda: login(self.instances()))]
+        if not found[0].ok:
+            return found
+        found.append(tried("quota", lambda: quota(self.limits())))
+        return found + [self._look(pool, kind, name) for pool in pools for kind, name in named(pool)]
+
+    def _look(self, pool: Pool, kind: str, name: str) -> Finding:
+        def look() -> Finding:
+            with self._call() as line:
+                return there(pool, kind, name, line.cloud.known)
+
+        return tried(f"{kind} of {pool.name}", look)
 
     @contextmanager
     def _call(self, *, changes: bool = False) -> Iterator[Line]:
@@ -175,8 +163,3 @@ class LibcloudEndpoint:
             except (ValueError, LibcloudError) as error:
                 raise BadRequest(str(error), where=self.name, mend="see endpoint_options") from error
         return line
-
-
-def _any(method: str, url: str, body: str) -> bool:
-    del method, url, body
-    return True

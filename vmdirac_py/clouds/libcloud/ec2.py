@@ -4,71 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from libcloud.common.base import Response
-from libcloud.common.exceptions import BaseHTTPError
 from libcloud.compute.base import Node
-from libcloud.compute.drivers.ec2 import NAMESPACE, EC2Connection, EC2NodeDriver, EC2Response
+from libcloud.compute.drivers.ec2 import EC2NodeDriver
 
 from vmdirac_py.clouds.api import CloudLimits
 from vmdirac_py.clouds.marks import INSTALLATION
 
 from .cloud import UnreadableError, nodes
 from .forms import Named
+from .lines import confined
 from .options import Ec2Options
-from .wire import Wire, confined
+from .posting import Posting
+from .wire import Wire
 
 PAGE = "1000"
 LIVING = ["pending", "running", "shutting-down", "stopping", "stopped"]
 FILTER_VALUES = 200
 """The most values one filter takes (DescribeInstances in the vendor's API reference)."""
-
-
-class Answer(EC2Response):
-    """An answer in whatever namespace: libcloud finds nothing in one that is not exactly its own, and says nothing."""
-
-    def parse_body(self) -> Any:
-        """Return the document, its elements in the namespace libcloud looks for."""
-        document = super().parse_body()
-        for element in document.iter() if hasattr(document, "iter") else ():
-            element.tag = f"{{{NAMESPACE}}}{_local(element.tag)}"
-        return document
-
-    def parse_error(self) -> str:
-        """Return the errors in it as `code: message`."""
-        return _errors(super().parse_body())
-
-
-class Posting(EC2Connection):
-    """Sends what libcloud would put into a URL as a form: user data does not belong into servers' logs."""
-
-    responseCls = Answer  # noqa: N815 - libcloud's name
-
-    def request(self, action: str, params: Mapping[str, Any] | None = None, **_: Any) -> Response:  # type: ignore[override]
-        """Make a call and all its pages."""
-        asked = dict(params or {})
-        if asked["Action"] != "DescribeInstances":
-            return self._post(action, asked)
-        return self._paged(action, asked)
-
-    def _paged(self, path: str, asked: Mapping[str, Any]) -> Response:
-        first = page = self._post(path, {**asked, "MaxResults": PAGE})
-        seen: set[str] = set()
-        while token := _text(page.object, "nextToken"):
-            if token in seen:
-                raise UnreadableError("the pages of a listing go round in a circle")
-            seen.add(token)
-            page = self._post(path, {**asked, "MaxResults": PAGE, "NextToken": token})
-            _set_of(first.object).extend(_set_of(page.object))
-        return first
-
-    def _post(self, path: str, asked: Mapping[str, Any]) -> Response:
-        form = urlencode({**asked, "Version": self.version})
-        headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
-        answer: Response = super().request(path, data=form, headers=headers, method="POST")
-        _check(answer, str(asked["Action"]))
-        return answer
 
 
 class Driver(EC2NodeDriver):
@@ -122,6 +76,21 @@ class Ec2:
         """Return what an instance wrote to its console."""
         return self._driver.ex_get_console_output(node)["output"] or ""
 
+    def known(self, kind: str, name: str) -> Sequence[Named] | None:
+        """Return what there is of a kind; of images, of which there are too many, only the one that is meant."""
+        ways: dict[str, Callable[[], Any]] = {
+            "image": lambda: self._driver.list_images(ex_filters={"image-id": name}),
+            "network": self._driver.ex_list_subnets,
+            "security group": self._driver.ex_get_security_groups,
+        }
+        named: dict[str, Callable[[], Any]] = {
+            "key pair": self._driver.list_key_pairs,
+            "zone": self._driver.ex_list_availability_zones,
+        }
+        if kind in ways:
+            return [Named(thing.id, thing.id) for thing in ways[kind]()]
+        return [Named(thing.name, thing.name) for thing in named[kind]()] if kind in named else None
+
     def find(self, kind: str, name: str) -> Named:
         """Return a thing by its id: EC2 has no names for what is asked for here."""
         del kind
@@ -137,34 +106,3 @@ def _where(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     return {"host": parts.hostname, "port": parts.port or (443 if secure else 80), "secure": secure}
-
-
-def _check(answer: Response, action: str) -> None:
-    """Refuse an answer to something else: in a strange document libcloud finds no instances, and calls that none."""
-    document: Any = answer.object
-    root = _local(getattr(document, "tag", ""))
-    if root == f"{action}Response":
-        return
-    if errors := (_errors(document) if root else ""):
-        raise BaseHTTPError(answer.status, errors)
-    raise UnreadableError(f"what came is no answer to {action}")
-
-
-def _errors(document: Any) -> str:
-    found = document.findall(".//{*}Errors/{*}Error") if hasattr(document, "findall") else []
-    return "; ".join(f"{error.findtext('{*}Code')}: {error.findtext('{*}Message')}" for error in found)
-
-
-def _set_of(document: Any) -> Any:
-    found = document.find(f"{{{NAMESPACE}}}reservationSet")
-    if found is None:
-        raise UnreadableError("a listing without its instances")
-    return found
-
-
-def _text(document: Any, name: str) -> str:
-    return document.findtext(f"{{{NAMESPACE}}}{name}") or ""
-
-
-def _local(tag: Any) -> str:
-    return str(tag).rpartition("}")[2]

@@ -6,29 +6,21 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from libcloud.common.base import Response
 from libcloud.common.exceptions import BaseHTTPError
-from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node
 from libcloud.compute.drivers.openstack import OpenStack_2_NodeDriver
 
 from vmdirac_py.clouds.api import BadRequest, CloudLimits
 from vmdirac_py.clouds.closest import closest
 
+from .careful import Careful
 from .cloud import UnreadableError, nodes
 from .forms import Named
+from .lines import confined
 from .options import OpenStackOptions
-from .wire import Once, Wire, confined
+from .wire import Wire
 
-UNAUTHORIZED, GONE = 401, 404
-HELD: Mapping[str, str] = {
-    "/servers/detail": "servers",
-    "/flavors/detail": "flavors",
-    "/limits": "limits",
-    "/v2/images": "images",
-    "/v2.0/networks": "networks",
-}
-"""What an answer must hold: where it is missing libcloud reads an empty list."""
+GONE = 404
 LIMITS = {
     "max_vms": "maxTotalInstances",
     "max_cores": "maxTotalCores",
@@ -43,45 +35,6 @@ class Driver(OpenStack_2_NodeDriver):
     def _get_size_price(self, size_id: str) -> float:
         del size_id
         return 0.0
-
-
-class Careful:
-    """Mixed into every connection of the driver."""
-
-    # a catalog is searched by type, and region where one is given; the names in it are anybody's
-    service_name = None
-    service_region = None
-
-    def request(self, action: str, *args: Any, **kwargs: Any) -> Response:
-        """Ask, and see that the answer holds what was asked for."""
-        answer = self._ask(action, *args, **kwargs)
-        held = HELD.get(action.partition("?")[0])
-        if held and not (isinstance(answer.object, dict) and held in answer.object):
-            raise UnreadableError(f"an answer without {held}")
-        return answer
-
-    def _ask(self, action: str, *args: Any, **kwargs: Any) -> Response:
-        """Ask once more where a token ended before its time: libcloud has let go of it and logs in anew."""
-        try:
-            return super().request(action, *args, **kwargs)  # type: ignore[misc, no-any-return]
-        except BaseHTTPError as error:
-            if error.code != UNAUTHORIZED:
-                raise
-        return super().request(action, *args, **kwargs)  # type: ignore[misc, no-any-return]
-
-    def get_endpoint(self) -> str:
-        """Return a service's address. Raises BadRequest: the catalog has none, or several."""
-        try:
-            return str(super().get_endpoint())  # type: ignore[misc]
-        except (ValueError, LibcloudError) as error:
-            mend = "see endpoint_options.region"
-            raise BadRequest("the catalog does not have exactly one such service there", mend=mend) from error
-
-    def get_auth_class(self) -> Any:
-        """Return what logs in; it asks once, too."""
-        login = super().get_auth_class()  # type: ignore[misc]
-        login.retryCls = Once
-        return login
 
 
 class OpenStack:
@@ -132,28 +85,30 @@ class OpenStack:
         """Return the image, flavor or network with this name; an id is left to Nova to judge."""
         if _is_id(name):
             return Named(name, name)
-        found = [thing for thing in self._likely(kind, name) if name in (thing.id, thing.name)]
+        known = self.known(kind, name) or []
+        found = [thing for thing in known if name in (thing.id, thing.name)]
         if len(found) == 1:
             return found[0]
         if found:
             raise BadRequest(f"{len(found)} {kind}s are called {name!r}", mend="write the id of the one you mean")
-        raise BadRequest(
-            f"there is no {kind} {name!r}", mend=closest(name, [thing.name for thing in self._known(kind)])
-        )
+        raise BadRequest(f"there is no {kind} {name!r}", mend=closest(name, [thing.name for thing in known]))
 
-    def _likely(self, kind: str, name: str) -> list[Named]:
-        if kind != "image":
-            return self._known(kind)
-        told = self._driver.image_connection.request("/v2/images", params={"name": name})  # there may be thousands
-        return [Named(image["id"], image["name"]) for image in told.object["images"]]
-
-    def _known(self, kind: str) -> list[Named]:
-        ways = {
+    def known(self, kind: str, name: str) -> Sequence[Named] | None:
+        """Return what there is of a kind; of images, which may be thousands, those of that name if there are any."""
+        if kind == "image" and (found := self._images(name)):
+            return found
+        ways: dict[str, Callable[[], Any]] = {
             "image": self._driver.list_images,
             "flavor": self._driver.list_sizes,
             "network": self._driver.ex_list_networks,
+            "security group": self._driver.ex_list_security_groups,
+            "key pair": self._driver.list_key_pairs,
         }
-        return [Named(thing.id, thing.name) for thing in ways[kind]()]
+        return [Named(getattr(thing, "id", thing.name), thing.name) for thing in ways[kind]()] if kind in ways else None
+
+    def _images(self, name: str) -> list[Named]:
+        told = self._driver.image_connection.request("/v2/images", params={"name": name})
+        return [Named(image["id"], image["name"]) for image in told.object["images"]]
 
 
 def _login(options: OpenStackOptions, resolve: Callable[[str], str]) -> dict[str, Any]:

@@ -141,8 +141,9 @@ def test_whatever_is_written_there_is_an_answer(
 
 
 WITHOUT = """
-import sys
-sys.modules["libcloud"] = None
+import os, sys
+if "SSL_CERT_FILE" not in os.environ:
+    sys.modules["libcloud"] = None
 from vmdirac_py.clouds.api import BadRequest
 from vmdirac_py.clouds.registry import problems_of
 from vmdirac_py.clouds.libcloud import connect
@@ -158,6 +159,16 @@ except BadRequest as error:
 
 def test_an_inventory_is_checked_without_libcloud() -> None:
     """Where libcloud is not installed options are checked all the same, and only a connection asks for it."""
-    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False)
+    assert "pip install 'vmdirac_py[libcloud]'" in without({})
+
+
+def test_an_import_that_fails_is_told() -> None:
+    """Where libcloud refuses to be imported for what the environment says, the error says so."""
+    assert "SSL_CERT_FILE" in without({"SSL_CERT_FILE": "/nowhere/ca.pem"})
+
+
+def without(environment: dict[str, str]) -> str:
+    """Return what a process prints that checks options, and cannot have libcloud."""
+    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    assert "pip install 'vmdirac_py[libcloud]'" in done.stdout
+    return done.stdout

@@ -69,6 +69,10 @@ class Taking:
         """Not asked here."""
         raise NotImplementedError(node)
 
+    def known(self, kind: str, name: str) -> None:
+        """Not asked here."""
+        raise NotImplementedError(kind, name)
+
     def find(self, kind: str, name: str) -> Named:
         """Return a thing by its id."""
         del kind

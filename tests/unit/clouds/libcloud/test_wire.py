@@ -12,7 +12,8 @@ from libcloud.compute.drivers.ec2 import EC2NodeDriver
 
 from tests.doubles.certificates import TestAuthority
 from tests.doubles.raw_server import RawServer, Talk, dripping, plain, saying, silent
-from vmdirac_py.clouds.libcloud.wire import NoAnswerError, NotReachedError, Wire, confined, line_class
+from vmdirac_py.clouds.libcloud.lines import confined, line_class
+from vmdirac_py.clouds.libcloud.wire import NoAnswerError, NotReachedError, Wire
 
 SECRET = "token-of-enrolment"
 
