@@ -57,6 +57,8 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "retire.by_hand": "{actor} asked for its end",
         "halt.by_hand": "{actor} halted it",
         "drain.by_hand": "{actor} drained it",
+        "canary.tried": "{actor} started it to see whether the cloud gives VMs; it takes no jobs and is ended at once",
+        "canary.over": "it has shown what it was started for",
         "vm.enrolled": "it enrolled as instance {instance}",
         "vm.running": "it is ready for jobs",
         "vm.resumed": "its heartbeat came back",
