@@ -12,7 +12,7 @@ from vmdirac_py import __version__
 from vmdirac_py.base.errors import VmdiracError
 from vmdirac_py.base.log import configure
 
-from . import batch, history, image, inventory, job, look, plan, replay, services, setup, snapshot, vm
+from . import batch, endpoint, history, image, inventory, job, look, plan, replay, services, setup, snapshot, vm
 from .common import HOME
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.add_typer(job.app, name="job")
 app.add_typer(batch.app, name="batch")
 app.add_typer(vm.app, name="vm")
 app.add_typer(image.app, name="image")
+app.add_typer(endpoint.app, name="endpoint")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(history.app, name="history")
 setup.register(app)

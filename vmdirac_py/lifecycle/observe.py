@@ -21,6 +21,7 @@ class Sighting:
     """What one complete listing showed of a VM's instance, in the cloud's words.
 
     `word` is its state, `fault` why it ended, `leaving` why the cloud is about to take it away (empty: it is not).
+    `failed` is the error class of an instance that was taken and never will run; it still holds something.
     """
 
     present: bool
@@ -29,6 +30,7 @@ class Sighting:
     fault: str = ""
     address: str = ""
     leaving: str = ""
+    failed: str = ""
 
 
 ABSENT = Sighting(present=False)
@@ -49,6 +51,8 @@ def observe(vm: Vm, sighting: Sighting, *, at: float, pool: Pool, endpoint: Endp
 def _meaning(vm: Vm, sighting: Sighting, at: float, endpoint: Endpoint) -> tuple[VmState, Reason]:
     if sighting.terminal:
         return VmState.HALTED, Reason.of("observed.ended", state=sighting.word, fault=sighting.fault)
+    if sighting.failed and vm.state in BOOTING:
+        return VmState.FAILED, Reason.of("observed.failed", error=sighting.failed, fault=sighting.fault)
     if sighting.leaving and vm.state in LEAVING:
         return LEAVING[vm.state], Reason.of("observed.leaving", notice=sighting.leaving)
     if sighting.present:

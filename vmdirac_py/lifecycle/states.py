@@ -49,7 +49,7 @@ EDGES: Mapping[VmState, Mapping[VmState, str]] = MappingProxyType(
         SUBMITTED: {
             CONTEXTUALISING: "it enrolled",
             STOPPING: "somebody asked for its end",
-            FAILED: "it did not enrol in time",
+            FAILED: "it did not enrol in time, or the cloud could not build it",
             HALTED: "its instance ended",
         },
         CONTEXTUALISING: {

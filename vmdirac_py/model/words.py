@@ -57,6 +57,8 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "retire.by_hand": "{actor} asked for its end",
         "halt.by_hand": "{actor} halted it",
         "drain.by_hand": "{actor} drained it",
+        "canary.tried": "{actor} started it to see whether the cloud gives VMs; it takes no jobs and is ended at once",
+        "canary.over": "it has shown what it was started for",
         "vm.enrolled": "it enrolled as instance {instance}",
         "vm.running": "it is ready for jobs",
         "vm.resumed": "its heartbeat came back",
@@ -114,6 +116,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "retire.image_closed": "{actor} retires image {image} by {until}: nothing is launched from it",
         # what a listing showed (lifecycle/observe.py)
         "observed.ended": "the cloud says {state} {fault}",
+        "observed.failed": "the cloud took it and could not build it ({error}): {fault}",
         "observed.leaving": "the cloud will take its instance away: {notice}",
         "observed.present": "the cloud lists its instance ({state})",
         "observed.absent": "{listings} complete listings lack its instance",

@@ -23,6 +23,9 @@ The verbs, each once (all take the context first, `actor` is who asked: `unix:NA
     presence.heartbeat / flush / acknowledge / leave                    (for VMs: what they say of themselves)
     work.match / report / input_sandbox / store_output                  (for VMs: their jobs)
     rescheduling.give_back(tx, vm_id, *, minor, max_attempts, actor, at) -> list[int]     (within a transaction)
+    endpoints.overview(ctx) -> list[EndpointState];  endpoints.check(ctx, name) -> list[Finding]   the cloud is asked
+    canaries.canary(ctx, endpoint, *, pool, seconds, actor, say) -> list[Finding]    one instance, ended at once
+    endpoint_warnings.tell(ctx, *, actor);  sweeping.sweep(ctx, endpoint, *, actor)
     explain.why(ctx, subject, *, since, until) -> list[Line]
     written.written / send_written          (what waits for an endpoint);  outputs (what jobs left);  pulse.beat(ctx)
     revisions.refresh(ctx) -> Refreshed                                 load the inventory when its content changed

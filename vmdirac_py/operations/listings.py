@@ -180,4 +180,12 @@ class _Binding:
 def _sighting(instance: Instance | None) -> Sighting:
     if instance is None:
         return ABSENT
-    return Sighting(True, instance.terminal, instance.state, instance.fault, instance.address, instance.leaving)
+    return Sighting(
+        True,
+        instance.terminal,
+        instance.state,
+        instance.fault,
+        instance.address,
+        instance.leaving,
+        str(instance.error_class or ""),
+    )

@@ -99,19 +99,27 @@ class OpenStackLab:
         size = bed.content.flavors[FLAVOR]
         resources = Resources(cores=size.cores, ram_mb=size.memory_mb)
         self.pool = Pool("pool-1", "openstack", "vo-1", "site", FLAVOR, image, resources, options=options)
+        self.outside = bed.content.outside
         self._rows: NovaRows | None = None
 
     def endpoint(self, installation: str, *, timeout: float = 30.0, **options: Any) -> NovaEndpoint:
         """Return the driver as an installation has it."""
-        described = Endpoint("openstack", "openstack", "site", client_timeout=timeout, options=self.options() | options)
+        secret = f"file:{self.project.appcred_secret_file}"
+        login = {"application_credential_id": self.project.appcred_id, "application_credential_secret": secret}
+        return self._connected(installation, timeout, self._where() | login | options)
+
+    def logged_in(self, method: str, **login: str) -> NovaEndpoint:
+        """Return our driver, logging in by another method."""
+        return self._connected("inst-ours", 30.0, {**self._where(), "auth_method": method, **login})
+
+    def _connected(self, installation: str, timeout: float, options: dict[str, Any]) -> NovaEndpoint:
+        described = Endpoint("openstack", "openstack", "site", client_timeout=timeout, options=options)
         return connect(described, installation_id=installation, resolve=_read, home=self._home)
 
-    def options(self) -> dict[str, Any]:
+    def _where(self) -> dict[str, Any]:
         """Return `endpoint_options` that lead through the proxies."""
         return {
             "auth_url": f"{self.keystone.url}{urlsplit(self._bed.auth_url).path}",
-            "application_credential_id": self.project.appcred_id,
-            "application_credential_secret": f"file:{self.project.appcred_secret_file}",
             "region": self._bed.region,
             "endpoints": {"compute": f"{self.nova.url}{urlsplit(self._bed.urls['nova']).path}"},
         }
@@ -210,6 +218,17 @@ class OpenStackLab:
 
         later_page = is_call("list")
         self.nova.order(Fault(lambda call: later_page(call) and "marker=" in call.path, times=None, send=between))
+
+    def forget_marker(self) -> None:
+        """Let the last server of a page be gone when the next page is asked for."""
+        rows = self._rows
+        assert rows is not None
+
+        def gone(call: Call) -> Call:
+            rows.remove(int(call.path.rpartition("marker=")[2].partition("&")[0][24:], 16))
+            return call
+
+        self.nova.order(Fault(lambda call: "marker=" in call.path, send=gone))
 
     def skew(self, seconds: float) -> None:
         """Let Keystone's clock be behind ours."""

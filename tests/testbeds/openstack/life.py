@@ -39,6 +39,17 @@ def take_down(home: Path | None, say: Say, *, forget: bool = False) -> None:
         shutil.rmtree(places.home if forget else places.users, ignore_errors=True)
 
 
+def prepared(say: Say) -> Path:
+    """Return OpenStack's environment, on a machine that has all a bed needs; whatever is missing is installed.
+
+    Raises:
+        Cannot: something is missing still, and what.
+    """
+    cache().mkdir(parents=True, exist_ok=True, mode=0o700)
+    machine.prepare(cache(), say)
+    return environment.made(say)
+
+
 def up_already(places: Places, say: Say) -> Bed | None:
     """Return the bed if all of it runs and answers."""
     if not places.bed.exists() or set(NAMES) - processes.running(places.home):
@@ -54,9 +65,7 @@ def up_already(places: Places, say: Say) -> Bed | None:
 def _raised(places: Places, say: Say) -> Bed:
     if len(str(places.socket)) > LONGEST_SOCKET:
         raise Cannot("this path is too long for a socket", where=str(places.socket), mend="choose a shorter home")
-    cache().mkdir(parents=True, exist_ok=True, mode=0o700)
-    machine.prepare(cache(), say)
-    venv = environment.made(say)
+    venv = prepared(say)
     if processes.living(places.home):
         say("stopping what an earlier run left")
         stop(places)

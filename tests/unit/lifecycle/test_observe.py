@@ -56,6 +56,22 @@ def test_seeing_the_instance_of_a_new_vm_means_the_cloud_took_it() -> None:
     assert step.to is VmState.SUBMITTED
 
 
+@pytest.mark.parametrize("state", [VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING])
+def test_what_the_cloud_could_not_build_failed(state: VmState) -> None:
+    """A VM on its way whose instance never will run is Failed at once, for the cloud's reason; its instance must go."""
+    failed = Sighting(present=True, word="ERROR", fault="No valid host", failed="no_capacity")
+    step = seen(replace(OLD, state=state), failed)
+    assert step
+    assert step.to is VmState.FAILED
+    assert step.reason.as_dict == {"error": "no_capacity", "fault": "No valid host"}
+
+
+@pytest.mark.parametrize("state", [VmState.RUNNING, VmState.DRAINING, VmState.STALLED, VmState.STOPPING])
+def test_an_error_does_not_end_what_ran(state: VmState) -> None:
+    """A VM that ran is not given up because its cloud says it is in an error: its heartbeat decides."""
+    assert seen(replace(OLD, state=state), Sighting(present=True, word="ERROR", failed="unavailable")) is None
+
+
 @pytest.mark.parametrize("state", [state for state in VmState if state is not VmState.NEW])
 def test_a_present_instance_changes_nothing_else(state: VmState) -> None:
     """The cloud's listing alone neither starts nor ends anything that lives."""

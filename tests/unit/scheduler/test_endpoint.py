@@ -8,8 +8,10 @@ from typing import cast
 
 import pytest
 
-from tests.support.context import TestContext, make_context
+from tests.doubles.cloud import ScriptedCloud
+from tests.support.context import TestContext, events, make_context
 from vmdirac_py.base.errors import VmdiracError
+from vmdirac_py.clouds.api import Throttled
 from vmdirac_py.installation import Installation
 from vmdirac_py.scheduler.endpoint import LEASE_SECONDS, Lister
 
@@ -38,3 +40,44 @@ def test_a_listing_that_is_wanted_comes_sooner_but_not_at_once(ctx: TestContext)
         lister.round()
     lister.want()
     assert 0 < lister.pause() < 1
+
+
+class Sweeping(ScriptedCloud):
+    """A cloud where something is always left behind."""
+
+    sweeps = 0
+
+    def sweep(self) -> list[str]:
+        """Delete it, or refuse."""
+        self.sweeps += 1
+        self._reach()
+        return ["port p-1"]
+
+
+def test_a_listing_is_followed_by_a_sweep_now_and_then(ctx: TestContext) -> None:
+    """After a complete listing the driver may sweep; not after each."""
+    ctx.endpoints = {"north": (cloud := Sweeping(ctx.clock))}
+    for _ in range(3):
+        Lister(cast("Installation", ctx), "north").round()
+    assert (cloud.listings, cloud.sweeps) == (3, 1)
+    assert len(events(ctx, "endpoint.swept")) == 1
+
+
+def test_a_sweep_that_fails_costs_no_listing(ctx: TestContext) -> None:
+    """What the cloud refuses to sweep is told in the log, and the round is over as usual."""
+
+    class Unswept(Sweeping):
+        def sweep(self) -> list[str]:
+            raise Throttled("slower")
+
+    ctx.endpoints = {"north": Unswept(ctx.clock)}
+    lister = Lister(cast("Installation", ctx), "north")
+    lister.round()
+    assert lister.pause() > 1
+
+
+def test_no_sweep_after_a_failed_listing(ctx: TestContext) -> None:
+    """Where the listing failed, nothing is deleted."""
+    ctx.endpoints = {"north": (cloud := Sweeping(ctx.clock, unreachable=Throttled))}
+    Lister(cast("Installation", ctx), "north").round()
+    assert cloud.sweeps == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from vmdirac_py.clouds.api import (
     AnswerLost,
     CloudLimits,
+    Finding,
     Instance,
     LaunchRequest,
     LaunchResult,
@@ -19,8 +20,10 @@ from vmdirac_py.clouds.api import (
     Unavailable,
 )
 from vmdirac_py.model.batch import ErrorClass
+from vmdirac_py.model.inventory import Pool
 
 from .client import Client
+from .inspection import inspect
 
 TERMINAL = frozenset({"stopped", "terminated"})
 
@@ -92,6 +95,10 @@ class LocalEndpoint:
         """Return the user data an instance was given. Raises CloudError."""
         answer = self._client.call("user_data", installation=self._installation, instance=instance_id)
         return base64.b64decode(answer["user_data"])
+
+    def inspect(self, pools: Sequence[Pool]) -> Sequence[Finding]:
+        """Look whether the server answers and has room, and how far it keeps VMs apart. Never raises CloudError."""
+        return inspect(self._client, pools)
 
     def promises(self) -> str:
         """Return in words how far VMs are kept apart on this machine. Raises CloudError."""

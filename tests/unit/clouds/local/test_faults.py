@@ -63,3 +63,10 @@ def test_a_wrong_fault_is_refused(raw: Any, named: str) -> None:
     """An unknown kind or key, or a value of the wrong type, is refused by name."""
     with pytest.raises(BadRequest, match=named):
         read_fault(raw)
+
+
+def test_only_known_ways_to_garble() -> None:
+    """An answer is garbled in one of the ways there are; another is refused with their names."""
+    assert faults({"kind": "garble", "call": "list", "how": "half"}).take("garble", call="list")
+    with pytest.raises(BadRequest, match="how must be one of html, half, error_inside"):
+        read_fault({"kind": "garble", "how": "upside down"})
