@@ -157,6 +157,7 @@ class FaultProxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # else the body waits, 40 ms, until the headers were acknowledged
 
             def setup(self) -> None:
                 proxy.opened(self.request)

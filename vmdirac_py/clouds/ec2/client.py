@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -27,6 +28,7 @@ NO_HANDSHAKE = re.compile("CERTIFICATE_VERIFY_FAILED|WRONG_VERSION_NUMBER|HANDSH
 ERROR_INSIDE = re.compile(rb"<Response[^>]*>\s*<Errors>")
 NO_FILES = {"config_file": os.devnull, "credentials_file": os.devnull}
 LONGEST_LISTING = 5  # timeouts that all pages of a listing may take together
+UNREADABLE = "an answer that cannot be read"
 Secrets = tuple[str, str, str]
 
 
@@ -98,7 +100,7 @@ class Client:
 
     def _made(self, secrets: Secrets) -> Any:
         access, secret, token = secrets
-        with self.told("client", Unavailable):
+        with self.told("client", BadRequest):
             return self._session.client(
                 "ec2",
                 region_name=self._options.region,
@@ -152,8 +154,8 @@ def items(answer: Mapping[str, Any], key: str, call: str) -> list[Mapping[str, A
 
 
 def _words(error: Exception) -> str:
-    """Return an error in words; what could not be parsed is not shown."""
-    return "an answer that cannot be read" if isinstance(error, ResponseParserError) else str(error)
+    """Return an error in words; what could not be parsed or understood is not shown."""
+    return UNREADABLE if isinstance(error, (ResponseParserError, KeyError, TypeError, AttributeError)) else str(error)
 
 
 def _session() -> Any:
@@ -161,6 +163,7 @@ def _session() -> Any:
     session = botocore.session.Session()
     for name, (_, _, default, convert) in dict(session.session_var_map).items():
         session.session_var_map[name] = (None, None, NO_FILES.get(name, default), convert)
+    logging.getLogger("botocore").setLevel(logging.INFO)  # at DEBUG it writes down session tokens
     session.register("before-parse.ec2", _error_inside)
     return boto3.session.Session(botocore_session=session)
 

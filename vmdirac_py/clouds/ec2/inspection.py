@@ -22,7 +22,8 @@ SAMPLE = b"#cloud-config\n"
 class Kind:
     """A kind of thing pools name: `call` lists them under `key`, and any of `names` is what a pool may write.
 
-    `filtered`: the filter by which the wanted ones alone are asked for, where there are too many to list them all.
+    `title`: what a person calls it, which a pool may not write. `filtered`: the filter by which the wanted ones alone
+    are asked for, where there are too many to list them all (which takes `all_params`).
     """
 
     about: str
@@ -31,6 +32,7 @@ class Kind:
     call: str
     key: str
     names: tuple[str, ...]
+    title: str = "Name"
     filtered: str = ""
     all_params: Mapping[str, Any] | None = None
 
@@ -43,8 +45,8 @@ KINDS = (
         "describe_images",
         "Images",
         ("ImageId",),
-        "image-id",
-        {"Owners": ["self"]},
+        filtered="image-id",
+        all_params={"Owners": ["self"]},
     ),
     Kind(
         "flavor",
@@ -53,7 +55,7 @@ KINDS = (
         "describe_instance_types",
         "InstanceTypes",
         ("InstanceType",),
-        "instance-type",
+        filtered="instance-type",
     ),
     Kind("subnet", "subnets", lambda _, options: options.subnets, "describe_subnets", "Subnets", ("SubnetId",)),
     Kind(
@@ -63,6 +65,7 @@ KINDS = (
         "describe_security_groups",
         "SecurityGroups",
         ("GroupId",),
+        title="GroupName",
     ),
     Kind("key pair", "key_pair", lambda _, options: [options.key_pair], "describe_key_pairs", "KeyPairs", ("KeyName",)),
     Kind(
@@ -113,7 +116,7 @@ def _known(client: Client, kind: Kind, wanted: Sequence[str]) -> dict[str, str]:
     params = by_filter if wanted and kind.filtered else dict(kind.all_params or {})
     found = client.listing(kind.call, kind.key, **params)
     with client.told(kind.call, Unavailable):
-        return {str(item[name]): str(item.get("Name") or "") for item in found for name in kind.names}
+        return {str(item[name]): str(item.get(kind.title) or "") for item in found for name in kind.names}
 
 
 def _finding(kind: Kind, pool: Pool, name: str, known: Mapping[str, str], there: Mapping[str, str]) -> Finding:
