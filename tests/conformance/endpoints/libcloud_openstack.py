@@ -44,7 +44,7 @@ class LibcloudOpenStackLab:
     one_by_one = True
 
     def __init__(self, native: openstack.OpenStackLab, catalog: Catalog, home: Path) -> None:
-        self._native, self._catalog, self._home = native, catalog, home
+        self._native, self.catalog, self._home = native, catalog, home
         self.pool = msgspec.structs.replace(native.pool, endpoint="libcloud")
 
     def __getattr__(self, name: str) -> Any:
@@ -56,7 +56,7 @@ class LibcloudOpenStackLab:
         theirs = self._native.options()
         options = {
             "provider": "openstack",
-            "auth_url": f"{self._catalog.url}{urlsplit(theirs['auth_url']).path}",
+            "auth_url": f"{self.catalog.url}{urlsplit(theirs['auth_url']).path}",
             "region": theirs["region"],
             "application_credential_id": theirs["application_credential_id"],
             "application_credential_secret": theirs["application_credential_secret"],
@@ -68,7 +68,7 @@ class LibcloudOpenStackLab:
     def stop(self) -> None:
         """Make the cloud unreachable."""
         self._native.stop()
-        self._catalog.stop()
+        self.catalog.stop()
 
 
 def _read(reference: str) -> str:
