@@ -13,6 +13,8 @@ import msgspec
 
 from tests.conformance.endpoints import openstack
 from tests.doubles.fault_proxy import Call, FaultProxy, Reply
+from tests.testbeds.openstack import Bed
+from tests.testbeds.openstack.sharing import shared
 from vmdirac_py.clouds.libcloud import connect, problems
 from vmdirac_py.clouds.libcloud.driver import LibcloudEndpoint
 from vmdirac_py.model.inventory import Endpoint
@@ -43,8 +45,8 @@ class LibcloudOpenStackLab:
     can = openstack.OpenStackLab.can - {"skew"}
     one_by_one = True
 
-    def __init__(self, native: openstack.OpenStackLab, catalog: Catalog, home: Path) -> None:
-        self._native, self.catalog, self._home = native, catalog, home
+    def __init__(self, native: openstack.OpenStackLab, catalog: Catalog, bed: Bed, home: Path) -> None:
+        self._native, self.catalog, self.bed, self._home = native, catalog, bed, home
         self.pool = msgspec.structs.replace(native.pool, endpoint="libcloud")
 
     def __getattr__(self, name: str) -> Any:
@@ -53,17 +55,22 @@ class LibcloudOpenStackLab:
 
     def endpoint(self, installation: str, *, timeout: float = 30.0) -> LibcloudEndpoint:
         """Return the driver as an installation has it."""
-        theirs = self._native.options()
+        project = self._native.project
         options = {
             "provider": "openstack",
-            "auth_url": f"{self.catalog.url}{urlsplit(theirs['auth_url']).path}",
-            "region": theirs["region"],
-            "application_credential_id": theirs["application_credential_id"],
-            "application_credential_secret": theirs["application_credential_secret"],
+            "auth_url": self.auth_url,
+            "region": self.bed.region,
+            "application_credential_id": project.appcred_id,
+            "application_credential_secret": f"file:{project.appcred_secret_file}",
         }
         described = Endpoint("libcloud", "libcloud", "site", ramp=1, client_timeout=timeout, options=options)
         assert problems(described, [self.pool]) == []
         return connect(described, installation_id=installation, resolve=_read, home=self._home)
+
+    @property
+    def auth_url(self) -> str:
+        """Where to log in so that all goes through the proxies."""
+        return f"{self.catalog.url}{urlsplit(self.bed.auth_url).path}"
 
     def stop(self) -> None:
         """Make the cloud unreachable."""
@@ -79,4 +86,4 @@ def _read(reference: str) -> str:
 def lab(folder: Path) -> Iterator[LibcloudOpenStackLab]:
     """Return a project without servers; at the end it has none again."""
     with openstack.lab(folder) as native, Catalog(native.keystone.url, native.nova.url) as catalog:
-        yield LibcloudOpenStackLab(native, catalog, folder)
+        yield LibcloudOpenStackLab(native, catalog, shared(print), folder)

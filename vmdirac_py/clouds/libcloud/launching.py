@@ -49,7 +49,7 @@ class Launching:
         self._cloud = cloud
         self._wire = wire
         self._where = where
-        self._alike = self._arguments(_alike(request))
+        self._alike = {**provider.fixed, **self._arguments(_alike(request))}
 
     def run(self) -> LaunchResult:
         """Ask. Raises CloudError: nothing was launched, or (`AnswerLost`) nobody knows what was."""

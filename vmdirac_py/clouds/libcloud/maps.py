@@ -52,6 +52,7 @@ class Provider:
     Args:
         options: what its `endpoint_options` may say.
         words: the map itself.
+        fixed: arguments of every launch, whatever a pool says.
         seconds_each: how long the creation of one VM may be reckoned with where each is a call of its own; None where
             one call makes many.
         max_user_data: bytes.
@@ -66,6 +67,7 @@ class Provider:
 
     options: type[ProviderOptions]
     words: Mapping[str, Word]
+    fixed: Mapping[str, Any]
     seconds_each: float | None
     max_user_data: int
     labels: str

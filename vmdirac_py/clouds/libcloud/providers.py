@@ -49,6 +49,7 @@ EC2 = Provider(
         "instance_profile": Word("ex_iamprofile", as_it_is),
         "public_address": Word("ex_assign_public_ip", as_it_is),
     },
+    fixed={"ex_terminate_on_shutdown": True},  # a VM that powers itself off is at its end, and costs nothing more
     seconds_each=None,
     max_user_data=16_384,
     labels="tags",
@@ -86,6 +87,7 @@ OPENSTACK = Provider(
         "zone": Word("ex_availability_zone", as_it_is),
         "config_drive": Word("ex_config_drive", as_it_is),
     },
+    fixed={},
     seconds_each=1.0,
     max_user_data=49_149,
     labels="metadata",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from msgspec.structs import replace
@@ -38,10 +37,10 @@ def pool(lab: LibcloudOpenStackLab) -> Pool:
 
 def by_password(lab: LibcloudOpenStackLab, home: Path) -> LibcloudEndpoint:
     """Return a driver that logs in as a user."""
-    project, theirs = lab.project, lab.options()
+    project = lab.project
     options = {
         "provider": "openstack",
-        "auth_url": f"{lab.catalog.url}{urlsplit(theirs['auth_url']).path}",
+        "auth_url": lab.auth_url,
         "username": project.user,
         "password": f"file:{project.password_file}",
         "project": project.project,
@@ -98,7 +97,7 @@ def test_a_wrong_password_is_told(lab: LibcloudOpenStackLab, tmp_path: Path) -> 
     project = lab.project
     options = {
         "provider": "openstack",
-        "auth_url": lab.catalog.url,
+        "auth_url": lab.auth_url,
         "username": project.user,
         "project": project.project,
     }

@@ -87,6 +87,14 @@ def test_one_call_asks_for_all(ec2: Make) -> None:
     assert ([instance.id for instance in result.launched], result.refused) == (["i-1", "i-2", "i-3"], ())
 
 
+def test_an_instance_that_powers_itself_off_is_at_its_end(ec2: Make) -> None:
+    """EC2 is told to terminate, not to stop and keep, what shuts itself down."""
+    with Scripted(lambda _: started("i-1")) as cloud:
+        ec2(cloud.url).launch(request_of(1))
+        (form,) = map(form_of, cloud.calls)
+    assert form["InstanceInitiatedShutdownBehavior"] == "terminate"
+
+
 def test_a_silent_shortfall_is_told(ec2: Make) -> None:
     """Where EC2 gives fewer than asked for, the rest is refused for lack of capacity."""
     with Scripted(lambda _: started("i-1")) as cloud:
