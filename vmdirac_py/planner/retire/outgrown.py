@@ -47,9 +47,12 @@ class Outgrown:
 
 def _may_be_few(view: View) -> bool:
     """Tell whether anything is limited in VMs and jobs wait; most plans need not count the fleet for it."""
-    things, waiting = view.snapshot.inventory, view.snapshot.demand.queues
-    limited = (*things.vos.values(), *things.endpoints.values(), *view.snapshot.endpoints)
-    return any(one.max_vms is not None for one in limited) and any(queue.waiting for queue in waiting)
+    inventory = view.snapshot.inventory
+    limits = [one.max_vms for one in inventory.vos.values()]
+    limits += [one.max_vms for one in inventory.endpoints.values()]
+    limits += [one.max_vms for one in view.snapshot.endpoints]
+    limited = any(most is not None for most in limits)
+    return limited and any(queue.waiting for queue in view.snapshot.demand.queues)
 
 
 class _Wanted:
