@@ -38,7 +38,7 @@ class Lab(Protocol):
     idempotent: bool
     """Whether a repeated launch gets its first answer (the cloud has a client token)."""
     slow: bool
-    """Whether instances are listed, or end, only after a while (`one_by_one`, where it is there: see `of_one_call`)."""
+    """Whether instances are listed, or end, only after a while. `one_by_one`, if there: see `of_one_call`."""
 
     def endpoint(self, installation: str, *, timeout: float = 30.0) -> CloudEndpoint:
         """Return the driver as an installation has it."""
