@@ -261,7 +261,7 @@ class OpenStackLab:
 
     def limit(self, instances: int) -> None:
         """Set the project's quota of instances."""
-        self.admin.set_compute_quotas(self.project.project_id, instances=instances, cores=instances)
+        self.admin.set_compute_quotas(self.project.project_id, instances=instances)
 
 
 def _read(reference: str) -> str:
