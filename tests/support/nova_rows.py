@@ -42,7 +42,7 @@ class NovaRows:
         where = [
             f"DELETE FROM {table} WHERE {key} {which} AND {key} <> '{self._server}';" for table, key in TABLES.items()
         ]
-        self._run("".join(where))
+        self._run("SET FOREIGN_KEY_CHECKS = 0;" + "".join(where))
 
     def id_of(self, number: int) -> str:
         """Return the id of a copy."""
@@ -54,7 +54,7 @@ class NovaRows:
         values = {key: number, "created_at": "DATE_SUB(created_at, INTERVAL seq SECOND)"}
         named = ", ".join(f"`{column}`" for column in columns)
         taken = ", ".join(values.get(column, f"`{column}`") for column in columns)
-        source = f"{table}, seq_{first}_to_{last} WHERE {key} = '{self._server}'"
+        source = f"{table}, {CELL}.seq_{first}_to_{last} WHERE {key} = '{self._server}'"
         return f"INSERT INTO {table} ({named}) SELECT {taken} FROM {source};"
 
     def _read_columns(self) -> dict[str, list[str]]:

@@ -101,6 +101,7 @@ class OpenStackLab:
         self.pool = Pool("pool-1", "openstack", "vo-1", "site", FLAVOR, image, resources, options=options)
         self.outside = bed.content.outside
         self._rows: NovaRows | None = None
+        self._late = 0
 
     def endpoint(self, installation: str, *, timeout: float = 30.0, **options: Any) -> NovaEndpoint:
         """Return the driver as an installation has it."""
@@ -133,9 +134,18 @@ class OpenStackLab:
         self.nova.order(Fault(is_call(call), times=times, reply=reply))
 
     def hang(self, call: str, seconds: float, *, when: str) -> None:
-        """Let the next such call wait, before or after acting."""
-        never = Reply(503) if when == "before" else None  # else it would act once the test is over
-        self.nova.order(Fault(is_call(call), seconds=seconds, before=when == "before", reply=never))
+        """Let the next such call wait, before or after acting; whatever acts late has acted when the lab ends."""
+        matches = is_call(call)
+
+        def begun(asked: Call) -> bool:
+            self._late += matches(asked)
+            return matches(asked)
+
+        def ended(_: Call, reply: Reply) -> Reply:
+            self._late -= 1
+            return reply
+
+        self.nova.order(Fault(begun, seconds=seconds, before=when == "before", edit=ended))
 
     def lose_answer(self, call: str) -> None:
         """Let the next such call act and give no answer."""
@@ -244,6 +254,7 @@ class OpenStackLab:
 
     def clear(self) -> None:
         """Leave nothing behind."""
+        until(lambda: self._late == 0, seconds=120, step=0.1, what="the end of late calls")
         if self._rows:
             self._rows.remove()
         self._bed.wipe_servers(PROJECT)

@@ -20,7 +20,7 @@ from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.inventory import Pool
 
 from .client import Client
-from .errors import unreadable
+from .errors import NotNow, unreadable
 from .floating import launch_each
 from .inspection import inspect
 from .launching import body_of, check_user_data
@@ -86,11 +86,12 @@ class NovaEndpoint:
             raise unreadable("no limits", where=f"{self.name}, limits", acts=False) from error
 
     def console(self, instance_id: str) -> str:
-        """Return the end of the console text. Raises CloudError."""
+        """Return the end of the console text; none of a server that is not placed yet. Raises CloudError."""
         asked = {"os-getConsoleOutput": {"length": CONSOLE_LINES}}
-        answer = self._client.post("compute", f"/servers/{instance_id}/action", asked, acts=False)
         try:
-            return str(answer["output"])
+            return str(self._client.post("compute", f"/servers/{instance_id}/action", asked, acts=False)["output"])
+        except NotNow:
+            return ""
         except (KeyError, TypeError) as error:
             raise unreadable("no console output", where=f"{self.name}, console", acts=False) from error
 
@@ -101,7 +102,7 @@ class NovaEndpoint:
 
     def inspect(self, pools: Sequence[Pool]) -> list[Finding]:
         """Look at login, quota, and all that the pools name; a finding for each. Never raises CloudError."""
-        return inspect(self._client, pools)
+        return inspect(self._client, self._installation, pools)
 
 
 def _reservation(answer: Any, where: str) -> str:

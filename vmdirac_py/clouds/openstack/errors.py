@@ -23,6 +23,10 @@ class NotThere(BadRequest):
     """The cloud knows no such thing (any more)."""
 
 
+class NotNow(BadRequest):
+    """A thing is in a state in which this cannot be done with it."""
+
+
 class NoAddress(AuthFailed):
     """The service catalog that came with the token has no address of a service."""
 
@@ -35,7 +39,7 @@ BY_STATUS: Mapping[int, type[CloudError]] = MappingProxyType(
         404: NotThere,
         405: BadRequest,
         406: BadRequest,
-        409: BadRequest,
+        409: NotNow,
         413: Throttled,
         429: Throttled,
         503: Unavailable,  # from a balancer without servers, or before Nova looked at the request
@@ -46,6 +50,7 @@ MEND: Mapping[type[CloudError], str] = MappingProxyType(
         AuthFailed: "check the credentials and the user's role in the project",
         QuotaExceeded: "ask the cloud for more, or lower endpoint_max_vms",
         BadRequest: "run `vmdirac endpoint check`",
+        NotNow: "run `vmdirac endpoint check`",
         NotThere: "run `vmdirac endpoint check`",
     }
 )

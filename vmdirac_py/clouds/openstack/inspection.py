@@ -13,6 +13,7 @@ from vmdirac_py.model.inventory import Pool
 
 from . import names
 from .client import Client
+from .listing import listed
 from .options import POOL, PoolOptions
 from .reading import limits_of
 
@@ -27,13 +28,14 @@ LISTS: Mapping[str, Callable[[Client], list[names.Thing]]] = {
 }
 
 
-def inspect(client: Client, pools: Sequence[Pool]) -> list[Finding]:
-    """Return a finding for the login, the quota, and each thing that a pool names; never raises CloudError."""
+def inspect(client: Client, installation: str, pools: Sequence[Pool]) -> list[Finding]:
+    """Return a finding for login, quota, marks, and each thing that a pool names; never raises CloudError."""
     login = _tried("login", lambda: _login(client))
     if not login.ok:
         return [login]
     lists = cache(lambda what: LISTS[what](client))
-    return [login, _tried("quota", lambda: _quota(client)), *(found for pool in pools for found in _pool(lists, pool))]
+    project = [_tried("quota", lambda: _quota(client)), _tried("marks", lambda: _marks(client, installation))]
+    return [login, *project, *(found for pool in pools for found in _pool(lists, pool))]
 
 
 def _tried(about: str, look: Callable[[], Finding]) -> Finding:
@@ -56,6 +58,13 @@ def _quota(client: Client) -> Finding:
     text = f"{told.used_vms} of {_most(told.max_vms)} VMs, {told.used_cores} of {_most(told.max_cores)} cores in use"
     full = _full(told.used_vms, told.max_vms) or _full(told.used_cores, told.max_cores)
     return Finding("quota", ok=not full, text=text, mend="ask the cloud for more" if full else "")
+
+
+def _marks(client: Client, installation: str) -> Finding:
+    marked = listed(client)
+    mine = sum(each.mark.installation == installation for each in marked)
+    text = f"{mine} servers bear the mark of this installation, {len(marked) - mine} that of others"
+    return Finding("marks", ok=True, text=text)
 
 
 def _most(limit: int | None) -> str:

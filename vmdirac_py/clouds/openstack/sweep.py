@@ -29,10 +29,9 @@ def sweep(client: Client, installation: str, living: Collection[str]) -> list[st
     return told
 
 
-def mark_volumes(client: Client, installation: str, server: str) -> None:
+def mark_volumes(client: Client, installation: str, server: Thing) -> None:
     """Give our mark to the volumes that go when a server goes, so that one that stays is found. Raises CloudError."""
-    shown = client.get("compute", f"/servers/{server}")
-    for volume in _list(shown["server"], "os-extended-volumes:volumes_attached", client.name):
+    for volume in _list(server, "os-extended-volumes:volumes_attached", client.name):
         if volume.get("delete_on_termination"):
             client.post("volume", f"/volumes/{volume['id']}/metadata", {"metadata": {INSTALLATION: installation}})
 

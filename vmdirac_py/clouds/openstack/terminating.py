@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import TypeVar
@@ -14,6 +14,7 @@ from .client import Client
 from .errors import NotThere, unreadable
 from .floating import release
 from .launching import VOLUME
+from .listing import Server
 from .login import CONNECTIONS
 from .sweep import mark_volumes
 
@@ -28,13 +29,12 @@ def terminate(client: Client, installation: str, instance_ids: Collection[str]) 
         CloudError: one could not be deleted; those after it may not have been tried.
     """
     wanted = sorted(set(instance_ids))
-    labels = dict(zip(wanted, each(lambda server: _labels(client, server), wanted), strict=True))
-    living = {server: given for server, given in labels.items() if given is not None}
-    foreign = [server for server, given in living.items() if given.get(INSTALLATION) != installation]
+    servers = {server["id"]: server for server in each(lambda name: _shown(client, name), wanted) if server}
+    foreign = [name for name, server in servers.items() if server["metadata"].get(INSTALLATION) != installation]
     if foreign:
         told = f"not ours: {', '.join(foreign[:5])}; none was terminated"
         raise AuthFailed(told, where=client.name, mend="name only instances of this installation")
-    each(lambda server: _delete(client, installation, server, living[server]), list(living))
+    each(lambda name: _delete(client, installation, servers[name]), list(servers))
 
 
 def each(act: Callable[[str], T], names: Sequence[str]) -> list[T]:
@@ -60,22 +60,26 @@ def _raise(futures: Sequence[Future[T]]) -> None:
         raise (lost or errors)[0]
 
 
-def _labels(client: Client, server: str) -> Mapping[str, str] | None:
-    """Return what a server's metadata says; None where it is gone."""
+def _shown(client: Client, server: str) -> Server | None:
+    """Return a server; None where it is gone.
+
+    Its metadata alone would be a shorter answer, but Nova gives none of a server that still waits to be placed.
+    """
     try:
-        return dict(client.get("compute", f"/servers/{server}/metadata")["metadata"])
+        shown = client.get("compute", f"/servers/{server}")["server"]
+        return {**shown, "metadata": dict(shown["metadata"])}
     except NotThere:
         return None
     except (KeyError, TypeError, ValueError) as error:
-        raise unreadable("no metadata", where=client.name, acts=False) from error
+        raise unreadable("no server", where=client.name, acts=False) from error
 
 
-def _delete(client: Client, installation: str, server: str, labels: Mapping[str, str]) -> None:
-    if VOLUME in labels:
+def _delete(client: Client, installation: str, server: Server) -> None:
+    if VOLUME in server["metadata"]:
         with suppress(CloudError):  # only the sweep needs the mark, and only where Nova fails to delete the volume
             mark_volumes(client, installation, server)
     try:
-        client.delete("compute", f"/servers/{server}")
+        client.delete("compute", f"/servers/{server['id']}")
     except BadRequest as error:
-        raise BadRequest(error.what, where=f"{client.name}, server {server}", mend="is it locked?") from error
-    release(client, labels)
+        raise BadRequest(error.what, where=f"{client.name}, server {server['id']}", mend="is it locked?") from error
+    release(client, server["metadata"])

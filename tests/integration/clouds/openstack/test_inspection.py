@@ -19,7 +19,7 @@ def test_all_is_well(lab: OpenStackLab, ours: NovaEndpoint) -> None:
     found = ours.inspect([lab.pool])
     assert [each for each in found if not each.ok] == []
     things = {"flavor", "image", "network", "security group", "key pair"}
-    assert {each.about for each in found} == {"login", "quota", *(f"{thing} of pool-1" for thing in things)}
+    assert {each.about for each in found} == {"login", "quota", "marks", *(f"{thing} of pool-1" for thing in things)}
 
 
 def test_each_wrong_name_is_found(ours: NovaEndpoint, ask: Ask) -> None:

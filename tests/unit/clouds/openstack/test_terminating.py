@@ -45,6 +45,14 @@ def answers(replies: dict[str, Any]) -> Callable[[Asked], Reply]:
     return answer
 
 
+def shown(metadata: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return what Nova tells of servers with this metadata."""
+    return {
+        f"GET /v2.1/servers/{name}": {"server": {"id": name, "metadata": told, **more}}
+        for name, told in metadata.items()
+    }
+
+
 def test_after_an_error_nothing_more_is_begun() -> None:
     """Those at work end; those that wait are not begun."""
     begun, gate = [], threading.Event()
@@ -76,7 +84,7 @@ def test_a_lost_answer_comes_before_other_errors() -> None:
 def test_one_foreign_server_spares_all(cloud: Keystone, ours: NovaEndpoint) -> None:
     """Where one of them is not ours, none is deleted."""
     metadata = {"mine": OURS, "theirs": {"vmdirac_installation": "inst-theirs"}, "nobodys": {}}
-    cloud.answer = answers({f"GET /v2.1/servers/{name}/metadata": {"metadata": m} for name, m in metadata.items()})
+    cloud.answer = answers(shown(metadata))
     with pytest.raises(AuthFailed, match="nobodys, theirs"):
         ours.terminate(["mine", "theirs", "nobodys"])
     assert not [path for path in cloud.paths() if path.startswith("DELETE")]
@@ -87,8 +95,7 @@ def test_a_boot_volume_is_marked_before_its_server_goes(cloud: Keystone, ours: N
     attached = [{"id": "boot", "delete_on_termination": True}, {"id": "data", "delete_on_termination": False}]
     cloud.answer = answers(
         {
-            "GET /v2.1/servers/s-1/metadata": {"metadata": OURS},
-            "GET /v2.1/servers/s-1": {"server": {"os-extended-volumes:volumes_attached": attached}},
+            **shown({"s-1": OURS}, **{"os-extended-volumes:volumes_attached": attached}),
             "POST /v3/project-1/volumes/boot/metadata": {"metadata": {}},
             "DELETE /v2.1/servers/s-1": {},
         }
