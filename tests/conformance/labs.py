@@ -99,16 +99,21 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A cloud to run the suite against: `lab` makes a fresh one in a folder."""
+    """A cloud to run the suite against: `lab` makes a fresh one in a folder.
+
+    `bed`: it is a real one that takes long, so `make test` only asks whether it smokes (the mark `smoke`).
+    """
 
     name: str
     lab: Callable[[Path], AbstractContextManager[Lab]]
     names: Names = Names()
+    bed: bool = False
 
 
 def entries() -> list[Entry]:
     """Return the entry of every driver there is, `endpoints/KIND.py`."""
-    return [Entry(path.stem, _load(path).lab) for path in sorted(ENTRIES.glob("*.py"))]
+    modules = {path.stem: _load(path) for path in sorted(ENTRIES.glob("*.py"))}
+    return [Entry(name, module.lab, bed=getattr(module, "BED", False)) for name, module in modules.items()]
 
 
 def _load(path: Path) -> ModuleType:

@@ -12,6 +12,8 @@ from vmdirac_py.clouds.api import AuthFailed, BadRequest, LaunchRequest, Unavail
 from vmdirac_py.clouds.openstack.driver import NovaEndpoint
 from vmdirac_py.model.batch import ErrorClass
 
+pytestmark = pytest.mark.full
+
 Ask = Callable[..., LaunchRequest]
 SECONDS = 120.0
 
