@@ -19,7 +19,8 @@ import pytest
 from tests.doubles.fault_proxy import Call, Fault, FaultProxy, Reply
 from tests.support.nova_rows import NovaRows
 from tests.support.wait import until
-from tests.testbeds.openstack import Account, Bed, Cannot
+from tests.testbeds.openstack import Account, Bed, Cannot, Project
+from tests.testbeds.openstack.lending import lent
 from tests.testbeds.openstack.sharing import shared
 from vmdirac_py.clouds.api import LaunchRequest, Mark
 from vmdirac_py.clouds.openstack import connect
@@ -28,7 +29,7 @@ from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.inventory import Endpoint, Pool
 from vmdirac_py.model.resources import Resources
 
-PROJECT, FLAVOR = "biomed", "c1"
+FLAVOR = "c1"
 UNLIMITED = -1
 PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 CALLS = {
@@ -86,9 +87,9 @@ class OpenStackLab:
     idempotent = False
     slow = True
 
-    def __init__(self, bed: Bed, nova: FaultProxy, keystone: FaultProxy, home: Path) -> None:
+    def __init__(self, bed: Bed, project: Project, nova: FaultProxy, keystone: FaultProxy, home: Path) -> None:
         self.nova, self.keystone, self._bed, self._home = nova, keystone, bed, home
-        self.project = bed.projects[PROJECT]
+        self.project = project
         self.user, self.admin = as_user(bed, self.project), as_user(bed, bed.admin)
         options = {
             "networks": [self.project.network_id],
@@ -257,7 +258,7 @@ class OpenStackLab:
         until(lambda: self._late == 0, seconds=120, step=0.1, what="the end of late calls")
         if self._rows:
             self._rows.remove()
-        self._bed.wipe_servers(PROJECT)
+        self._bed.wipe_servers(self.project.project)
 
     def limit(self, instances: int) -> None:
         """Set the project's quota of instances."""
@@ -276,8 +277,12 @@ def lab(folder: Path) -> Iterator[OpenStackLab]:
         bed = shared(lambda words: sys.stderr.write(f"openstack: {words}\n"))
     except Cannot as cannot:
         pytest.skip(f"no OpenStack here: {cannot}")
-    with FaultProxy(bed.urls["nova"]) as nova, FaultProxy(bed.auth_url) as keystone:
-        made = OpenStackLab(bed, nova, keystone, folder)
+    with (
+        lent(bed) as project,
+        FaultProxy(bed.urls["nova"]) as nova,
+        FaultProxy(bed.auth_url) as keystone,
+    ):
+        made = OpenStackLab(bed, project, nova, keystone, folder)
         made.limit(made.max_vms)
         try:
             yield made
