@@ -34,7 +34,7 @@ def test_a_server_nova_cannot_place_says_why(ours: NovaEndpoint, ask: Ask) -> No
     [
         ({"flavor": "c11"}, "no flavor 'c11' \\(did you mean"),
         ({"image": "debain-12"}, "no image 'debain-12' \\(did you mean"),
-        ({"networks": ["biomed_net"]}, "no network 'biomed_net' \\(did you mean"),
+        ({"networks": ["some-net"]}, "no network 'some-net' \\(did you mean"),
         ({"availability_zone": "moon"}, "availability zone"),
         ({"security_groups": ["moon"]}, "security_group"),
         ({"key_pair": "moon"}, "key_name"),
