@@ -48,8 +48,10 @@ class Outgrown:
 def _may_be_few(view: View) -> bool:
     """Tell whether anything is limited in VMs and jobs wait; most plans need not count the fleet for it."""
     things, waiting = view.snapshot.inventory, view.snapshot.demand.queues
-    limited = (*things.vos.values(), *things.endpoints.values(), *view.snapshot.endpoints)
-    return any(one.max_vms is not None for one in limited) and any(queue.waiting for queue in waiting)
+    limits = [one.max_vms for one in things.vos.values()]
+    limits += [endpoint.max_vms for endpoint in things.endpoints.values()]
+    limits += [told.max_vms for told in view.snapshot.endpoints]
+    return any(limit is not None for limit in limits) and any(queue.waiting for queue in waiting)
 
 
 class _Wanted:
