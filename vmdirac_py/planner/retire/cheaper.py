@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nsmallest
 from itertools import islice
@@ -57,7 +57,8 @@ def _long_lived(view: View, rivals: Mapping[str, Sequence[Pool]]) -> Mapping[str
 def _rivals(view: View) -> Mapping[str, Sequence[Pool]]:
     """Return by pool which others could take over for it, for VOs whose jobs wait."""
     waiting = {queue.vo for queue in view.snapshot.demand.queues if queue.waiting}
-    priced = [pool for pool in view.pools.values() if pool.vo in waiting and pool.price > 0]
+    pools = Counter(pool.vo for pool in view.pools.values())
+    priced = [pool for pool in view.pools.values() if pool.vo in waiting and pool.price > 0 and pools[pool.vo] > 1]
     open_ones = {pool.name for pool in launchable(view)} if priced else set()
     by_vo: defaultdict[str, list[Pool]] = defaultdict(list)
     for pool in sorted((pool for pool in priced if pool.name in open_ones), key=_per_core):

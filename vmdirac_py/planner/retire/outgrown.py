@@ -47,12 +47,11 @@ class Outgrown:
 
 def _may_be_few(view: View) -> bool:
     """Tell whether anything is limited in VMs and jobs wait; most plans need not count the fleet for it."""
-    inventory = view.snapshot.inventory
-    limits = [one.max_vms for one in inventory.vos.values()]
-    limits += [one.max_vms for one in inventory.endpoints.values()]
-    limits += [one.max_vms for one in view.snapshot.endpoints]
-    limited = any(most is not None for most in limits)
-    return limited and any(queue.waiting for queue in view.snapshot.demand.queues)
+    things, waiting = view.snapshot.inventory, view.snapshot.demand.queues
+    limits = [one.max_vms for one in things.vos.values()]
+    limits += [endpoint.max_vms for endpoint in things.endpoints.values()]
+    limits += [told.max_vms for told in view.snapshot.endpoints]
+    return any(limit is not None for limit in limits) and any(queue.waiting for queue in waiting)
 
 
 class _Wanted:
