@@ -19,7 +19,7 @@ from tests.doubles.fault_proxy import Call, Fault, FaultProxy, Reply
 from tests.support.nova_project import logged_in
 from tests.support.nova_rows import NovaRows
 from tests.support.wait import until
-from tests.testbeds.openstack import Bed, Cannot, Project
+from tests.testbeds.openstack import Bed, Broke, Cannot, Project
 from tests.testbeds.openstack.lending import lent
 from tests.testbeds.openstack.sharing import shared
 from vmdirac_py.clouds.api import LaunchRequest, Mark
@@ -244,11 +244,19 @@ class OpenStackLab:
         until(lambda: self._late == 0, seconds=120, step=0.1, what="the end of late calls")
         if self._rows:
             self._rows.remove()
-        self._bed.wipe_servers(self.project.project)
+        until(self._wiped, seconds=180, step=1, what="an empty project")
+
+    def _wiped(self) -> bool:
+        try:
+            self._bed.wipe_servers(self.project.project)
+        except Broke:  # Neutron refuses to delete a port that Nova is just deleting
+            return False
+        return True
 
     def limit(self, instances: int) -> None:
-        """Set the project's quota of instances."""
-        self.admin.set_compute_quotas(self.project.project_id, instances=instances)
+        """Set the project's quota of instances; nothing else is limited."""
+        none = {"cores": UNLIMITED, "ram": UNLIMITED}
+        self.admin.set_compute_quotas(self.project.project_id, instances=instances, **none)
 
 
 def _read(reference: str) -> str:
