@@ -11,9 +11,11 @@ from types import ModuleType
 from typing import Any
 
 from . import (
+    ec2,
     first_payload,
     machine,
     memory,
+    openstack,
     optimum,
     planner,
     replay,
@@ -27,7 +29,19 @@ from .figures import summary
 
 FIGURES: dict[str, ModuleType] = {
     module.__name__.rpartition(".")[2]: module
-    for module in (runner, planner, optimum, transitions, first_payload, memory, submission, trace_reading, replay)
+    for module in (
+        runner,
+        planner,
+        optimum,
+        transitions,
+        first_payload,
+        memory,
+        submission,
+        ec2,
+        openstack,
+        trace_reading,
+        replay,
+    )
 }
 
 

@@ -11,6 +11,8 @@ from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity, Run, Vm, VmState
 
 AT = 1_800_000_000.0
+LONGEST = 10_000
+"""Seconds that the queue that waits longest has waited, however many there are: young jobs are held for company."""
 VOS = 10
 ENDPOINTS = 10
 STATES = (*[VmState.RUNNING] * 8, VmState.SUBMITTED, VmState.DRAINING)
@@ -34,15 +36,17 @@ def _pool(dice: random.Random, n: int) -> Pool:
     )  # fmt: skip
 
 
-def queue(dice: random.Random, n: int, jobs: int) -> TaskQueue:
-    """One of many shapes; one in twenty can be served by no pool."""
+def queue(dice: random.Random, n: int, jobs: int, waited: float) -> TaskQueue:
+    """One of many shapes, its oldest job `waited` so many seconds; one in twenty can be served by no pool."""
     cores = dice.choice((1, 1, 1, 1, 2, 4, 8)) if n % 20 else 128
     sites = (f"SITE.{dice.randrange(ENDPOINTS)}",) if n % 5 == 0 else ()
     shape = Shape(
         cores, cores, whole_node=n % 50 == 1, ram_mb=cores * dice.choice((0, 1000, 2000)),
         cpu_seconds=dice.choice(CPU_SEGMENTS[:8]), sites=sites,
     )  # fmt: skip
-    return TaskQueue(f"q{n}", f"vo{n % VOS}", f"user{n % 97}", f"vo{n % VOS}_user", shape, 1.0 + n % 3, jobs, AT - n)
+    return TaskQueue(
+        f"q{n}", f"vo{n % VOS}", f"user{n % 97}", f"vo{n % VOS}_user", shape, 1.0 + n % 3, jobs, AT - waited
+    )
 
 
 def capacity(dice: random.Random, n: int, pools: list[Pool]) -> Capacity:
@@ -63,6 +67,6 @@ def snapshot(jobs: int, queues: int, pools: int, vms: int) -> Snapshot:
     """The whole, from a fixed seed."""
     dice = random.Random(2005)
     things = inventory(dice, pools)
-    waiting = tuple(queue(dice, n, jobs // queues) for n in range(queues))
+    waiting = tuple(queue(dice, n, jobs // queues, n * LONGEST / queues) for n in range(queues))
     fleet = tuple(capacity(dice, n, list(things.pools.values())) for n in range(vms))
     return Snapshot(AT, 1, things, Demand(AT, complete=True, source="bench", queues=waiting), fleet)

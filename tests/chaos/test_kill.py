@@ -19,7 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.installation import Gate, Here, environment, made
+from tests.support.gate import Gate
+from tests.support.installation import Here, made
+from tests.support.program import environment
 from vmdirac_py.model.batch import BatchState
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import VmState

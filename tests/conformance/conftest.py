@@ -38,7 +38,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test against every entry, or against the endpoint that was named."""
     if "entry" in metafunc.fixturenames:
         chosen = _entries(metafunc.config.getoption("--endpoint", default=None))
-        metafunc.parametrize("entry", chosen, ids=[entry.name for entry in chosen])
+        smokes = metafunc.definition.get_closest_marker("smoke") is not None
+        params = [pytest.param(one, id=one.name, marks=_marks(one, smokes=smokes)) for one in chosen]
+        metafunc.parametrize("entry", params)
+
+
+def _marks(entry: Entry, *, smokes: bool) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.full] if entry.bed and not smokes else []
 
 
 def _entries(named: str | None) -> list[Entry]:

@@ -38,7 +38,7 @@ class Lab(Protocol):
     idempotent: bool
     """Whether a repeated launch gets its first answer (the cloud has a client token)."""
     slow: bool
-    """Whether instances are listed, or end, only after a while."""
+    """Whether instances are listed, or end, only after a while. `one_by_one`, if there: see `of_one_call`."""
 
     def endpoint(self, installation: str, *, timeout: float = 30.0) -> CloudEndpoint:
         """Return the driver as an installation has it."""
@@ -99,16 +99,21 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A cloud to run the suite against: `lab` makes a fresh one in a folder."""
+    """A cloud to run the suite against: `lab` makes a fresh one in a folder.
+
+    `bed`: it is a real one that takes long, so `make test` only asks whether it smokes (the mark `smoke`).
+    """
 
     name: str
     lab: Callable[[Path], AbstractContextManager[Lab]]
     names: Names = Names()
+    bed: bool = False
 
 
 def entries() -> list[Entry]:
     """Return the entry of every driver there is, `endpoints/KIND.py`."""
-    return [Entry(path.stem, _load(path).lab) for path in sorted(ENTRIES.glob("*.py"))]
+    modules = {path.stem: _load(path) for path in sorted(ENTRIES.glob("*.py"))}
+    return [Entry(name, module.lab, bed=getattr(module, "BED", False)) for name, module in modules.items()]
 
 
 def _load(path: Path) -> ModuleType:

@@ -33,6 +33,7 @@ def test_as_many_as_wanted(
     settles(lambda: {instance.id for instance in ours.instances() if not instance.terminal} == ids)
 
 
+@pytest.mark.smoke
 def test_every_instance_bears_the_mark(
     lab: Any, ours: CloudEndpoint, ask: Callable[..., LaunchRequest], settles: Settles
 ) -> None:

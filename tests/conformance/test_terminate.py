@@ -18,6 +18,7 @@ def living(endpoint: CloudEndpoint) -> set[str]:
     return {instance.id for instance in endpoint.instances() if not instance.terminal}
 
 
+@pytest.mark.smoke
 def test_terminated_instances_are_gone_or_terminal(
     lab: Any, ours: CloudEndpoint, ask: Callable[..., LaunchRequest], settles: Settles
 ) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.installation import VOS, Here, inventory
+from tests.support.installation import Here, inventory
+from tests.support.installed import VOS
 
 pytestmark = pytest.mark.slow
 

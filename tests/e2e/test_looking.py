@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.installation import Gate, Here
+from tests.support.gate import Gate
+from tests.support.installation import Here
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import VmState
 

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.installation import TOP, environment, remains
+from tests.support.program import TOP, environment
+from tests.support.remains import remains
 from vmdirac_py.base.processes import marked
 from vmdirac_py.base.settings import Home
 from vmdirac_py.clouds.local.records import Store

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.installation import TOP, Here, environment, made
+from tests.support.installation import Here, made
+from tests.support.program import TOP, environment
 from vmdirac_py.model.job import JobState
 
 pytestmark = pytest.mark.slow

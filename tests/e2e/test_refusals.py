@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.installation import TOP, Here, environment, made
+from tests.support.installation import Here, made
+from tests.support.program import TOP, environment
 
 pytestmark = pytest.mark.slow
 

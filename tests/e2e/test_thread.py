@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.installation import VOS, Gate, Here, inventory, running
+from tests.support.gate import Gate
+from tests.support.installation import Here, inventory, running
+from tests.support.installed import VOS
 from vmdirac_py.clouds.local.records import Store
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import VmState

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.installation import TOP
+from tests.support.program import TOP
 from vmdirac_py import installation
 from vmdirac_py.base.errors import BadInput, Conflict, Unusable
 from vmdirac_py.base.settings import Home, Settings

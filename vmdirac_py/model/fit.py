@@ -73,9 +73,12 @@ def failing(queue: TaskQueue, offer: Offer) -> str | None:
     The rules are the DIRAC Matcher's (TaskQueueDB): VO, sites and banned sites, platform, all of the job's
     tags offered, CPU time within what is left, and resources as numbers.
     """
-    if queue.vo != offer.vo:
-        return "misfit.vo"
-    return failing_place(queue.shape, offer) or _time_failing(queue.shape, offer) or _size_failing(queue.shape, offer)
+    return "misfit.vo" if queue.vo != offer.vo else failing_shape(queue.shape, offer)
+
+
+def failing_shape(shape: Shape, offer: Offer) -> str | None:
+    """Return the code of what keeps such jobs off an offer to their VO, or None."""
+    return failing_place(shape, offer) or _time_failing(shape, offer) or _size_failing(shape, offer)
 
 
 def failing_place(shape: Shape, offer: Offer) -> str | None:

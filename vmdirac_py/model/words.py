@@ -102,6 +102,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "retire.no_match": "{matches} times and more it asked for jobs and got none, although some that fit it wait",
         "retire.end_of_life": "less than {seconds} s of its life in pool {pool} are left",
         "retire.cheaper": "pool {pool} runs the same for at least {percent} % less",
+        "retire.outgrown": "few instances are left on {endpoint}, and jobs wait for a VM of {cores} cores in its place",
         "retire.drift_image": "it was made from image {has}, pool {pool} now wants {wants}",
         "retire.drift_profile": "it was made by profile {has}, pool {pool} now wants {wants}",
         "retire.image": "{actor} wants no VM of image {image} left at {until}",

@@ -109,7 +109,8 @@ class Launching:
 
     def _machine(self, spot: Spot, at: Mapping[int, int], probed: int | None, wanted: int) -> Machine:
         if spot.key is not None:
-            return Machine(spot.name, spot.key.total, 0.0, (self._bound(Bound(spot.vms)),), COMING + bool(spot.booting))
+            alone = self._bound(Bound(spot.vms))
+            return Machine(spot.name, spot.key.total, 0.0, (alone,), COMING, spot.vms)
         pool = spot.pool
         bounds = tuple([at[id(limit)] for limit in self._limits.of_pool[pool.name]])
         if probed is not None:

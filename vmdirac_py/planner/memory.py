@@ -91,7 +91,7 @@ class Memory(Value, frozen=True, tag_field="version", tag=1):
 
 def pool_key(pool: Pool) -> str:
     """Return what a pool's failures are remembered by: what the cloud is asked for, and for whom; not its name."""
-    return "/".join(part.replace("/", "%2F") for part in (pool.endpoint, pool.flavor, pool.image, pool.vo))
+    return "/".join([part.replace("/", "%2F") for part in (pool.endpoint, pool.flavor, pool.image, pool.vo)])
 
 
 def match_key(pool: Pool, fingerprint: str) -> str:

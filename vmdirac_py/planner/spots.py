@@ -104,8 +104,11 @@ def _reached(coming: Iterable[Coming], group: Group) -> tuple[tuple[Spot, int], 
 
 
 def _coming(pools: Mapping[str, Pool], given: Mapping[Key, int], booting: Mapping[Key, int]) -> Sequence[Coming]:
-    keys = enumerate(sorted(given, key=_told))
-    spots = ((Spot(f"{key.pool}/{at}", pools[key.pool], key, given[key], booting.get(key, 0)), key) for at, key in keys)
+    """Return them, those that boot already first: of equal spots of a pool a cover fills the first by name."""
+    keys = enumerate(sorted(given, key=lambda key: (key not in booting, *_told(key))))
+    spots = (
+        (Spot(f"{key.pool}/{at:06}", pools[key.pool], key, given[key], booting.get(key, 0)), key) for at, key in keys
+    )
     return [_on_its_way(spot, key) for spot, key in spots]
 
 

@@ -19,6 +19,8 @@ from vmdirac_py.clouds.libcloud import connect, problems
 from vmdirac_py.clouds.libcloud.driver import LibcloudEndpoint
 from vmdirac_py.model.inventory import Endpoint
 
+BED = True
+
 
 class Catalog(FaultProxy):
     """In front of Keystone: its catalog leads to Nova's proxy, since libcloud takes Nova's address from there."""

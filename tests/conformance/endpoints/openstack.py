@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import openstack
 import pytest
 
 from tests.doubles.fault_proxy import Call, Fault, FaultProxy, Reply
+from tests.support.nova_project import logged_in
 from tests.support.nova_rows import NovaRows
 from tests.support.wait import until
-from tests.testbeds.openstack import Account, Bed, Cannot
+from tests.testbeds.openstack import Bed, Cannot, Project
+from tests.testbeds.openstack.lending import lent
 from tests.testbeds.openstack.sharing import shared
 from vmdirac_py.clouds.api import LaunchRequest, Mark
 from vmdirac_py.clouds.openstack import connect
@@ -28,7 +29,8 @@ from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.inventory import Endpoint, Pool
 from vmdirac_py.model.resources import Resources
 
-PROJECT, FLAVOR = "biomed", "c1"
+BED = True
+FLAVOR = "c1"
 UNLIMITED = -1
 PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 CALLS = {
@@ -58,21 +60,6 @@ def is_call(name: str) -> Callable[[Call], bool]:
     return matches
 
 
-def as_user(bed: Bed, account: Account) -> Any:
-    """Return openstacksdk's connection of an account."""
-    return openstack.connect(
-        load_yaml_config=False,
-        load_envvars=False,
-        auth_url=bed.auth_url,
-        region_name=bed.region,
-        username=account.user,
-        password=account.password,
-        project_name=account.project,
-        user_domain_name=account.domain,
-        project_domain_name=account.domain,
-    )
-
-
 class OpenStackLab:
     """A project with room for ten servers; Nova and Keystone are reached through proxies."""
 
@@ -86,10 +73,10 @@ class OpenStackLab:
     idempotent = False
     slow = True
 
-    def __init__(self, bed: Bed, nova: FaultProxy, keystone: FaultProxy, home: Path) -> None:
+    def __init__(self, bed: Bed, project: Project, nova: FaultProxy, keystone: FaultProxy, home: Path) -> None:
         self.nova, self.keystone, self._bed, self._home = nova, keystone, bed, home
-        self.project = bed.projects[PROJECT]
-        self.user, self.admin = as_user(bed, self.project), as_user(bed, bed.admin)
+        self.project = project
+        self.user, self.admin = logged_in(bed, self.project), logged_in(bed, bed.admin)
         options = {
             "networks": [self.project.network_id],
             "security_groups": [self.project.security_group],
@@ -257,11 +244,11 @@ class OpenStackLab:
         until(lambda: self._late == 0, seconds=120, step=0.1, what="the end of late calls")
         if self._rows:
             self._rows.remove()
-        self._bed.wipe_servers(PROJECT)
+        self._bed.wipe_servers(self.project.project)
 
     def limit(self, instances: int) -> None:
         """Set the project's quota of instances."""
-        self.admin.set_compute_quotas(self.project.project_id, instances=instances, cores=instances)
+        self.admin.set_compute_quotas(self.project.project_id, instances=instances)
 
 
 def _read(reference: str) -> str:
@@ -276,8 +263,8 @@ def lab(folder: Path) -> Iterator[OpenStackLab]:
         bed = shared(lambda words: sys.stderr.write(f"openstack: {words}\n"))
     except Cannot as cannot:
         pytest.skip(f"no OpenStack here: {cannot}")
-    with FaultProxy(bed.urls["nova"]) as nova, FaultProxy(bed.auth_url) as keystone:
-        made = OpenStackLab(bed, nova, keystone, folder)
+    with lent(bed) as project, FaultProxy(bed.urls["nova"]) as nova, FaultProxy(bed.auth_url) as keystone:
+        made = OpenStackLab(bed, project, nova, keystone, folder)
         made.limit(made.max_vms)
         try:
             yield made

@@ -13,6 +13,8 @@ from ansible_collections.vmdirac.cloud.plugins.module_utils import machine
 
 from tests.support.modules import call
 from vmdirac_py.base.settings import Home
+from vmdirac_py.clouds import local
+from vmdirac_py.clouds.api import Throttled
 from vmdirac_py.installation import Installation, open_installation
 from vmdirac_py.model.vm import VmState
 from vmdirac_py.operations import launches, leases, retirements
@@ -265,6 +267,20 @@ def test_a_cycle_tells_of_clouds_that_do_not_answer(home: Home) -> None:
     """An endpoint that cannot be listed is a problem, not a failure."""
     result = call("plan", home=str(home.root))
     assert [problem.split(":")[0] for problem in result["problems"]] == ["here"]
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_cycle_tells_what_is_unwise_and_what_was_not_swept(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warnings of endpoints are told in each cycle, a sweep that the cloud refused in its own."""
+
+    def sweep(_: local.LocalEndpoint) -> list[str]:
+        raise Throttled("slower")
+
+    monkeypatch.setattr(local.LocalEndpoint, "sweep", sweep, raising=False)
+    monkeypatch.setattr(local, "warnings", lambda endpoint: [f"{endpoint.name} is unwise"])
+    first, second = call("plan", home=str(home.root)), call("plan", home=str(home.root))
+    assert first["problems"] == ["here: slower", "here is unwise"]
+    assert second["problems"] == ["here is unwise"]
 
 
 @pytest.mark.usefixtures("cloud")

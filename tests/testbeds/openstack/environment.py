@@ -18,7 +18,7 @@ KEY_CHARACTERS = 12
 
 def place() -> Path:
     """Return where the environment of these versions and this Python lies."""
-    text = f"{sys.version}\n{sys.executable}\n{VERSIONS.read_text()}"
+    text = f"{sys.version}\n{sys.base_prefix}\n{VERSIONS.read_text()}"
     return cache() / f"venv-{hashlib.sha256(text.encode()).hexdigest()[:KEY_CHARACTERS]}"
 
 

@@ -10,7 +10,7 @@ from . import environment, machine, ports, processes, secret_files
 from .bed import Bed, read
 from .client import answers
 from .places import Places, Say, cache, default_home, lock_of, locked
-from .programs import NAMES
+from .programs import NAMES, STORES
 from .raising import Raising
 from .recipe import word
 from .values import Cannot
@@ -36,7 +36,9 @@ def take_down(home: Path | None, say: Say, *, forget: bool = False) -> None:
     places = Places(home or default_home())
     with locked(lock_of(places.home), say):
         stop(places)
-        shutil.rmtree(places.home if forget else places.users, ignore_errors=True)
+        places.held.unlink(missing_ok=True)
+        if forget:
+            places.remove()
 
 
 def prepared(say: Say) -> Path:
@@ -65,6 +67,7 @@ def up_already(places: Places, say: Say) -> Bed | None:
 def _raised(places: Places, say: Say) -> Bed:
     if len(str(places.socket)) > LONGEST_SOCKET:
         raise Cannot("this path is too long for a socket", where=str(places.socket), mend="choose a shorter home")
+    places.check()
     venv = prepared(say)
     if processes.living(places.home):
         say("stopping what an earlier run left")
@@ -93,6 +96,8 @@ def _cleared(places: Places) -> bool:
 def stop(places: Places) -> None:
     """Stop every process of a bed; whoever calls holds its lock."""
     places.bed.unlink(missing_ok=True)
+    # Nova's servers wait long for a RabbitMQ that is gone
+    processes.stop(places.home, set(NAMES) - set(STORES))
     processes.stop(places.home)
 
 

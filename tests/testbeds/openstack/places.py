@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from .values import Cannot
 
 CACHE_VARIABLE = "VMDIRAC_OPENSTACK_CACHE"
 Say = Callable[[str], None]
@@ -62,8 +65,18 @@ class Places:
 
     @property
     def users(self) -> Path:
-        """One file for each test session that uses the bed, and one while a person holds it up."""
+        """One file for each test process that uses the bed."""
         return self.home / "users"
+
+    @property
+    def held(self) -> Path:
+        """Is there while a person holds the bed up: then no test session takes it down."""
+        return self.users / "held"
+
+    @property
+    def mark(self) -> Path:
+        """Says that this folder is a bed: what is not one is neither filled nor removed."""
+        return self.home / "openstack-bed"
 
     @property
     def made(self) -> Path:
@@ -91,10 +104,22 @@ class Places:
         return self.data / "nova/faults.json"
 
     def make(self) -> None:
-        """Make the folders."""
+        """Make the folders; raise `Cannot` where something else lies."""
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.check()
+        self.mark.touch()
         for folder in (self.etc, self.data, self.log, self.run, self.secrets, self.users):
             folder.mkdir(exist_ok=True, mode=0o700)
+
+    def check(self) -> None:
+        """Raise `Cannot` if the folder holds something that is no bed."""
+        if self.home.exists() and not self.mark.exists() and any(self.home.iterdir()):
+            raise Cannot("this folder holds something else", where=str(self.home), mend="name a new or empty one")
+
+    def remove(self) -> None:
+        """Remove all of it; raise `Cannot` where something else lies."""
+        self.check()
+        shutil.rmtree(self.home, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
 from pathlib import Path
 
 from . import life
@@ -15,7 +14,6 @@ from .bed import Bed
 from .places import Places, Say, default_home, lock_of, locked
 from .values import Cannot
 
-HELD = "held"
 _got: dict[Path, Bed | Cannot] = {}
 
 
@@ -37,14 +35,13 @@ def shared(say: Say) -> Bed:
 
 def hold(home: Path) -> None:
     """Keep a bed up until somebody takes it down by hand."""
-    _enter(Places(home), HELD, "")
+    Places(home).held.touch()
 
 
 def users(places: Places) -> set[str]:
-    """Return who uses a bed: living processes, and whoever holds it."""
-    if not places.users.exists():
-        return set()
-    return {file.name for file in places.users.iterdir() if file.name == HELD or _born(file.name) == file.read_text()}
+    """Return who uses a bed: the living of its processes, and `held` while a person holds it up."""
+    found = {file.name: file.read_text() for file in places.users.glob("*")}
+    return {name for name, born in found.items() if name == places.held.name or born == _born(name)}
 
 
 def leave(home: Path, user: str, say: Say) -> None:
@@ -54,13 +51,12 @@ def leave(home: Path, user: str, say: Say) -> None:
         (places.users / user).unlink(missing_ok=True)
         if not users(places):
             life.stop(places)
-            shutil.rmtree(places.users, ignore_errors=True)
 
 
 def _joined(home: Path, say: Say) -> Bed | Cannot:
     user = str(os.getpid())
     # before it is up: a session that leaves meanwhile must not be the last
-    _enter(Places(home), user, _born(user))
+    _enter(Places(home), user)
     atexit.register(leave, home, user, say)
     try:
         return life.bring_up(home, say)
@@ -68,9 +64,9 @@ def _joined(home: Path, say: Say) -> Bed | Cannot:
         return cannot
 
 
-def _enter(places: Places, user: str, text: str) -> None:
+def _enter(places: Places, user: str) -> None:
     places.make()
-    (places.users / user).write_text(text)
+    (places.users / user).write_text(_born(user))
 
 
 def _born(pid: str) -> str:

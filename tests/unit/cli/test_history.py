@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.support.installation import TOP
+from tests.support.program import TOP
 from vmdirac_py.base.settings import Home, Settings
 from vmdirac_py.cli.main import app
 from vmdirac_py.installation import init

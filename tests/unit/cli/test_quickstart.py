@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.installation import TOP
+from tests.support.program import TOP
 from vmdirac_py.base.errors import Unusable
 from vmdirac_py.base.settings import Home, Settings
 from vmdirac_py.cli.quickstart import _fresh_home

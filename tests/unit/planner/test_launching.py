@@ -12,6 +12,8 @@ from msgspec.structs import replace
 from vmdirac_py.lifecycle.budget import Budget
 from vmdirac_py.model.inventory import Endpoint, Vo
 from vmdirac_py.model.plan import Finished, Plan, Snapshot
+from vmdirac_py.model.resources import Resources
+from vmdirac_py.model.vm import VmState
 from vmdirac_py.planner.memory import Memory, learned, match_key
 from vmdirac_py.planner.step import step
 
@@ -102,3 +104,24 @@ def test_who_waited_for_long_comes_first_where_limits_bind(build: Any) -> None:
     queues = [build.queue(80, "many"), build.queue(1, "lonely", vo="other", waited=5000.0)]
     snapshot = build.snapshot(pools, queues, endpoints=[Endpoint("e", "local", "SITE", max_vms=1, ramp=10)])
     assert build.launched(step(snapshot, Memory())[0]) == {"small": 1}
+
+
+def test_what_boots_and_what_was_just_decided_are_packed_alike(build: Any) -> None:
+    """So the next plan, to which all of it boots, packs it as well and wants nothing more."""
+    sizes = {"small": (6, 24_000, 5.5), "large": (16, 64_000, 17.7), "wide": (12, 96_000, 12.0)}
+    pools = [
+        build.pool(name, resources=Resources(cores, ram), price=price) for name, (cores, ram, price) in sizes.items()
+    ]
+    wanted = [(45, 2, 12_000), (79, 2, 6000), (45, 4, 12_000), (59, 3, 9000), (155, 1, 3000), (99, 1, 1000)]
+    queues = [build.queue(jobs, f"q{n}", min_cores=cores, ram_mb=ram) for n, (jobs, cores, ram) in enumerate(wanted)]
+    day = build.AT + 90_000
+    counts = [(pools[0], 5, 0.0), (pools[0], 5, day), (pools[2], 2, day), (pools[2], 1, 0.0)]
+    booting = [
+        build.vm(pool, f"{pool.name}-{end}-{n}", VmState.SUBMITTED, created_at=build.AT - 30, soft_end=end)
+        for pool, count, end in counts
+        for n in range(count)
+    ]
+    snapshot = build.snapshot(pools, queues, booting)
+    first = planned(snapshot)
+    assert sum(one.count for one in first.decisions) > 100
+    assert planned(build.carried_out(snapshot, first)).decisions == ()

@@ -136,7 +136,7 @@ class OpenNebulaEndpoint:
         return self._readable(lambda: quotas.limits(user, group))
 
     def inspect(self, pools: Sequence[Pool]) -> Sequence[Finding]:
-        """Look at login, quota, marks, and each pool's template, image, network and sizes. Never raises CloudError."""
+        """Look at login, quota, marks, and at what each pool is made of. Never raises CloudError."""
         return findings(self, self._catalogue, pools, self._timeout)
 
     def _readable(self, read: Callable[[], T]) -> T:

@@ -30,11 +30,16 @@ class Looked(Protocol):
 
 
 def findings(endpoint: Looked, catalogue: Catalogue, pools: Sequence[Pool], seconds: float) -> list[Finding]:
-    """Return a finding for each thing; where there is no login there is nothing else to look at."""
-    login = _finding("login and quota", lambda: _quota(endpoint.limits()))
-    if not login.ok:
-        return [login]
-    found = [login, _finding("marks", lambda: f"{len(endpoint.instances())} instances of this installation")]
+    """Return a finding for each thing, the login first; where there is none there is nothing else to look at."""
+    try:
+        limits = endpoint.limits()
+    except CloudError as error:
+        return [Finding("login", ok=False, text=error.what, mend=error.mend)]
+    found = [
+        Finding("login", ok=True, text="the front end answers, and knows the user"),
+        _quota(limits),
+        _finding("marks", lambda: f"{len(endpoint.instances())} instances of this installation"),
+    ]
     for pool in pools:
         found += _of_pool(endpoint, catalogue, pool, seconds)
     return found
@@ -47,9 +52,15 @@ def _finding(about: str, look: Callable[[], str]) -> Finding:
         return Finding(about, ok=False, text=error.what, mend=error.mend)
 
 
-def _quota(limits: CloudLimits) -> str:
+def _quota(limits: CloudLimits) -> Finding:
+    full = _used_up(limits.used_vms, limits.max_vms) or _used_up(limits.used_cores, limits.max_cores)
     vms = f"{limits.used_vms} of {_limit(limits.max_vms)} VMs"
-    return f"{vms}, {limits.used_cores} of {_limit(limits.max_cores)} CPUs in use"
+    text = f"{vms} and {limits.used_cores} of {_limit(limits.max_cores)} CPUs are used"
+    return Finding("quota", ok=not full, text=text, mend="end some VMs, or ask for a larger quota" if full else "")
+
+
+def _used_up(used: int | None, limit: int | None) -> bool:
+    return limit is not None and (used or 0) >= limit
 
 
 def _limit(value: int | None) -> str:

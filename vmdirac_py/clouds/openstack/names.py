@@ -47,7 +47,7 @@ def images(client: Client) -> list[Thing]:
 
 def flavors(client: Client) -> list[Thing]:
     """Return the flavors the project may use. Raises CloudError."""
-    return list(_all(client, "compute", "/flavors", "flavors"))
+    return list(_all(client, "compute", "/flavors/detail", "flavors"))
 
 
 def networks(client: Client) -> list[Thing]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from itertools import groupby
 
+from msgspec.structs import replace
+
 from .coarse import coarse
 from .fine import fine
 from .fleet import Fleet
@@ -21,7 +23,31 @@ It is applied to all wants together or, if that is too much, to each set of want
 
 
 def cover(wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[Bound] = ()) -> Cover:
-    """Choose new VMs for the wants within the bounds.
+    """Choose VMs for the wants within the bounds.
+
+    Those that are coming are tried alone first; only if they are not enough, new ones are chosen together with them.
+    """
+    if _may_do(wants, machines):
+        found = _covered([_on_coming(want, machines) for want in wants], machines, bounds)
+        if not any(found.unserved):
+            return found
+    return _covered(wants, machines, bounds)
+
+
+def _may_do(wants: Sequence[Want], machines: Sequence[Machine]) -> bool:
+    """Tell whether what is coming has the cores for all wants, and would be enough for each if it were alone."""
+    cores = sum(machine.size.cores * machine.coming for machine in machines)
+    return sum(want.jobs * max(1, want.need.cores) for want in wants) <= cores and all(
+        want.jobs <= sum(per_vm * machines[at].coming for at, per_vm in want.fits) for want in wants
+    )
+
+
+def _on_coming(want: Want, machines: Sequence[Machine]) -> Want:
+    return replace(want, fits=tuple([(at, per_vm) for at, per_vm in want.fits if machines[at].coming]))
+
+
+def _covered(wants: Sequence[Want], machines: Sequence[Machine], bounds: Sequence[Bound]) -> Cover:
+    """Choose VMs of any machine that the wants fit.
 
     All ranks at once first; only where the bounds then leave jobs waiting, rank by rank, so that no job waits for
     one of lower rank.

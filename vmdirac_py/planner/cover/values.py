@@ -22,13 +22,17 @@ class Want(Value, frozen=True):
 
 
 class Machine(Value, frozen=True):
-    """A pool's flavor: its `price` per VM, the indexes of the `bounds` it counts against, higher `preference` first."""
+    """A pool's flavor: its `price` per VM, the indexes of the `bounds` it counts against, higher `preference` first.
+
+    Of VMs that are on their way already `coming` tells how many; none of a machine to launch.
+    """
 
     pool: str
     size: Resources
     price: float = 0.0
     bounds: tuple[int, ...] = ()
     preference: int = 0
+    coming: int = 0
 
 
 class Bound(Value, frozen=True):

@@ -8,12 +8,12 @@ from heapq import nsmallest
 from itertools import islice
 from typing import ClassVar
 
-from vmdirac_py.lifecycle.budget import UNLIMITED
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity
 
+from .launchable import launchable
 from .order import emptiest_youngest
 from .policy import EVERY_DOUBT, TENTH, Candidate, Proof, Terms
 from .view import View
@@ -57,22 +57,14 @@ def _long_lived(view: View, rivals: Mapping[str, Sequence[Pool]]) -> Mapping[str
 def _rivals(view: View) -> Mapping[str, Sequence[Pool]]:
     """Return by pool which others could take over for it, for VOs whose jobs wait."""
     waiting = {queue.vo for queue in view.snapshot.demand.queues if queue.waiting}
-    priced = [pool for pool in view.pools.values() if pool.vo in waiting and pool.price > 0]
-    alive = Counter(one.vm.pool for one in view.alive)
-    open_ones = [pool for pool in priced if _open(pool, view, alive[pool.name])]
+    pools = Counter(pool.vo for pool in view.pools.values())
+    priced = [pool for pool in view.pools.values() if pool.vo in waiting and pool.price > 0 and pools[pool.vo] > 1]
+    open_ones = {pool.name for pool in launchable(view)} if priced else set()
     by_vo: defaultdict[str, list[Pool]] = defaultdict(list)
-    for pool in sorted(open_ones, key=_per_core):
+    for pool in sorted((pool for pool in priced if pool.name in open_ones), key=_per_core):
         by_vo[pool.vo].append(pool)
     found = {pool.name: list(islice(_cheaper(pool, by_vo[pool.vo]), MOST_RIVALS)) for pool in priced}
     return {name: rivals for name, rivals in found.items() if rivals}
-
-
-def _open(pool: Pool, view: View, alive: int) -> bool:
-    memory = view.memory
-    untroubled = memory.pool(pool) == UNLIMITED and memory.endpoint(pool.endpoint) == UNLIMITED
-    over = pool.campaign_end and pool.campaign_end <= view.at
-    retired = any(order.image == pool.image for order in view.snapshot.orders)
-    return untroubled and not over and not retired and (pool.max_vms is None or alive < pool.max_vms)
 
 
 def _cheaper(pool: Pool, others: Iterable[Pool]) -> Iterator[Pool]:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import ClassVar
 
-from vmdirac_py.model.fit import Offer, failing
+from msgspec.structs import replace
+
+from vmdirac_py.model.fit import Offer, failing, norm_seconds
 from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.reason import Reason
 
@@ -58,8 +60,5 @@ class _Serves:
         pool = self._pools.get(name)
         if pool is None:
             return False
-        free, tags = pool.resources, pool.tags
-        offer = Offer(
-            pool.vo, pool.site, free, free, empty=True, tags=tags, platform=pool.platform, seconds_left=max(0.0, left)
-        )
+        offer = replace(Offer.of_pool(pool), seconds_left=norm_seconds(max(0.0, left), pool))
         return any(failing(queue, offer) is None for queue in self._waiting[pool.vo].values())

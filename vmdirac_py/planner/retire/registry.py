@@ -10,6 +10,7 @@ from .idle import Idle
 from .image_orders import ImageOrders
 from .no_cpu import NoCpu
 from .no_match import NoMatch
+from .outgrown import Outgrown
 from .over_limit import OverLimit
 from .policy import Policy
 from .purse import OverBudget
@@ -27,4 +28,5 @@ POLICIES: tuple[Policy, ...] = (
     NoMatch(),
     Drift(),
     Cheaper(),
+    Outgrown(),
 )

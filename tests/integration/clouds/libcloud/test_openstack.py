@@ -16,6 +16,8 @@ from vmdirac_py.clouds.libcloud import connect, problems
 from vmdirac_py.clouds.libcloud.driver import LibcloudEndpoint
 from vmdirac_py.model.inventory import Endpoint, Pool
 
+pytestmark = pytest.mark.full
+
 IMAGE = "debian-12"
 MARK = Mark("inst-ours", "b-names", "vo-1", "pool-1")
 

@@ -13,6 +13,8 @@ from vmdirac_py.clouds.openstack import sweep
 from vmdirac_py.clouds.openstack.driver import NovaEndpoint
 from vmdirac_py.clouds.openstack.floating import described
 
+pytestmark = pytest.mark.full
+
 Ask = Callable[..., LaunchRequest]
 
 

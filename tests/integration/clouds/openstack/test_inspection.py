@@ -22,15 +22,15 @@ def test_all_is_well(lab: OpenStackLab, ours: NovaEndpoint) -> None:
     assert {each.about for each in found} == {"login", "quota", "marks", *(f"{thing} of pool-1" for thing in things)}
 
 
-def test_each_wrong_name_is_found(ours: NovaEndpoint, ask: Ask) -> None:
+def test_each_wrong_name_is_found(lab: OpenStackLab, ours: NovaEndpoint, ask: Ask) -> None:
     """Each name that is not there is told with what to mend, the closest name first."""
     wrong = ask(
         flavor="c44",
         image="debian-21",
-        networks=["biomed-nett"],
-        security_groups=["biomed-shs"],
+        networks=[f"{lab.project.network}t"],
+        security_groups=[f"{lab.project.security_group}h"],
         availability_zone="novaa",
-        key_pair="biomed-kye",
+        key_pair=f"{lab.project.keypair}y",
     ).pool
     found = {each.about: each for each in ours.inspect([wrong]) if not each.ok}
     things = {"flavor", "image", "network", "security group", "zone", "key pair"}

@@ -21,11 +21,12 @@ def test_a_sound_endpoint_is_all_well(one: FrontEnd) -> None:
     found = looked(one)
     assert all(finding.ok for finding in found.values())
     assert list(found) == [
-        "login and quota",
+        "login",
+        "quota",
         "marks",
         *(f"{about} of pool-1" for about in ("template", "image", "network", "sizes")),
     ]
-    assert found["login and quota"].text == "2 of 9 VMs, 2 of unlimited CPUs in use"
+    assert found["quota"].text == "2 of 9 VMs and 2 of unlimited CPUs are used"
     assert found["marks"].text == "2 instances of this installation"
     assert len(one.cloud.vms) == 2
 
@@ -34,8 +35,16 @@ def test_without_a_login_nothing_else_is_looked_at(one: FrontEnd) -> None:
     """A wrong password is one finding, that says what to check."""
     one.user.secrets.clear()
     ((about, finding),) = looked(one).items()
-    assert (about, finding.ok) == ("login and quota", False)
+    assert (about, finding.ok) == ("login", False)
     assert "endpoint_options.session" in finding.mend
+
+
+def test_a_full_quota_is_told(one: FrontEnd) -> None:
+    """Where no VM more would fit, the quota is not ok; the rest is looked at all the same."""
+    one.user.quota["VMS"] = 1
+    one.driver().launch(request())
+    found = looked(one)
+    assert [about for about, finding in found.items() if not finding.ok] == ["quota"]
 
 
 def test_an_unreachable_front_end_is_a_finding(one: FrontEnd) -> None:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from vmdirac_py.lifecycle.budget import Budget
+from vmdirac_py.model.inventory import Endpoint
 from vmdirac_py.model.plan import Finished, RetireOrder, Snapshot
 from vmdirac_py.model.vm import VmState
 from vmdirac_py.planner.memory import Memory, learned, pool_key
@@ -245,3 +246,41 @@ class TestCheaper:
         snapshot = world.snapshot([large, small], [world.vm(large, busy=2)], [build.queue(1, min_cores=2, name="q")])
         assert codes(snapshot) == ["retire.cheaper"]
         assert codes(world.snapshot([large, small], [world.full(large)], [build.queue(1)])) == []
+
+
+class TestOutgrown:
+    """Small VMs that take up one of few instances each while jobs wait."""
+
+    def crowd(self, world: Any, build: Any, *, small: int = 9, waiting: int = 40, most: int = 10, **large: Any) -> Any:
+        """So many full VMs of one core at an endpoint of ten, where the VO may also have eight cores."""
+        pools = [build.pool("small", cores=1), build.pool("large", cores=8, **large)]
+        fleet = [world.full(pools[0], f"vm-{n}") for n in range(small)]
+        queues = [build.queue(waiting)] if waiting else []
+        return world.snapshot(pools, fleet, queues, limits=[Endpoint("e", "local", "SITE", max_vms=most, ramp=100)])
+
+    def test_give_way_to_large_ones(self, world: Any, build: Any) -> None:
+        """As many as, each replaced by a large one, give the cores that the last free instances do not give."""
+        drained = world.drained(self.crowd(world, build, waiting=21))
+        assert list(drained.values()) == ["retire.outgrown"] * 2
+
+    def test_stay_where_instances_are_left(self, world: Any, build: Any) -> None:
+        """Then a large one is launched beside them."""
+        assert world.drained(self.crowd(world, build, most=20)) == {}
+
+    def test_stay_without_waiting_jobs(self, world: Any, build: Any) -> None:
+        """Then they run dry by themselves."""
+        assert world.drained(self.crowd(world, build, waiting=0)) == {}
+
+    @pytest.mark.parametrize(
+        "large", [{"mode": "manual"}, {"max_vms": 0}, {"tags": (), "vo": "other"}], ids=["manual", "full", "another's"]
+    )
+    def test_stay_where_nothing_larger_may_come(self, world: Any, build: Any, large: Any) -> None:
+        """What cannot be launched replaces nothing."""
+        assert world.drained(self.crowd(world, build, **large)) == {}
+
+    def test_those_that_go_already_count(self, world: Any, build: Any) -> None:
+        """Another plan before they are gone drains no more."""
+        snapshot = self.crowd(world, build, waiting=15)
+        first, *rest = snapshot.fleet
+        going = replace(first, vm=replace(first.vm, state=VmState.DRAINING))
+        assert world.drained(replace(snapshot, fleet=(going, *rest))) == {}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.testbeds.openstack import places
 from tests.testbeds.openstack.places import Places
+from tests.testbeds.openstack.values import Cannot
 
 
 def test_the_cache_is_where_the_variable_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,6 +26,24 @@ def test_folders_are_the_owners_alone(tmp_path: Path) -> None:
     made.make()
     for folder in (made.home, made.data, made.secrets, made.users):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("call", [Places.make, Places.remove])
+def test_a_folder_that_holds_something_else_is_let_alone(tmp_path: Path, call: Callable[[Places], None]) -> None:
+    """A home that was mistyped is neither filled nor removed."""
+    (tmp_path / "letters").write_text("dear")
+    with pytest.raises(Cannot, match="holds something else"):
+        call(Places(tmp_path))
+    assert [file.name for file in tmp_path.iterdir()] == ["letters"]
+
+
+def test_a_bed_is_removed_whole(tmp_path: Path) -> None:
+    """Nothing of it is left, and removing it once more is fine."""
+    made = Places(tmp_path / "bed")
+    made.make()
+    made.remove()
+    made.remove()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:

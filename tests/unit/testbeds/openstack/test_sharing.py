@@ -29,7 +29,7 @@ def places(tmp_path: Path) -> Places:
 
 
 def _use(places: Places, user: str) -> str:
-    sharing._enter(places, user, sharing._born(user))
+    sharing._enter(places, user)
     return user
 
 
