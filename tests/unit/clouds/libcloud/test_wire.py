@@ -130,7 +130,7 @@ def test_requests_of_a_change_share_their_time() -> None:
 
 
 def test_what_changes_is_noted() -> None:
-    """Of the requests that change something, and of no other, it is kept how they were answered; unsent ones are forgotten."""
+    """It is kept how each request that changes something was answered, and no other; unsent ones are forgotten."""
     wire = Wire(5.0, verify=True)
     wire.begin(changes=True)
     wire.watch(lambda method, url, body: method == "POST" and url.endswith("/servers") and body == "a server")
