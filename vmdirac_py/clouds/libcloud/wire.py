@@ -46,7 +46,7 @@ class Wire:
         self._changing, self.changed = None, []
 
     def watch(self, changing: Callable[[str, str, str], bool]) -> None:
-        """Note in `changed` how requests that change something are answered from now on: their status, None for no answer.
+        """Note in `changed` how requests that change something are answered: their status, None for no answer.
 
         `changing` is told a request's method, URL and body.
         """
