@@ -25,17 +25,12 @@ def destroy(nodes: Iterable[Node], line: Line, provider: Provider, where: str) -
 
 def _destroy(node: Node, line: Line, provider: Provider, where: str) -> CloudError | None:
     """Delete one; return how it was refused. Raises CloudError: the others would be refused as well."""
-    line.wire.watch(_any)
+    line.wire.watch(provider.changing)
     try:
         line.cloud.destroy(node)
     except Exception as error:  # noqa: BLE001 - libcloud stumbles in any way over what it does not expect
-        meant = told_of_change(error, provider, where, line.wire.created)
+        meant = told_of_change(error, provider, where, line.wire.changed)
         if isinstance(meant, STOPPING):
             raise meant from None
         return meant
     return None
-
-
-def _any(method: str, url: str, body: str) -> bool:
-    del method, url, body
-    return True

@@ -49,7 +49,7 @@ def told(error: Exception, provider: Provider, where: str) -> CloudError:
 def told_of_change(error: Exception, provider: Provider, where: str, asked: Sequence[int | None]) -> CloudError:
     """Return what an error means for a call that changes something.
 
-    `asked`: how the requests that change were answered (`Wire.created`). Where one was not, or well, and yet the call
+    `asked`: how the requests that change were answered (`Wire.changed`). Where one was not, or well, and yet the call
     ended in an error, what it was for may have come to be.
     """
     meant = told(error, provider, where)

@@ -88,12 +88,12 @@ class Launching:
     def _ask(self, mark: Mark, **particular: Any) -> tuple[Instance, ...]:
         """Call `create_node` once and read its answer; an answer that names nothing is an error. Raises CloudError."""
         arguments = {**self._alike, **self._arguments({**particular, "mark": to_labels(mark)})}
-        self._wire.watch(self._provider.creating)
+        self._wire.watch(self._provider.changing)
         try:
             made = self._cloud.create(arguments)
             read = tuple(instance_of(node, self._provider, mark) for node in made)
         except Exception as error:  # noqa: BLE001 - libcloud stumbles in any way over what it does not expect
-            raise told_of_change(error, self._provider, self._where, self._wire.created) from None
+            raise told_of_change(error, self._provider, self._where, self._wire.changed) from None
         if not read:
             raise AnswerLost(NOTHING, where=self._where)
         return read

@@ -61,7 +61,7 @@ class Provider:
         terminal: the words among them that mean an end.
         failed: the words among them that mean it will never run, and still holds something.
         refusals: known texts of refusals, the first that fits.
-        creating: tells by method, URL and body whether a request creates.
+        changing: tells by method, URL and body whether a request creates or deletes an instance.
         cloud: `module:class` of what speaks to libcloud for it, below this folder.
     """
 
@@ -75,7 +75,7 @@ class Provider:
     terminal: frozenset[str]
     failed: frozenset[str]
     refusals: tuple[Refused, ...]
-    creating: Callable[[str, str, str], bool]
+    changing: Callable[[str, str, str], bool]
     cloud: str
 
     def known(self, text: str) -> Refused | None:

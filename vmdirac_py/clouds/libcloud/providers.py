@@ -69,7 +69,7 @@ EC2 = Provider(
         _codes(Unavailable, "InternalError", "InternalFailure", "ServiceUnavailable", "Unavailable"),
         _codes(BadRequest, r"Invalid\w*", r"Missing\w*", "Unsupported", "IdempotentParameterMismatch"),
     ),
-    creating=lambda method, _, body: method == "POST" and "Action=RunInstances" in body.split("&"),
+    changing=lambda _, __, body: not {"Action=RunInstances", "Action=TerminateInstances"}.isdisjoint(body.split("&")),
     cloud="ec2:Ec2",
 )
 
@@ -100,7 +100,7 @@ OPENSTACK = Provider(
         _words(Throttled, r"^429\b|too many requests"),
         _words(Unavailable, r"marker\b.*\b(?:not found|could not be found)"),
     ),
-    creating=lambda method, url, _: method == "POST" and url.endswith("/servers"),
+    changing=lambda method, url, _: method == "DELETE" or (method == "POST" and url.endswith("/servers")),
     cloud="openstack:OpenStack",
 )
 

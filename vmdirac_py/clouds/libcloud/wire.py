@@ -34,8 +34,8 @@ class Wire:
         self.verify = verify
         self._timeout = timeout
         self._until, self._renewed = 0.0, True
-        self._creating: Callable[[str, str, str], bool] | None = None
-        self.created: list[int | None] = []
+        self._changing: Callable[[str, str, str], bool] | None = None
+        self.changed: list[int | None] = []
 
     def begin(self, *, changes: bool) -> None:
         """A call of ours begins. One that changes something has its time for all its requests together.
@@ -43,14 +43,14 @@ class Wire:
         For how long a batch may be in the air is reckoned with; a long listing may take its time for each page.
         """
         self._until, self._renewed = time.monotonic() + self._timeout, not changes
-        self._creating, self.created = None, []
+        self._changing, self.changed = None, []
 
-    def watch(self, creating: Callable[[str, str, str], bool]) -> None:
-        """Note in `created` from now on how requests that create were answered: their status, None for no answer.
+    def watch(self, changing: Callable[[str, str, str], bool]) -> None:
+        """Note in `changed` how requests that change something are answered: their status, None for no answer.
 
-        `creating` is told a request's method, URL and body.
+        `changing` is told a request's method, URL and body.
         """
-        self._creating, self.created = creating, []
+        self._changing, self.changed = changing, []
 
     def remaining(self) -> float:
         """Return how many seconds are left of this call, below zero when it is over."""
@@ -91,15 +91,15 @@ class Wire:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._failure(error, noted=noted) from None
         if noted:
-            self.created[-1] = answer.status_code
+            self.changed[-1] = answer.status_code
         return answer
 
     def _note(self, method: str, url: str, body: Any) -> bool:
-        noted = self._creating is not None and self._creating(
+        noted = self._changing is not None and self._changing(
             method.upper(), url, body if isinstance(body, str) else ""
         )
         if noted:
-            self.created.append(None)
+            self.changed.append(None)
         return noted
 
     def _whole(self, answer: requests.Response) -> bytes:
@@ -113,7 +113,7 @@ class Wire:
     def _failure(self, error: Exception, *, noted: bool) -> NotReachedError | NoAnswerError:
         if reason := _unsent(error):
             if noted:
-                self.created.pop()
+                self.changed.pop()
             return NotReachedError(reason)
         if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
             return NoAnswerError(f"no answer within {self._timeout:g} s")

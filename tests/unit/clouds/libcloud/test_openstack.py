@@ -216,6 +216,15 @@ def test_only_a_yes_ends_an_instance(stack: Stack, cloud: Scripted, nova: Make, 
         endpoint.terminate(["server-1"])
 
 
+def test_a_login_between_is_no_yes(stack: Stack, cloud: Scripted, nova: Make) -> None:
+    """A deletion refused before and after a new login is an error of the credentials, and nothing was deleted."""
+    stack.routes[LIST] = as_json({"servers": [server(1)]})
+    stack.routes["DELETE /c/servers/server-1"] = as_json({"no": {"message": "no"}}, 401)
+    with pytest.raises(AuthFailed):
+        nova(cloud.url).terminate(["server-1"])
+    assert stack.tokens == 2
+
+
 def test_one_refused_keeps_nobody_else(stack: Stack, cloud: Scripted, nova: Make) -> None:
     """A deletion that is refused is told, after all others were made."""
     stack.routes[LIST] = as_json({"servers": [server(1), server(2)]})

@@ -129,8 +129,8 @@ def test_requests_of_a_change_share_their_time() -> None:
         wire.ask(requests.Session(), "GET", "http://127.0.0.1:1", None, {})
 
 
-def test_what_creates_is_noted() -> None:
-    """Of the requests that create, and of no other, it is kept how they were answered; unsent ones are forgotten."""
+def test_what_changes_is_noted() -> None:
+    """It is kept how each request that changes something was answered, and no other; unsent ones are forgotten."""
     wire = Wire(5.0, verify=True)
     wire.begin(changes=True)
     wire.watch(lambda method, url, body: method == "POST" and url.endswith("/servers") and body == "a server")
@@ -142,4 +142,4 @@ def test_what_creates_is_noted() -> None:
         wire.ask(session, "POST", f"{server.url}/servers", "a server", {})
     with pytest.raises(NotReachedError):
         wire.ask(session, "POST", f"http://127.0.0.1:{free_port()}/servers", "a server", {})
-    assert wire.created == [200, None]
+    assert wire.changed == [200, None]
