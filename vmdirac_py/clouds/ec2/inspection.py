@@ -106,8 +106,8 @@ def inspect(client: Client, endpoint: Looked, pools: Sequence[Pool]) -> list[Fin
 def _tried(about: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
-    except CloudError as error:
-        return Finding(about, ok=False, text=error.what, mend=error.mend)
+    except CloudError as error:  # where: the endpoint, or the file a secret should be in
+        return Finding(about, ok=False, text=f"{error.where}: {error.what}", mend=error.mend)
 
 
 def _login(client: Client) -> Finding:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tests.doubles.ec2_proxy import Ec2Proxy, error, form_of
 from tests.doubles.fault_proxy import Fault, Reply
 from tests.integration.clouds.ec2.conftest import IMAGE, INSTALLATION, POOL
-from vmdirac_py.clouds.api import CloudEndpoint, Finding, LaunchRequest
+from vmdirac_py.clouds.api import AuthFailed, CloudEndpoint, Finding, LaunchRequest
 from vmdirac_py.clouds.ec2 import connect
 from vmdirac_py.model.inventory import Endpoint, Pool
 
@@ -125,6 +125,19 @@ def test_a_failed_login_is_all_there_is_to_say(driver: Any, proxy: Ec2Proxy) -> 
     (finding,) = driver.inspect([POOL])
     assert (finding.about, finding.ok) == ("login", False)
     assert "access_key" in finding.mend
+
+
+def test_a_secret_that_is_not_there_is_named(options: dict[str, Any], tmp_path: Path) -> None:
+    """Where a secret cannot be read, the login tells which."""
+
+    def resolve(reference: str) -> str:
+        raise AuthFailed("cannot read the file", where=f"file:{reference}")
+
+    described = Endpoint("ec2", "ec2", "site", options=options)
+    driver: Any = connect(described, installation_id=INSTALLATION, resolve=resolve, home=tmp_path)
+    (finding,) = driver.inspect([POOL])
+    assert (finding.about, finding.ok) == ("login", False)
+    assert f"file:{options['access_key']}" in finding.text
 
 
 def test_a_policy_that_forbids_launches(driver: Any, proxy: Ec2Proxy) -> None:
