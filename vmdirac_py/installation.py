@@ -49,7 +49,7 @@ class Installation:
         self.clock = clock
         self.queue: MatchingQueue = EmbeddedQueue(ledger)
         self.blobs = BlobStore(home.blobs)
-        self._drivers: dict[str, tuple[Endpoint, CloudEndpoint]] = {}
+        self._drivers: dict[str, tuple[Endpoint, _Secrets, CloudEndpoint]] = {}
         with ledger.read() as tx:
             self.installation_id = tx.meta.get("installation_id") or ""
 
@@ -95,7 +95,7 @@ class Installation:
         return active
 
     def endpoint(self, name: str) -> CloudEndpoint:
-        """Return the driver of an endpoint, made anew when its description changed.
+        """Return the driver of an endpoint, made anew when its description or one of its secrets changed.
 
         Raises:
             UnknownThing: no such endpoint.
@@ -106,18 +106,37 @@ class Installation:
         if described is None:
             raise UnknownThing("no such endpoint", where=name)
         kept = self._drivers.get(name)
-        if kept is None or kept[0] != described:
-            kept = self._drivers[name] = (described, self._connect(described))
-        return kept[1]
+        if kept is None or kept[0] != described or kept[1].changed():
+            secrets = _Secrets()
+            kept = self._drivers[name] = (described, secrets, self._connect(described, secrets))
+        return kept[2]
 
-    def _connect(self, described: Endpoint) -> CloudEndpoint:
+    def _connect(self, described: Endpoint, secrets: _Secrets) -> CloudEndpoint:
         try:
             connect = driver(described.kind).connect
-            return connect(described, installation_id=self.installation_id, resolve=_secret, home=self.home.root)
+            return connect(
+                described, installation_id=self.installation_id, resolve=secrets.resolve, home=self.home.root
+            )
         except CloudError:
             raise
         except VmdiracError as error:
             raise BadRequest(error.what, where=error.where or described.name, mend=error.mend) from error
+
+
+class _Secrets:
+    """What a driver was given: it may log in once and for all, and who renews a token restarts nothing."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, str] = {}
+
+    def resolve(self, reference: str) -> str:
+        """Return a secret. Raises AuthFailed."""
+        secret = self._given[reference] = _secret(reference)
+        return secret
+
+    def changed(self) -> bool:
+        """Tell whether a reference names another secret by now. Raises AuthFailed."""
+        return any(_secret(reference) != secret for reference, secret in list(self._given.items()))
 
 
 def _secret(reference: str) -> str:

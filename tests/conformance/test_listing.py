@@ -113,7 +113,11 @@ def test_an_error_inside_a_yes_is_no_yes(lab: Any, ours: CloudEndpoint, ask: Cal
 @pytest.mark.needs("garble")
 @pytest.mark.parametrize("how", ["html", "half", "error_inside"])
 def test_a_garbled_answer_to_terminate_is_no_success(
-    lab: Any, ours: CloudEndpoint, ask: Callable[..., LaunchRequest], how: str
+    lab: Any,
+    ours: CloudEndpoint,
+    ask: Callable[..., LaunchRequest],
+    settles: Callable[[Callable[[], bool]], None],
+    how: str,
 ) -> None:
     """What cannot be read in answer to a terminate is not taken for success, and a repeat ends well."""
     (instance,) = ours.launch(ask(1)).launched
@@ -122,6 +126,7 @@ def test_a_garbled_answer_to_terminate_is_no_success(
         ours.terminate([instance.id])
     lab.mend()
     ours.terminate([instance.id])
+    settles(lambda: all(one.terminal for one in ours.instances()))
 
 
 @pytest.mark.needs("leave")

@@ -9,7 +9,9 @@ import sys
 
 import pytest
 
-from tests.support.installation import Gate, Here, environment
+from tests.support.gate import Gate
+from tests.support.installation import Here
+from tests.support.program import environment
 from vmdirac_py.model.vm import VmState
 
 pytestmark = pytest.mark.slow

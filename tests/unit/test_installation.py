@@ -89,3 +89,32 @@ def test_a_secret_that_cannot_be_resolved_is_told_as_a_cloud_error(reference: st
     """Whoever makes a driver hears `AuthFailed`."""
     with pytest.raises(AuthFailed):
         installation._secret(reference)
+
+
+INVENTORY = """
+all:
+  vars: {pool_image: image, pool_flavor: "1", pool_cores: 1, pool_ram_mb: 1024}
+  children:
+    vo_astro: {hosts: {astro-1: }}
+    endpoint_one:
+      hosts: {astro-1: }
+      vars:
+        endpoint_kind: opennebula
+        endpoint_site: CLOUD.Here.xy
+        endpoint_options: {url: "http://127.0.0.1:9/RPC2", session: "file:%s"}
+"""
+
+
+def test_a_renewed_secret_makes_a_new_driver(tmp_path: Path) -> None:
+    """A driver is kept as long as its secrets are the same: a renewed login is used without restarting anything."""
+    session, hosts = tmp_path / "session", tmp_path / "hosts.yml"
+    hosts.write_text(INVENTORY % session)
+    session.touch(mode=0o600)
+    session.write_text("user:old-token")
+    home = Home(tmp_path / "home")
+    init(home, Settings(inventory=str(hosts)))
+    with open_installation(home) as ctx:
+        first = ctx.endpoint("one")
+        assert ctx.endpoint("one") is first
+        session.write_text("user:new-token")
+        assert ctx.endpoint("one") is not first

@@ -34,12 +34,14 @@ def driver(kind: str) -> Driver:
 
 
 def problems_of(endpoint: Endpoint, pools: Sequence[Pool]) -> list[str]:
-    """Return what is wrong with an endpoint's and its pools' driver options, in words that name the key."""
+    """Return what is wrong with an endpoint's and its pools' driver options, in words that name endpoint and key."""
     try:
         found = driver(endpoint.kind)
     except BadRequest as error:
-        return [f"endpoint {endpoint.name}, endpoint_kind: {error}"]
-    return [*found.problems(endpoint, pools), *_more_than_listed(found, endpoint)]
+        told = [f"endpoint_kind: {error}"]
+    else:
+        told = [*found.problems(endpoint, pools), *_more_than_listed(found, endpoint)]
+    return [f"endpoint {endpoint.name}, {problem}" for problem in told]
 
 
 def warnings_of(endpoint: Endpoint) -> list[str]:

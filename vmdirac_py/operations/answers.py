@@ -16,6 +16,8 @@ from .api import Context
 from .settling import settle, wanting
 
 SENT = (BatchState.CLAIMED, BatchState.UNKNOWN)
+FOR_A_PERSON = frozenset({ErrorClass.AUTH, ErrorClass.BAD_REQUEST})
+"""What no waiting mends: credentials, and what a pool names."""
 SILENT_SHORTFALL = Refusal(0, ErrorClass.NO_CAPACITY, "the cloud gave fewer than asked for")
 
 
@@ -26,7 +28,7 @@ def take(ctx: Context, batch: Batch, result: LaunchResult, *, actor: str) -> Non
         bind(tx, inventory, batch, result.launched, actor=actor, at=at)
         short = bool(result.refused or wanting(tx, batch.id))
         first = result.refused[0] if result.refused else SILENT_SHORTFALL
-        settle(
+        settled = settle(
             tx,
             inventory,
             batch,
@@ -38,6 +40,9 @@ def take(ctx: Context, batch: Batch, result: LaunchResult, *, actor: str) -> Non
             actor=actor,
             at=at,
         )
+        if settled and short and first.error_class in FOR_A_PERSON:
+            data = {"endpoint": batch.endpoint, "pool": batch.pool, "class": str(first.error_class)}
+            tx.events.append("alarm.launch", subject=batch.id, actor=actor, data=data | {"error": first.text})
 
 
 def take_refusal(ctx: Context, batch: Batch, error: CloudError, *, actor: str) -> None:

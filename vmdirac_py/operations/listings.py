@@ -14,7 +14,7 @@ from vmdirac_py.ledger.api import Listing, Transaction
 from vmdirac_py.lifecycle.observe import ABSENT, Sighting
 from vmdirac_py.lifecycle.observe import observe as observe_vm
 from vmdirac_py.lifecycle.states import rules_for
-from vmdirac_py.model.batch import Batch, BatchKind, BatchState
+from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.inventory import Endpoint, Inventory
 from vmdirac_py.model.plan import EndpointView
 from vmdirac_py.model.vm import Move, Vm, VmState
@@ -39,6 +39,7 @@ class ListingReport:
     moved: int = 0
     strangers: int = 0
     error: str = ""
+    error_class: ErrorClass | None = None
 
 
 def observe(ctx: Context, endpoint_name: str) -> ListingReport:
@@ -105,7 +106,7 @@ def _note_failure(ctx: Context, endpoint: str, error: CloudError) -> ListingRepo
         if before is None or before.error != str(error):
             data = {"error": str(error), "class": str(error.error_class)}
             tx.events.append("alarm.listing", subject=endpoint, actor=ACTOR, data=data)
-    return ListingReport(endpoint, complete=False, error=str(error))
+    return ListingReport(endpoint, complete=False, error=str(error), error_class=error.error_class)
 
 
 @dataclass

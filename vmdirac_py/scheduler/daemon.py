@@ -17,7 +17,9 @@ from .agenda import Agenda
 from .endpoint import EndpointThreads
 from .run_folder import kill_stale
 
-QUIET = frozenset({"plan.made", "job.matched", "job.running", "listing.wanted", "alarm.listing", "alarm.endpoint"})
+QUIET = frozenset(
+    {"plan.made", "job.matched", "job.running", "listing.wanted", "alarm.listing", "alarm.endpoint", "alarm.launch"}
+)
 TIRED = 2.0  # seconds for which events are gathered at least after an urgent plan that could do nothing
 SLICE = 1.0  # seconds; how soon a stop is noticed
 OVERDUE_GAP = (

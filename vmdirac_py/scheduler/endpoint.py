@@ -14,6 +14,7 @@ from vmdirac_py.base.log import logger
 from vmdirac_py.clouds.api import CloudError
 from vmdirac_py.installation import Installation
 from vmdirac_py.ledger.api import Lease, LeaseHeld
+from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.operations import leases, listings, sweeping
 
 from .acting import Acting
@@ -100,6 +101,7 @@ class Lister(Rounds):
         super().__init__(ctx, endpoint, "listing")
         self._wanted = True
         self._listed = -LONGEST_PAUSE
+        self._locked_out = False
 
     def want(self) -> None:
         """List as soon as may be."""
@@ -115,6 +117,8 @@ class Lister(Rounds):
             report = listings.observe(self.ctx, self.endpoint)
         finally:
             self._listed = time.monotonic()
+        # A login that is refused is not tried as often as a listing: too many of them lock the account.
+        self._locked_out = report.error_class is ErrorClass.AUTH
         if report.complete:
             self._sweep()
         else:
@@ -136,7 +140,8 @@ class Lister(Rounds):
     def _due_in(self) -> float:
         described = self.ctx.inventory().endpoints.get(self.endpoint)
         period = described.listing_seconds if described else LONGEST_PAUSE
-        return self._listed + (LISTING_GAP if self._wanted else period) - time.monotonic()
+        gap = LISTING_GAP if self._wanted else period
+        return self._listed + (max(period, LONGEST_PAUSE) if self._locked_out else gap) - time.monotonic()
 
 
 class EndpointThreads:

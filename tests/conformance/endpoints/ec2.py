@@ -163,7 +163,6 @@ def _half(_: Call, reply: Reply) -> Reply:
 
 GARBLED: dict[str, Callable[[Call, Reply], Reply]] = {
     "html": lambda _, __: Reply(200, PAGE, {"Content-Type": "text/html"}),
-    "html_502": lambda _, __: Reply(502, PAGE, {"Content-Type": "text/html"}),
     "half": _half,
     "error_inside": lambda _, __: Reply(200, error("Unavailable", 503).body, {"Content-Type": "text/xml"}),
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.installation import TOP, environment
+from tests.support.program import TOP, environment
 from vmdirac_py.clouds.local import connect, start_server, stop_server
 from vmdirac_py.model.inventory import Endpoint
 

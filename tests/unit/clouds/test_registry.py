@@ -84,7 +84,9 @@ def test_an_inventory_is_checked_without_the_library(rooms: Path) -> None:
     add(rooms, "few", FEW)
     pools = [make_pool("p", "astro", endpoint="north")]
     assert registry.problems_of(NORTH, pools) == []
-    assert registry.problems_of(replace(NORTH, options={"x": 1}), pools) == ["endpoint_options.x of north for 1 pools"]
+    assert registry.problems_of(replace(NORTH, options={"x": 1}), pools) == [
+        "endpoint north, endpoint_options.x of north for 1 pools"
+    ]
     assert registry.warnings_of(NORTH) == ["north is odd"]
 
 
@@ -93,7 +95,7 @@ def test_more_than_a_listing_shows_is_refused(rooms: Path, most: int | None) -> 
     """An endpoint may not hold more VMs than its driver lists without losing sight of any, nor be without a limit."""
     add(rooms, "few", FEW)
     (told,) = registry.problems_of(replace(NORTH, max_vms=most), [])
-    assert told.startswith("endpoint_max_vms: must be at most 7")
+    assert told.startswith("endpoint north, endpoint_max_vms: must be at most 7")
 
 
 def test_a_driver_that_pages_to_the_end_needs_no_limit() -> None:

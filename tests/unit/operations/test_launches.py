@@ -20,7 +20,7 @@ from tests.support.context import (
     vms_of,
 )
 from vmdirac_py.base.errors import BadInput, UnknownThing, Unusable
-from vmdirac_py.clouds.api import AuthFailed, Instance, LaunchRequest, Mark, QuotaExceeded
+from vmdirac_py.clouds.api import AuthFailed, BadRequest, CloudError, Instance, LaunchRequest, Mark, QuotaExceeded
 from vmdirac_py.model.batch import BatchState, ErrorClass
 from vmdirac_py.model.vm import VmState
 from vmdirac_py.operations import aging, answers, fleet, launches, planning
@@ -119,6 +119,21 @@ def test_refused_vms_fail_with_a_reason_and_rest(ctx: TestContext, cloud: Script
     aging.advance(ctx)
     assert states(ctx) == [VmState.HALTED] * 2
     assert not cloud.alive()
+
+
+@pytest.mark.parametrize(
+    ("refusal", "told"), [(AuthFailed, ["auth"]), (BadRequest, ["bad_request"]), (QuotaExceeded, [])]
+)
+def test_what_no_waiting_mends_is_an_alarm(
+    ctx: TestContext, cloud: ScriptedCloud, refusal: type[CloudError], told: list[str]
+) -> None:
+    """A launch refused for credentials, or for what its pool names, is told to a person with the cloud's words."""
+    cloud.answers = [Refuse(refusal)]
+    launches.launch(ctx, launches.intend(ctx, "astro-8", 2, actor="ann"), actor="ann")
+    alarms = [event.data for event in events(ctx, "alarm.launch")]
+    assert [alarm["class"] for alarm in alarms] == told
+    assert all((alarm["endpoint"], alarm["pool"]) == ("north", "astro-8") for alarm in alarms)
+    assert all("told to refuse" in alarm["error"] for alarm in alarms)
 
 
 def test_what_this_machine_lacks_leaves_the_batch_written(

@@ -11,7 +11,7 @@ import pytest
 from tests.doubles.cloud import ScriptedCloud
 from tests.support.context import TestContext, events, make_context
 from vmdirac_py.base.errors import VmdiracError
-from vmdirac_py.clouds.api import Throttled
+from vmdirac_py.clouds.api import AuthFailed, Throttled
 from vmdirac_py.installation import Installation
 from vmdirac_py.scheduler.endpoint import LEASE_SECONDS, Lister
 
@@ -40,6 +40,17 @@ def test_a_listing_that_is_wanted_comes_sooner_but_not_at_once(ctx: TestContext)
         lister.round()
     lister.want()
     assert 0 < lister.pause() < 1
+
+
+def test_a_refused_login_is_not_tried_again_and_again(ctx: TestContext) -> None:
+    """After a login that was refused the next try comes late, however often a listing is wanted."""
+    ctx.endpoints = {"north": (cloud := ScriptedCloud(ctx.clock, unreachable=AuthFailed))}
+    lister = Lister(cast("Installation", ctx), "north")
+    for _ in range(3):
+        lister.want()
+        lister.round()
+    assert lister.pause() == LEASE_SECONDS / 3
+    assert cloud.listings == 1
 
 
 class Sweeping(ScriptedCloud):

@@ -20,15 +20,15 @@ from botocore.parsers import ResponseParserError
 from vmdirac_py.clouds.api import AnswerLost, BadRequest, CloudError, Resolve, Unavailable
 from vmdirac_py.clouds.options import verify
 
-from .errors import error_of, first_line
+from .errors import NO_API, error_of, first_line
 from .options import EndpointOptions
 
 NOT_SENT = (sdk.EndpointConnectionError, sdk.ConnectTimeoutError, sdk.ProxyConnectionError)
-NO_HANDSHAKE = re.compile("CERTIFICATE_VERIFY_FAILED|WRONG_VERSION_NUMBER|HANDSHAKE_FAILURE|UNSUPPORTED_PROTOCOL")
+UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+NO_HANDSHAKE = re.compile(f"{UNTRUSTED}|WRONG_VERSION_NUMBER|HANDSHAKE_FAILURE|UNSUPPORTED_PROTOCOL")
 ERROR_INSIDE = re.compile(rb"<Response[^>]*>\s*<Errors>")
 NO_FILES = {"config_file": os.devnull, "credentials_file": os.devnull}
 LONGEST_LISTING = 5  # timeouts that all pages of a listing may take together
-UNREADABLE = "an answer that cannot be read"
 Secrets = tuple[str, str, str]
 
 
@@ -131,14 +131,18 @@ class Client:
             raise self._error(Unavailable, call, error, mend="mend endpoint_options.endpoint_url or region") from None
         except sdk.SSLError as error:
             kind = Unavailable if NO_HANDSHAKE.search(str(error)) else doubt
-            raise self._error(kind, call, error, mend="mend endpoint_options.ca_file") from None
+            key = "ca_file" if UNTRUSTED in str(error) else "endpoint_url: what answers speaks no TLS that we do"
+            raise self._error(kind, call, error, mend=f"mend endpoint_options.{key}") from None
         except (sdk.ParamValidationError, sdk.InvalidRegionError, sdk.NoRegionError) as error:
             raise self._error(BadRequest, call, error) from None
-        except (sdk.BotoCoreError, ResponseParserError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except sdk.BotoCoreError as error:
             raise self._error(doubt, call, error) from None
+        except (ResponseParserError, KeyError, TypeError, ValueError, AttributeError):
+            # What could not be parsed or understood is not shown.
+            raise doubt(f"{call}: an answer that cannot be read", where=self.name, mend=NO_API) from None
 
     def _error(self, kind: type[CloudError], call: str, error: Exception, mend: str = "") -> CloudError:
-        return kind(f"{call}: {first_line(_words(error))}", where=self.name, mend=mend)
+        return kind(f"{call}: {first_line(str(error))}", where=self.name, mend=mend)
 
 
 def items(answer: Mapping[str, Any], key: str, call: str) -> list[Mapping[str, Any]]:
@@ -151,11 +155,6 @@ def items(answer: Mapping[str, Any], key: str, call: str) -> list[Mapping[str, A
     if not isinstance(found, list):
         raise ValueError(f"{call}: an answer without {key}")  # noqa: TRY004 -- the peer erred, not our caller
     return found
-
-
-def _words(error: Exception) -> str:
-    """Return an error in words; what could not be parsed or understood is not shown."""
-    return UNREADABLE if isinstance(error, (ResponseParserError, KeyError, TypeError, AttributeError)) else str(error)
 
 
 def _session() -> Any:

@@ -79,5 +79,5 @@ class Ec2Endpoint:
         return str(answer.get("Output") or "")
 
     def inspect(self, pools: Sequence[Pool]) -> Sequence[Finding]:
-        """Look at login, and at all that the pools name; a finding for each. Never raises CloudError."""
-        return inspection.inspect(self._client, pools)
+        """Look at login, quota, marks, and at all that the pools name; a finding for each. Never raises CloudError."""
+        return inspection.inspect(self._client, self, pools)

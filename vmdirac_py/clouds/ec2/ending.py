@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from vmdirac_py.clouds.api import AnswerLost, AuthFailed, BadRequest, Unavailable
+from vmdirac_py.clouds.api import AnswerLost, AuthFailed, BadRequest, CloudError, Unavailable
 
 from .client import Client, items
 from .listing import FILTER_VALUES, Item, of_ids
 from .reading import TERMINAL, mark_of, state_of
 
 ID = re.compile(r"i-[0-9a-f]+")
-GONE = "InvalidInstanceID"
+GONE, PROTECTED = "InvalidInstanceID", "OperationNotPermitted"
 
 
 def terminate(client: Client, installation: str, instance_ids: Collection[str]) -> None:
@@ -38,7 +38,7 @@ def _is_ours(item: Item, installation: str) -> bool:
 
 
 def _end(client: Client, instance_ids: Sequence[str]) -> None:
-    """End these; one unknown id keeps the cloud from ending any, so what it names as gone is left out."""
+    """End these; one unknown or protected id keeps the cloud from ending others, so what it names is left out."""
     try:
         answer = client.change("terminate_instances", InstanceIds=list(instance_ids))
     except BadRequest as error:
@@ -46,13 +46,17 @@ def _end(client: Client, instance_ids: Sequence[str]) -> None:
             raise
         _end_others(client, instance_ids, error)
         return
+    except AuthFailed as error:
+        if PROTECTED in error.what:
+            _end_others(client, instance_ids, error)
+        raise
     with client.told("terminate_instances", AnswerLost):
         items(answer, "TerminatingInstances", "terminate_instances")
 
 
-def _end_others(client: Client, instance_ids: Sequence[str], error: BadRequest) -> None:
-    gone = set(ID.findall(error.what)) & set(instance_ids)
-    if not gone:
+def _end_others(client: Client, instance_ids: Sequence[str], error: CloudError) -> None:
+    named = set(ID.findall(error.what)) & set(instance_ids)
+    if not named:
         raise error
-    if left := [instance for instance in instance_ids if instance not in gone]:
+    if left := [instance for instance in instance_ids if instance not in named]:
         _end(client, left)

@@ -6,6 +6,7 @@ those of `clouds.api`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -113,9 +114,19 @@ MENDS: Mapping[str, str] = {
     "SignatureDoesNotMatch": f"mend endpoint_options.secret_access_key, or {CLOCK}",
     "InvalidClientTokenId": "mend endpoint_options.access_key",
     "AuthFailure": f"mend endpoint_options.access_key and secret_access_key, or {CLOCK}",
-    "OptInRequired": "let the account's owner accept the image's or region's terms",
+    "OptInRequired": "let the account's owner opt in to the region",
 }
 """What to mend, by how a code begins; the first that fits."""
+
+NO_API = "see whether endpoint_options.endpoint_url is that of an EC2 API, and region one it knows"
+
+OF_ONE_POOL = (
+    (r"AuthFailure: Not authorized for images", "mend pool_image, or let its owner share it with the account"),
+    (r"OptInRequired: .*Marketplace", "let the account's owner accept the terms of pool_image"),
+    (r"UnauthorizedOperation: .*iam:PassRole", "allow iam:PassRole for the role of pool_options.instance_profile"),
+    (r"InvalidParameterValue: .*instance profile", "mend pool_options.instance_profile"),
+)
+"""Refusals (code and message) for what one pool names, whatever their code says: its neighbours may be launched."""
 
 SERVER_ERRORS = 500
 MAX_TEXT = 300
@@ -130,16 +141,27 @@ def error_of(answer: Mapping[str, Any], call: str, *, doubt: type[CloudError], w
     status = (answer.get("ResponseMetadata") or {}).get("HTTPStatusCode") or 0
     code = str(told.get("Code") or "")
     kind = type_of(code, status, doubt)
-    what = f"{call}: {code or status}: {first_line(str(told.get('Message') or 'no reason given'))}"
-    return kind(what, where=where, mend=mend_of(code))
+    message = str(told.get("Message") or "no reason given")
+    what = f"{call}: {code or status}: {first_line(message)}"
+    if own := _mend_of_one_pool(f"{code}: {message}"):
+        return BadRequest(what, where=where, mend=own)
+    return kind(what, where=where, mend=mend_of(code) or ("" if _understood(code, status) else NO_API))
+
+
+def _mend_of_one_pool(said: str) -> str:
+    return next((mend for words, mend in OF_ONE_POOL if re.match(words, said, re.IGNORECASE)), "")
 
 
 def type_of(code: str, status: int, doubt: type[CloudError]) -> type[CloudError]:
     """Return the type of error a code means; one nobody knows is the request's fault below HTTP status 500."""
     if code in TYPES:
         return TYPES[code]
-    understood = bool(code) and not code.isdigit() and status < SERVER_ERRORS
-    return BadRequest if understood else doubt
+    return BadRequest if status < SERVER_ERRORS and _understood(code, status) else doubt
+
+
+def _understood(code: str, status: int) -> bool:
+    """Tell whether whatever answered is the API, or fails as anything may."""
+    return status >= SERVER_ERRORS or (bool(code) and not code.isdigit())
 
 
 def mend_of(code: str) -> str:

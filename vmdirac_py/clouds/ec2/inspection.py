@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from vmdirac_py.clouds.api import CloudError, Finding, LaunchRequest, Mark, Unavailable
+from vmdirac_py.clouds.api import CloudError, CloudLimits, Finding, Instance, LaunchRequest, Mark, Unavailable
 from vmdirac_py.clouds.closest import closest
 from vmdirac_py.model.inventory import Pool
 
@@ -79,22 +79,54 @@ KINDS = (
 )
 
 
-def inspect(client: Client, pools: Sequence[Pool]) -> list[Finding]:
-    """Return a finding for the login, and for each thing each pool names; after a failed login nothing else."""
-    login = _login(client)
+class Looked(Protocol):
+    """What of the driver is looked at."""
+
+    def limits(self) -> CloudLimits:
+        """Return limits and use."""
+
+    def instances(self) -> tuple[Instance, ...]:
+        """Return ours."""
+
+
+def inspect(client: Client, endpoint: Looked, pools: Sequence[Pool]) -> list[Finding]:
+    """Return a finding for login, quota, marks, and each thing each pool names; after a failed login nothing else."""
+    login = _tried("login", lambda: _login(client))
     if not login.ok:
         return [login]
     named = [(pool, pool_options(pool)) for pool in pools]
     found = [finding for kind in KINDS for finding in _findings(client, kind, named)]
-    return [login, *found, *(_dry_run(client, pool, options) for pool, options in named)]
+    account = [
+        _tried("quota", lambda: _quota(endpoint.limits())),
+        _tried("marks", lambda: _marks(endpoint.instances())),
+    ]
+    return [login, *account, *found, *(_dry_run(client, pool, options) for pool, options in named)]
+
+
+def _tried(about: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except CloudError as error:  # where: the endpoint, or the file a secret should be in
+        return Finding(about, ok=False, text=f"{error.where}: {error.what}", mend=error.mend)
 
 
 def _login(client: Client) -> Finding:
-    try:
-        client.read("describe_regions", AllRegions=False)
-    except CloudError as error:
-        return Finding("login", ok=False, text=error.what, mend=error.mend)
+    client.listing("describe_regions", "Regions", AllRegions=False)
     return Finding("login", ok=True, text="the credentials are taken")
+
+
+def _quota(told: CloudLimits) -> Finding:
+    """Return everybody's use; the API tells no quota, but the one attribute an endpoint may trust."""
+    full = told.max_vms is not None and (told.used_vms or 0) >= told.max_vms
+    most = "no limit is told" if told.max_vms is None else f"at most {told.max_vms} VMs"
+    cores = "" if told.used_cores is None else f" with {told.used_cores} cores"
+    text = f"{told.used_vms} VMs{cores} are used in the region, {most}"
+    return Finding("quota", ok=not full, text=text, mend="end some VMs, or ask for a larger quota" if full else "")
+
+
+def _marks(instances: Sequence[Instance]) -> Finding:
+    living = sum(not instance.terminal for instance in instances)
+    return Finding("marks", ok=True, text=f"{living} living instances bear the mark of this installation")
 
 
 def _findings(client: Client, kind: Kind, named: Sequence[tuple[Pool, PoolOptions]]) -> list[Finding]:

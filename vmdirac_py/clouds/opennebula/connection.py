@@ -56,6 +56,10 @@ class Connections:
             AnswerLost: it was sent, and no whole answer came in time.
             Unavailable: it was not sent.
         """
+        try:
+            deadline.left()
+        except TimeoutError as error:
+            raise Unavailable("no time was left to ask", where=self._where) from error
         connection = self._take() or self._connect(deadline)
         try:
             reply = self._exchange(connection, body, deadline)
@@ -84,7 +88,8 @@ class Connections:
                 f"its certificate is not trusted: {error.verify_message}", where=self._where, mend=mend
             ) from error
         except OSError as error:
-            raise Unavailable(f"cannot be reached: {_words(error)}", where=self._where) from error
+            mend = "check endpoint_options.url, and that the front end is up"
+            raise Unavailable(f"cannot be reached: {_words(error)}", where=self._where, mend=mend) from error
         return connection
 
     def _new(self, seconds: float) -> HTTPConnection:

@@ -71,11 +71,11 @@ def _said(answer: Answer, text: str) -> str:
     return f"{' '.join(said.split())} (code {answer.code:#06x})"
 
 
+PATH = "check endpoint_options.url: its path is usually /RPC2"
 BY_STATUS: dict[int, tuple[type[CloudError], str]] = {
     401: (AuthFailed, "a proxy before the front end asks for a login of its own"),
     403: (AuthFailed, "a proxy before the front end does not let us in"),
-    404: (BadRequest, "check the path of endpoint_options.url, usually /RPC2"),
-    405: (BadRequest, "check the path of endpoint_options.url, usually /RPC2"),
+    **dict.fromkeys((301, 302, 307, 308, 404, 405), (Unavailable, PATH)),  # of no pool: the endpoint's own mistake
     413: (BadRequest, "the front end's MESSAGE_SIZE, or a proxy's limit, is too small"),
     429: (Throttled, ""),
     503: (Unavailable, ""),

@@ -12,7 +12,7 @@ from vmdirac_py.clouds.api import AnswerLost, Unavailable
 
 from .connection import Connections
 from .deadline import Deadline
-from .errors import Answer, fault, not_ok, refusal
+from .errors import PATH, Answer, fault, not_ok, refusal
 
 OK = 200
 UNREADABLE = (Error, ExpatError, ValueError, TypeError, LookupError, AttributeError)
@@ -61,7 +61,7 @@ class Rpc:
         except Fault as error:
             raise fault(error.faultCode, error.faultString, self.where) from error
         except ValueError as error:
-            raise AnswerLost("an answer that cannot be read", where=self.where) from error
+            raise AnswerLost("an answer that cannot be read", where=self.where, mend=PATH) from error
 
 
 def _values(body: bytes) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.doubles.ec2_proxy import Ec2Proxy, error, form_of
 from tests.doubles.fault_proxy import Call, Fault
-from vmdirac_py.clouds.api import BadRequest, CloudEndpoint, LaunchRequest
+from vmdirac_py.clouds.api import AuthFailed, BadRequest, CloudEndpoint, LaunchRequest
 
 Ask = Callable[..., LaunchRequest]
 
@@ -41,6 +41,16 @@ def test_what_is_gone_meanwhile_keeps_no_other_alive(driver: CloudEndpoint, prox
     proxy.order(Fault(is_action("TerminateInstances"), reply=refusal))
     driver.terminate([gone, other])
     assert {one.id: one.terminal for one in driver.instances()} == {gone: False, other: True}
+
+
+def test_a_protected_one_keeps_no_other_alive(driver: CloudEndpoint, proxy: Ec2Proxy, ask: Ask) -> None:
+    """One instance that may not be ended is left out and told; the others of the same call are ended."""
+    first, *others = [instance.id for instance in driver.launch(ask(3)).launched]
+    refusal = error("OperationNotPermitted", 400, f"The instance '{first}' may not be terminated. Modify it.")
+    proxy.order(Fault(lambda call: first.encode() in call.body and b"=TerminateInstances" in call.body, reply=refusal))
+    with pytest.raises(AuthFailed, match=f"(?s){first}.*protection"):
+        driver.terminate([first, *others])
+    assert {one.id for one in driver.instances() if one.terminal} == set(others)
 
 
 def test_a_refusal_that_names_nobody_is_told(driver: CloudEndpoint, proxy: Ec2Proxy, ask: Ask) -> None:

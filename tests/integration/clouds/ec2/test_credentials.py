@@ -151,3 +151,11 @@ def test_options_that_cannot_be_read(tmp_path: Path) -> None:
     """An endpoint nobody checked is told all its problems."""
     with pytest.raises(Unusable, match="region"):
         made(tmp_path, {})
+
+
+def test_https_where_nobody_speaks_it(options: dict[str, Any], tmp_path: Path) -> None:
+    """A URL that promises TLS which is not spoken there is the URL's mistake, not that of the authorities."""
+    options["endpoint_url"] = options["endpoint_url"].replace("http:", "https:")
+    described = Endpoint("ec2", "ec2", "site", client_timeout=30.0, options=options)
+    with pytest.raises(Unavailable, match="endpoint_url"):
+        connect(described, installation_id="inst-ours", resolve=str, home=tmp_path).instances()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from tests.doubles.ec2_proxy import Ec2Proxy, error, form_of
-from tests.doubles.fault_proxy import Fault
-from tests.integration.clouds.ec2.conftest import IMAGE, POOL
-from vmdirac_py.clouds.api import Finding
-from vmdirac_py.model.inventory import Pool
+from tests.doubles.fault_proxy import Fault, Reply
+from tests.integration.clouds.ec2.conftest import IMAGE, INSTALLATION, POOL
+from vmdirac_py.clouds.api import AuthFailed, CloudEndpoint, Finding, LaunchRequest
+from vmdirac_py.clouds.ec2 import connect
+from vmdirac_py.model.inventory import Endpoint, Pool
 
 
 @pytest.fixture
@@ -21,6 +24,13 @@ def there(direct: Any, subnets: list[str]) -> dict[str, Any]:
     direct.create_launch_template(LaunchTemplateName="worker", LaunchTemplateData={"EbsOptimized": True})
     group = direct.describe_security_groups()["SecurityGroups"][0]["GroupId"]
     return {"subnets": subnets, "security_groups": [group], "key_pair": "debug-key", "launch_template": "worker"}
+
+
+def connect_to(options: dict[str, Any]) -> CloudEndpoint:
+    """Return the driver of an endpoint with these options."""
+    return connect(
+        Endpoint("ec2", "ec2", "site", options=options), installation_id=INSTALLATION, resolve=str, home=Path()
+    )
 
 
 def bad(findings: list[Finding]) -> dict[str, str]:
@@ -33,7 +43,19 @@ def test_what_is_right_is_said(driver: Any, there: dict[str, Any], proxy: Ec2Pro
     findings = driver.inspect([replace(POOL, options=there)])
     assert bad(findings) == {}
     assert [one.about.partition(" of ")[0] for one in findings] == [
-        *("login", "image", "flavor", "subnet", "subnet", "security group", "key pair", "launch template", "launch")
+        *(
+            "login",
+            "quota",
+            "marks",
+            "image",
+            "flavor",
+            "subnet",
+            "subnet",
+            "security group",
+            "key pair",
+            "launch template",
+            "launch",
+        )
     ]
     assert driver.instances() == ()
     assert all(form_of(call)["DryRun"] == "true" for call in proxy.calls if b"RunInstances" in call.body)
@@ -71,12 +93,51 @@ def test_an_image_by_its_name(driver: Any, direct: Any) -> None:
     assert bad(findings)["image of pool-1"] == f"pool_image: did you mean {image!r}?"
 
 
+def test_the_account_is_told(driver: Any, ask: Callable[..., LaunchRequest], direct: Any) -> None:
+    """Quota and marks count: everybody's instances, and those of them that are this installation's."""
+    driver.launch(ask(2))
+    direct.run_instances(ImageId=IMAGE, InstanceType="t2.micro", MinCount=1, MaxCount=1)
+    told = {one.about: one.text for one in driver.inspect([])}
+    assert told["quota"].startswith("3 VMs")
+    assert told["marks"].startswith("2 ")
+
+
+def test_a_full_account_is_told(options: dict[str, Any], proxy: Ec2Proxy, ask: Callable[..., LaunchRequest]) -> None:
+    """Where the account's limit may be trusted and is reached, that is what to mend."""
+    driver: Any = connect_to(options | {"trust_max_instances": True})
+    proxy.max_vms = 2
+    driver.launch(ask(2))
+    assert bad(driver.inspect([])).keys() == {"quota"}
+
+
+@pytest.mark.parametrize("status", [200, 401, 404])
+def test_a_page_of_something_else_is_no_login(driver: Any, proxy: Ec2Proxy, status: int) -> None:
+    """What answers like a web site took no credentials: the URL is to be mended, and no more is looked at."""
+    proxy.order(Fault(times=None, reply=Reply(status, b"<html><body>Sign in</body></html>")))
+    (finding,) = driver.inspect([POOL])
+    assert (finding.about, finding.ok) == ("login", False)
+    assert "endpoint_url" in finding.mend
+
+
 def test_a_failed_login_is_all_there_is_to_say(driver: Any, proxy: Ec2Proxy) -> None:
     """With credentials nobody takes, one finding says so."""
     proxy.order(Fault(times=None, reply=error("AuthFailure", 401)))
     (finding,) = driver.inspect([POOL])
     assert (finding.about, finding.ok) == ("login", False)
     assert "access_key" in finding.mend
+
+
+def test_a_secret_that_is_not_there_is_named(options: dict[str, Any], tmp_path: Path) -> None:
+    """Where a secret cannot be read, the login tells which."""
+
+    def resolve(reference: str) -> str:
+        raise AuthFailed("cannot read the file", where=f"file:{reference}")
+
+    described = Endpoint("ec2", "ec2", "site", options=options)
+    driver: Any = connect(described, installation_id=INSTALLATION, resolve=resolve, home=tmp_path)
+    (finding,) = driver.inspect([POOL])
+    assert (finding.about, finding.ok) == ("login", False)
+    assert f"file:{options['access_key']}" in finding.text
 
 
 def test_a_policy_that_forbids_launches(driver: Any, proxy: Ec2Proxy) -> None:

@@ -76,6 +76,22 @@ def test_a_mend_names_the_key(code: str, key: str) -> None:
     assert key in mend_of(code)
 
 
+@pytest.mark.parametrize(
+    ("code", "message", "key"),
+    [
+        ("AuthFailure", "Not authorized for images: [ami-0123]", "pool_image"),
+        ("OptInRequired", "In order to use this AWS Marketplace product you need to accept terms", "pool_image"),
+        ("UnauthorizedOperation", "You are not authorized to perform: iam:PassRole on role/x", "instance_profile"),
+        ("InvalidParameterValue", "Value (x) for parameter iamInstanceProfile.name: no instance profile", "profile"),
+    ],
+)
+def test_what_one_pool_names_stops_that_pool_alone(code: str, message: str, key: str) -> None:
+    """A right that only one pool's image or role lacks is that pool's mistake, not the whole endpoint's login."""
+    error = error_of(answer(code, 403, message), "run_instances", doubt=AnswerLost, where="e")
+    assert type(error) is api.BadRequest
+    assert key in error.mend
+
+
 def test_an_error_tells_call_code_and_message() -> None:
     """What, where and mend of a refusal are the cloud's own words and our key."""
     error = error_of(

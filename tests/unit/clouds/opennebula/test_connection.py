@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
+from xmlrpc.client import dumps
 
 import pytest
 
@@ -18,6 +21,8 @@ from tests.doubles.opennebula_server import serving
 from tests.support.opennebula import SESSION, FrontEnd, request
 from vmdirac_py.base.errors import Unusable
 from vmdirac_py.clouds.api import AnswerLost, Unavailable
+from vmdirac_py.clouds.opennebula.connection import Connections
+from vmdirac_py.clouds.opennebula.deadline import Deadline
 
 PATIENCE = 15.0  # seconds; far beyond any timeout here, far below for ever
 
@@ -143,6 +148,25 @@ def test_verification_is_switched_off_by_name_alone(one: FrontEnd, tmp_path: Pat
     """insecure_skip_tls_verify takes any certificate."""
     with tls(tmp_path) as (url, _):
         assert one.driver(url=url, insecure_skip_tls_verify=True).instances() == ()
+
+
+def test_what_is_not_sent_is_not_lost(one: FrontEnd) -> None:
+    """When the time is over before a call is sent, also over a kept connection, nothing of it is in doubt."""
+    connections = Connections(f"{one.proxy.url}/RPC2", ssl.create_default_context(), "one")
+    body = dumps((SESSION,), "one.system.version").encode()
+    connections.post(body, Deadline(PATIENCE))
+    with pytest.raises(Unavailable) as caught:
+        connections.post(body, Deadline(0.0))
+    assert type(caught.value) is Unavailable
+    assert len(one.proxy.calls) == 1
+
+
+@pytest.mark.parametrize("url", ["http://{}/RPC3", "https://{}/RPC2"])
+def test_a_wrong_url_is_named(one: FrontEnd, url: str) -> None:
+    """A path that is not there, and TLS where nobody speaks it, are the URL's mistake."""
+    with pytest.raises(Unavailable) as caught:
+        one.driver(url=url.format(urlsplit(one.proxy.url).netloc)).instances()
+    assert "endpoint_options.url" in caught.value.mend
 
 
 def test_a_missing_file_of_authorities_is_named(one: FrontEnd, tmp_path: Path) -> None:

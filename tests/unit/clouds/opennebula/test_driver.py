@@ -196,7 +196,7 @@ def test_a_session_is_in_no_error_and_no_repr(one: FrontEnd) -> None:
             api.BadRequest,
         ),
         (Reply(200, b"<!DOCTYPE a [<!ENTITY b 'c'>]><methodResponse/>"), api.AnswerLost, api.Unavailable),
-        (Reply(404, b"not here"), api.BadRequest, api.BadRequest),
+        (Reply(404, b"not here"), api.Unavailable, api.Unavailable),
     ],
 )
 def test_what_cannot_be_read_is_no_yes_and_no_listing(

@@ -47,7 +47,8 @@ def test_a_refusal_keeps_the_front_ends_words() -> None:
     ("status", "error"),
     [
         (401, api.AuthFailed),
-        (404, api.BadRequest),
+        (404, api.Unavailable),
+        (307, api.Unavailable),
         (413, api.BadRequest),
         (429, api.Throttled),
         (503, api.Unavailable),
