@@ -59,6 +59,8 @@ def _servers(client: Client, filters: Mapping[str, str]) -> Iterator[Server]:
             return
         page = _page(client, filters, marker)
         _refuse_jump(client, servers)
+        if _marker(page) == marker:
+            raise Unavailable("the pages of the listing go round in a circle", where=client.name)
 
 
 def _page(client: Client, filters: Mapping[str, str], marker: str) -> Any:
