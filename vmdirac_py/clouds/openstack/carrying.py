@@ -19,12 +19,19 @@ class Bounded(HTTPAdapter):
     The timeout of `requests` itself starts anew with every byte that drips in.
     """
 
-    def send(self, request: Any, stream: bool = False, timeout: Any = None, **rest: Any) -> requests.Response:  # noqa: FBT001, FBT002 - as `requests` has it
+    def send(
+        self,
+        request: Any,
+        stream: Any = False,  # noqa: FBT002 - as `requests` has it
+        timeout: Any = None,
+        *args: Any,
+        **rest: Any,
+    ) -> requests.Response:
         """Make a request. Raises what `requests` raises."""
-        del stream
+        del stream  # all of the answer is read here
         longest = timeout[1] if isinstance(timeout, tuple) else timeout
         until = time.monotonic() + longest
-        reply = super().send(request, stream=True, timeout=timeout, **rest)
+        reply = super().send(request, True, timeout, *args, **rest)
         try:
             reply.raw = io.BytesIO(_whole(reply.raw, until))
         except requests.RequestException:

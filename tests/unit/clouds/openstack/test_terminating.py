@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.doubles.keystone import Asked, Keystone, keystone
-from vmdirac_py.clouds.api import AnswerLost, AuthFailed, Throttled, Unavailable
+from vmdirac_py.clouds.api import AnswerLost, AuthFailed, BadRequest, Throttled, Unavailable
 from vmdirac_py.clouds.openstack import connect
 from vmdirac_py.clouds.openstack.driver import NovaEndpoint
 from vmdirac_py.clouds.openstack.terminating import each
@@ -88,6 +88,20 @@ def test_one_foreign_server_spares_all(cloud: Keystone, ours: NovaEndpoint) -> N
     with pytest.raises(AuthFailed, match="nobodys, theirs"):
         ours.terminate(["mine", "theirs", "nobodys"])
     assert not [path for path in cloud.paths() if path.startswith("DELETE")]
+
+
+def test_a_locked_server_keeps_no_other_alive(cloud: Keystone, ours: NovaEndpoint) -> None:
+    """Where Nova refuses to delete one, all others go all the same, and the error names the one."""
+    replies = answers(shown({f"s-{number:02d}": OURS for number in range(40)}))
+    locked = {"conflictingRequest": {"message": "Instance s-00 is locked"}}
+
+    def answer(asked: Asked) -> Reply:
+        return (409, locked, {}) if (asked.method, asked.path[-4:]) == ("DELETE", "s-00") else replies(asked)
+
+    cloud.answer = answer
+    with pytest.raises(BadRequest, match=r"server s-00.*locked"):
+        ours.terminate([f"s-{number:02d}" for number in range(40)])
+    assert len({path for path in cloud.paths() if path.startswith("DELETE")}) == 40
 
 
 def test_a_boot_volume_is_marked_before_its_server_goes(cloud: Keystone, ours: NovaEndpoint) -> None:
