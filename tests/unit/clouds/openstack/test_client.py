@@ -151,6 +151,14 @@ def test_a_connection_serves_many_calls(cloud: Keystone) -> None:
     assert len({each.port for each in cloud.asked}) == 1
 
 
+def test_a_login_nobody_answers_says_what_to_mend() -> None:
+    """Where nobody listens at `auth_url` the error names address, reason and key, and none of a library's objects."""
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1.*refused.*endpoint_options\.auth_url") as caught:
+        client(Keystone(nobody())).get("compute", "/limits")
+    assert "object at" not in str(caught.value)
+    assert "Pool(" not in str(caught.value)
+
+
 def test_no_time_left_sends_nothing(cloud: Keystone) -> None:
     """Calls that are bounded together are not sent once their time is over."""
     bounded = client(cloud, timeout=0.000_001).bounded()
