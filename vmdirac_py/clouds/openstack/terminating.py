@@ -70,7 +70,7 @@ def _shown(client: Client, server: str) -> Server | None:
     """
     try:
         shown = client.get("compute", f"/servers/{server}")["server"]
-        return {**shown, "metadata": dict(shown["metadata"])}
+        return {**shown, "id": server, "metadata": dict(shown["metadata"])}
     except NotThere:
         return None
     except (KeyError, TypeError, ValueError) as error:

@@ -62,3 +62,18 @@ def test_a_listing_that_goes_round_in_a_circle(cloud: Keystone, client: Client) 
     cloud.answer = lambda _: (200, {"servers": [server], "servers_links": NEXT}, {})
     with pytest.raises(Unavailable, match="circle"):
         listed(client)
+
+
+def test_a_marker_that_goes_between_two_calls(cloud: Keystone, client: Client) -> None:
+    """Where the last of a page waited to be placed, and is gone a moment later, the listing is not believed."""
+    waits = {"id": "s-1", "status": "BUILD", "metadata": {}, "created": "2026-11-22T17:39:15Z"}
+    first = {"servers": [{**waits, "OS-EXT-STS:task_state": "scheduling"}], "servers_links": NEXT}
+
+    def answer(asked: Asked) -> tuple[int, Any, dict[str, str]]:
+        if "/detail" not in asked.path:
+            return 404, {"itemNotFound": {"message": "gone"}}, {}
+        return 200, {"servers": []} if "marker=" in asked.path else first, {}
+
+    cloud.answer = answer
+    with pytest.raises(Unavailable, match="changed while it was read"):
+        listed(client)

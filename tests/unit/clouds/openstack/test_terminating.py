@@ -145,3 +145,31 @@ def test_only_loose_volumes_of_ours_are_swept(cloud: Keystone, ours: NovaEndpoin
     )
     assert ours.sweep() == ["volume loose"]
     assert [path for path in cloud.paths() if path.startswith("DELETE")] == ["DELETE /v3/project-1/volumes/loose"]
+
+
+def port(name: str, server: str) -> dict[str, Any]:
+    """Return a port of ours that a server has, or had."""
+    mark = "vmdirac_installation=inst-ours"
+    return {"id": name, "device_id": server, "description": mark, "created_at": "2020-01-01T00:00:00Z"}
+
+
+def test_a_port_of_a_server_that_is_there_is_not_swept(cloud: Keystone, ours: NovaEndpoint) -> None:
+    """A server that a listing lacks is asked for itself before its port is deleted."""
+    cloud.answer = answers(
+        {
+            **shown({"hidden": OURS}),
+            "GET /v2.1/servers/detail": {"servers": []},
+            "GET /v2.0/ports": {"ports": [port("kept", "hidden"), port("loose", ""), port("left", "gone")]},
+            "GET /v2.0/floatingips": {"floatingips": []},
+            "GET /v3/project-1/volumes/detail": {"volumes": []},
+        }
+    )
+    assert ours.sweep() == ["port left", "port loose"]
+
+
+def test_a_sweep_of_what_cannot_be_read(cloud: Keystone, ours: NovaEndpoint) -> None:
+    """Where the cloud's words of a port say less than they should, nothing is deleted and nothing else leaves."""
+    strange = {"id": "p", "description": "vmdirac_installation=inst-ours"}
+    cloud.answer = answers({"GET /v2.1/servers/detail": {"servers": []}, "GET /v2.0/ports": {"ports": [strange]}})
+    with pytest.raises(Unavailable, match="cannot be read"):
+        ours.sweep()
