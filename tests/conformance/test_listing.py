@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.labs import of_one_call
+from tests.conformance.labs import Names, of_one_call
 from vmdirac_py.clouds.api import CloudEndpoint, CloudError, LaunchRequest, Unavailable
 
 MANY = 1500
+PATIENT = 300.0  # seconds: a double of a cloud may take its time for so many
 
 
 def ids(endpoint: CloudEndpoint) -> set[str]:
@@ -46,8 +47,9 @@ def test_a_lagging_listing_catches_up(lab: Any, ours: CloudEndpoint, ask: Callab
 
 
 @pytest.mark.needs("many")
-def test_a_long_listing_is_complete(lab: Any, ours: CloudEndpoint, theirs: CloudEndpoint) -> None:
+def test_a_long_listing_is_complete(lab: Any, names: Names) -> None:
     """1,500 instances are all listed, each once, each with its mark, to their owner alone."""
+    ours, theirs = (lab.endpoint(name, timeout=PATIENT) for name in (names.ours, names.theirs))
     there = lab.many(MANY)
     listed = ours.instances()
     assert there >= MANY
@@ -56,9 +58,11 @@ def test_a_long_listing_is_complete(lab: Any, ours: CloudEndpoint, theirs: Cloud
     assert theirs.instances() == ()
 
 
+@pytest.mark.full
 @pytest.mark.needs("many", "shift")
-def test_a_listing_never_loses_what_was_there_throughout(lab: Any, ours: CloudEndpoint) -> None:
+def test_a_listing_never_loses_what_was_there_throughout(lab: Any, names: Names) -> None:
     """While others come and go between its pages, a listing holds all that stayed, each once, or is Unavailable."""
+    ours = lab.endpoint(names.ours, timeout=PATIENT)
     lab.many(MANY)
     before = ids(ours)
     lab.shift()

@@ -174,7 +174,7 @@ def test_what_comes_late_is_bound(lab: Any, names: Names, ctx: TestContext, ours
     """A cloud that acts only after we gave up waiting gives instances, bound to their VMs by the listing."""
     batch = intended(ctx)
     (name,) = ctx.endpoints
-    hurried = lab.endpoint(names.ours, timeout=1.0)
+    hurried = lab.endpoint(names.ours, timeout=3.0)
     hurried.limits()
     ctx.endpoints = {name: hurried}
     lab.hang("launch", 3.0, when="before")

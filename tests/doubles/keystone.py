@@ -18,13 +18,14 @@ SERVICES = {"compute": "/v2.1", "network": "", "image": "", "block-storage": "/v
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request, and the name in the certificate its client showed."""
+    """A request, the port it came from, and the name in the certificate its client showed."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: Any
     client: str = ""
+    port: int = 0
 
 
 @dataclass(slots=True)
@@ -90,7 +91,9 @@ def _handler(cloud: Keystone) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             body = json.loads(text) if text else None
-            reply = cloud.reply(Asked(self.command, self.path, dict(self.headers), body, self._client()))
+            reply = cloud.reply(
+                Asked(self.command, self.path, dict(self.headers), body, self._client(), self.client_address[1])
+            )
             self.close_connection = reply is None
             if reply is not None:
                 self._write(*reply)

@@ -18,6 +18,7 @@ PROGRAMS = {
     "rabbitmq-server": Path("/usr/lib/rabbitmq/bin/rabbitmq-server"),
     "erlang-base": Path("/usr/bin/epmd"),
     "memcached": Path("/usr/bin/memcached"),
+    "util-linux": Path("/usr/bin/setpriv"),
     "gcc": Path("/usr/bin/gcc"),
     "libc6-dev": Path("/usr/include/stdio.h"),
 }

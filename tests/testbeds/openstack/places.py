@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from .values import Cannot
 
@@ -104,12 +105,13 @@ class Places:
         return self.data / "nova/faults.json"
 
     def make(self) -> None:
-        """Make the folders; raise `Cannot` where something else lies."""
-        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.check()
-        self.mark.touch()
-        for folder in (self.etc, self.data, self.log, self.run, self.secrets, self.users):
-            folder.mkdir(exist_ok=True, mode=0o700)
+        """Make the folders; raise `Cannot` where something else lies, or nothing can be written."""
+        with writable(self.home):
+            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.check()
+            self.mark.touch()
+            for folder in (self.etc, self.data, self.log, self.run, self.secrets, self.users):
+                folder.mkdir(exist_ok=True, mode=0o700)
 
     def check(self) -> None:
         """Raise `Cannot` if the folder holds something that is no bed."""
@@ -123,10 +125,25 @@ class Places:
 
 
 @contextlib.contextmanager
+def writable(place: Path) -> Iterator[None]:
+    """Raise `Cannot` where this user, or this machine, cannot write."""
+    try:
+        yield
+    except OSError as error:
+        mend = f"let ${CACHE_VARIABLE} name a folder of yours"
+        raise Cannot(f"cannot write: {error.strerror}", where=str(place), mend=mend) from error
+
+
+def _opened(file: Path) -> TextIO:
+    with writable(file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return file.open("a")
+
+
+@contextlib.contextmanager
 def locked(file: Path, say: Say) -> Iterator[None]:
     """Hold a file's lock, waiting for whoever holds it; it is given back even if we are killed."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with file.open("a") as opened:
+    with _opened(file) as opened:
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -55,10 +55,10 @@ def leave(home: Path, user: str, say: Say) -> None:
 
 def _joined(home: Path, say: Say) -> Bed | Cannot:
     user = str(os.getpid())
-    # before it is up: a session that leaves meanwhile must not be the last
-    _enter(Places(home), user)
-    atexit.register(leave, home, user, say)
     try:
+        # before it is up: a session that leaves meanwhile must not be the last
+        _enter(Places(home), user)
+        atexit.register(leave, home, user, say)
         return life.bring_up(home, say)
     except Cannot as cannot:
         return cannot

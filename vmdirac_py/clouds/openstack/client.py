@@ -19,8 +19,8 @@ from vmdirac_py.clouds.api import AnswerLost, AuthFailed, CloudError, Resolve, U
 from vmdirac_py.clouds.options import read
 from vmdirac_py.model.inventory import Endpoint
 
-from .errors import LONGEST, NoAddress, NotThere, refusal, unreadable
-from .failures import login_error, unsent
+from .errors import NoAddress, NotThere, refusal, unreadable
+from .failures import login_error, mend_of, unsent, words_of
 from .login import auth_of, session_of
 from .options import ENDPOINT, EndpointOptions
 from .skew import Skew
@@ -132,7 +132,7 @@ class Client:
             return self._session.request(f"{base}{path}", method, raise_exc=False, **given, **rest)
         except exceptions.ClientException as error:
             lost = acts and not unsent(error)
-            raise (AnswerLost if lost else Unavailable)(str(error)[:LONGEST], where=where) from error
+            raise (AnswerLost if lost else Unavailable)(words_of(error), where=where, mend=mend_of(error)) from error
 
     def _read(self, reply: requests.Response, where: str, *, acts: bool) -> Any:
         if not reply.ok or reply.is_redirect:

@@ -67,6 +67,8 @@ class NovaEndpoint:
             made = listed(client, reservation_id=_reservation(answer, self.name))
         except CloudError as error:
             raise AnswerLost(f"taken, but what came of it is not known: {error}", where=self.name) from error
+        if not made:  # Nova makes one at least
+            raise AnswerLost("taken, but nothing bears its reservation", where=self.name)
         return _result(request, made)
 
     def instances(self) -> tuple[Instance, ...]:

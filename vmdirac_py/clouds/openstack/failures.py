@@ -18,6 +18,8 @@ LOGIN_BY_STATUS: Mapping[int, type[CloudError]] = MappingProxyType(
     {400: AuthFailed, 401: AuthFailed, 403: AuthFailed, 404: AuthFailed, 413: Throttled, 429: Throttled}
 )
 LOGIN_MEND = "check endpoint_options.auth_url and the credentials"
+AWAY_MEND = "see whether the cloud is up; its address is endpoint_options.auth_url"
+TLS_MEND = "name its authorities by endpoint_options.ca_file"
 
 
 def unsent(error: Exception) -> bool:
@@ -31,6 +33,20 @@ def unsent(error: Exception) -> bool:
     return isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError)
 
 
+def words_of(error: Exception) -> str:
+    """Return what a request that failed says, in place of the library's names for its own parts the reason alone."""
+    cause = error.__context__
+    reason = getattr(cause.args[0], "reason", None) if cause is not None and cause.args else None
+    if isinstance(reason, NewConnectionError):
+        return f"{str(error).partition(': HTTP')[0]}: {str(reason).rpartition(': ')[2]}"[:LONGEST]
+    return str(error)[:LONGEST]
+
+
+def mend_of(error: Exception) -> str:
+    """Return what to mend where a certificate is not believed."""
+    return TLS_MEND if isinstance(error, exceptions.SSLError) else ""
+
+
 def login_error(error: Exception, *, where: str) -> CloudError:
     """Return the error that a failed login is; never one that may have had an effect."""
     if isinstance(error, exceptions.HttpError):
@@ -41,8 +57,7 @@ def login_error(error: Exception, *, where: str) -> CloudError:
     if isinstance(error, exceptions.CatalogException | exceptions.AuthorizationFailure):
         return AuthFailed(str(error)[:LONGEST], where=where, mend=LOGIN_MEND)
     if isinstance(error, exceptions.ConnectionError):
-        mend = "name its authorities by endpoint_options.ca_file" if isinstance(error, exceptions.SSLError) else ""
-        return Unavailable(str(error)[:LONGEST], where=where, mend=mend)
+        return Unavailable(words_of(error), where=where, mend=mend_of(error) or AWAY_MEND)
     if isinstance(error, OSError):
         return AuthFailed(f"cannot read the proxy: {error.strerror or error}", where=where, mend="renew it")
     return Unavailable("an answer to the login that cannot be read", where=where)

@@ -22,9 +22,15 @@ LISTS: Mapping[str, Callable[[Client], list[names.Thing]]] = {
     "image": names.images,
     "flavor": names.flavors,
     "network": names.networks,
+    "outside network": names.networks,
     "security group": names.security_groups,
     "zone": names.zones,
     "key pair": names.key_pairs,
+}
+OUTSIDE: Mapping[str, bool] = {"network": False, "outside network": True}
+WRONG_SIDE: Mapping[str, tuple[str, str]] = {
+    "network": ("is an outside network: VMs cannot be put on it", f"{POOL}.networks: name an inner one"),
+    "outside network": ("is no outside network: it has no addresses to give", f"mend {POOL}.floating_network"),
 }
 
 
@@ -86,16 +92,28 @@ def _pool(lists: Listed, pool: Pool) -> Iterator[Finding]:
 
 
 def _look(lists: Listed, what: str, wanted: str, about: str, pool: Pool) -> Finding:
-    return _known(about, wanted, lists(what), pool)
+    found = _known(about, wanted, lists(what), pool)
+    return _reachable(found, wanted, what, lists(what)) if found.ok and what in OUTSIDE else found
 
 
 def _named(pool: Pool, options: PoolOptions) -> Iterator[tuple[str, str]]:
     """Yield what a pool names, by kind."""
     yield from (("flavor", pool.flavor), ("image", pool.image))
-    yield from (("network", each) for each in (*options.networks, options.floating_network) if each)
+    yield from (("network", each) for each in options.networks)
+    yield from (("outside network", each) for each in (options.floating_network,) if each)
     yield from (("security group", each) for each in options.security_groups)
     yield from (("zone", each) for each in (options.availability_zone,) if each)
     yield from (("key pair", each) for each in (options.key_pair,) if each)
+
+
+def _reachable(found: Finding, wanted: str, what: str, known: list[names.Thing]) -> Finding:
+    """Tell networks for VMs from those for addresses: Nova takes what is meant for addresses, and ends in ERROR."""
+    thing = next(each for each in known if wanted in {each["id"], each["name"]})
+    outside = bool(thing.get("router:external"))
+    if outside == OUTSIDE[what] or (outside and thing.get("shared")):
+        return found
+    side, mend = WRONG_SIDE[what]
+    return Finding(found.about, ok=False, text=f"{wanted!r} {side}", mend=mend)
 
 
 def _known(about: str, wanted: str, known: list[names.Thing], pool: Pool) -> Finding:

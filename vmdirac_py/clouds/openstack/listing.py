@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from vmdirac_py.clouds.api import BadRequest, Instance, Unavailable
 
 from .client import Client
-from .errors import unreadable
+from .errors import NotThere, unreadable
 from .reading import instance_of
 
 DETAIL = "/servers/detail"
@@ -59,6 +59,8 @@ def _servers(client: Client, filters: Mapping[str, str]) -> Iterator[Server]:
             return
         page = _page(client, filters, marker)
         _refuse_jump(client, servers)
+        if _marker(page) == marker:
+            raise Unavailable("the pages of the listing go round in a circle", where=client.name)
 
 
 def _page(client: Client, filters: Mapping[str, str], marker: str) -> Any:
@@ -84,7 +86,10 @@ def _refuse_jump(client: Client, before: list[Server]) -> None:
     last = before[-1]
     if last.get("OS-EXT-STS:task_state") != SCHEDULING:
         return
-    now = client.get("compute", f"/servers/{last['id']}")["server"]
+    try:
+        now = client.get("compute", f"/servers/{last['id']}")["server"]
+    except NotThere as error:
+        raise Unavailable("the listing changed while it was read: a server is gone", where=client.name) from error
     if now.get("OS-EXT-STS:task_state") != SCHEDULING:
         raise Unavailable("the listing changed while it was read: servers were placed meanwhile", where=client.name)
 

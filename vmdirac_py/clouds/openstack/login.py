@@ -14,11 +14,11 @@ import requests
 from keystoneauth1 import access
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
-from requests.adapters import HTTPAdapter
 
 from vmdirac_py.clouds.api import Resolve
 from vmdirac_py.clouds.options import verify
 
+from .carrying import Bounded
 from .options import METHODS, EndpointOptions
 
 CONNECTIONS = 8
@@ -46,7 +46,7 @@ def session_of(options: EndpointOptions, home: Path, *, timeout: float, hook: Ca
     transport.trust_env = False
     transport.hooks["response"].append(hook)
     for scheme in ("http://", "https://"):
-        transport.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS, max_retries=0))
+        transport.mount(scheme, Bounded(pool_maxsize=CONNECTIONS, max_retries=0))
     return Session(
         session=transport, verify=verify(options, home), timeout=timeout, app_name="vmdirac_py", redirect=False
     )

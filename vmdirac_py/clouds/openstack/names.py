@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from vmdirac_py.clouds.api import BadRequest
+from vmdirac_py.clouds.api import BadRequest, Unavailable
 from vmdirac_py.clouds.closest import closest
 
 from .client import Client
@@ -94,14 +94,24 @@ def _only(wanted: str, found: list[Thing], what: str, known: Callable[[], list[T
 
 
 def _all(client: Client, service: str, path: str, key: str, **filters: str) -> Iterator[Thing]:
-    """Yield what a service lists, by pages: each service but Glance takes the last id as marker, Glance too."""
+    """Yield what a service lists, by pages as large as it likes: each takes the last id as marker."""
     marker: dict[str, str] = {}
     while True:
-        page = _part(client, client.get(service, path, limit=PAGE, **filters, **marker), key)
+        body = client.get(service, path, limit=PAGE, **filters, **marker)
+        page = _part(client, body, key)
         yield from page
-        if len(page) < int(PAGE):
+        if not page or not _goes_on(body, key):
             return
-        marker = {"marker": str(page[-1]["id"])}
+        last = {"marker": str(page[-1]["id"])}
+        if last == marker:
+            raise Unavailable(f"the pages of {key} go round in a circle", where=client.name)
+        marker = last
+
+
+def _goes_on(body: Mapping[str, Any], key: str) -> bool:
+    """Tell whether there is a next page; a service may give fewer than asked for: Glance says `next`, others link."""
+    links = body.get(f"{key}_links") or ()
+    return bool(body.get("next")) or any(link.get("rel") == "next" for link in links)
 
 
 def _part(client: Client, body: Any, key: str, named: Callable[[Any], Thing] = dict) -> list[Thing]:

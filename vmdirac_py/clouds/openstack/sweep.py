@@ -11,7 +11,7 @@ from typing import Any
 from vmdirac_py.clouds.marks import INSTALLATION
 
 from .client import Client
-from .errors import unreadable
+from .errors import NotThere, unreadable
 from .floating import described
 
 AT_WORK = 900.0
@@ -23,7 +23,11 @@ Thing = Mapping[str, Any]
 def sweep(client: Client, installation: str, living: Collection[str]) -> list[str]:
     """Delete what bears our mark and belongs to none of the `living` servers; return it in words. Raises CloudError."""
     told = []
-    for service, path, words in (*_network(client, installation, living), *_volumes(client, installation)):
+    try:
+        found = [*_network(client, installation, living), *_volumes(client, installation)]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise unreadable(f"{type(error).__name__}: {error}", where=f"{client.name}, sweep", acts=False) from error
+    for service, path, words in found:
         client.delete(service, path)
         told.append(words)
     return told
@@ -39,12 +43,23 @@ def mark_volumes(client: Client, installation: str, server: Thing) -> None:
 def _network(client: Client, installation: str, living: Collection[str]) -> Iterator[tuple[str, str, str]]:
     mine = described(installation)
     ports = [each for each in _listed(client, "ports", mine) if _old(each)]
-    dead = {port["id"] for port in ports if port["device_id"] not in living}
+    dead = {port["id"] for port in ports if port["device_id"] not in living and _gone(client, port["device_id"])}
     for address in _listed(client, "floatingips", mine):
         if _old(address) and (not address["port_id"] or address["port_id"] in dead):
             yield "network", f"/floatingips/{address['id']}", f"address {address['floating_ip_address']}"
     for port in sorted(dead):
         yield "network", f"/ports/{port}", f"port {port}"
+
+
+def _gone(client: Client, server: str) -> bool:
+    """Ask for the server itself: a long listing lacks those of a cell that was down while it was read."""
+    if not server:
+        return True
+    try:
+        client.get("compute", f"/servers/{server}")
+    except NotThere:
+        return True
+    return False
 
 
 def _volumes(client: Client, installation: str) -> Iterator[tuple[str, str, str]]:

@@ -26,6 +26,7 @@ def terminate(client: Client, installation: str, instance_ids: Collection[str]) 
 
     Raises:
         AuthFailed: one of them does not bear our mark; none was touched.
+        BadRequest: Nova refuses one (it is locked ...); all others were deleted.
         CloudError: one could not be deleted; those after it may not have been tried.
     """
     wanted = sorted(set(instance_ids))
@@ -34,7 +35,9 @@ def terminate(client: Client, installation: str, instance_ids: Collection[str]) 
     if foreign:
         told = f"not ours: {', '.join(foreign[:5])}; none was terminated"
         raise AuthFailed(told, where=client.name, mend="name only instances of this installation")
-    each(lambda name: _delete(client, installation, servers[name]), list(servers))
+    refused = each(lambda name: _delete(client, installation, servers[name]), list(servers))
+    for error in filter(None, refused):
+        raise error
 
 
 def each(act: Callable[[str], T], names: Sequence[str]) -> list[T]:
@@ -67,19 +70,21 @@ def _shown(client: Client, server: str) -> Server | None:
     """
     try:
         shown = client.get("compute", f"/servers/{server}")["server"]
-        return {**shown, "metadata": dict(shown["metadata"])}
+        return {**shown, "id": server, "metadata": dict(shown["metadata"])}
     except NotThere:
         return None
     except (KeyError, TypeError, ValueError) as error:
         raise unreadable("no server", where=client.name, acts=False) from error
 
 
-def _delete(client: Client, installation: str, server: Server) -> None:
+def _delete(client: Client, installation: str, server: Server) -> BadRequest | None:
+    """Delete a server; return why Nova refuses this one. Raises CloudError: the others would fail as well."""
     if VOLUME in server["metadata"]:
         with suppress(CloudError):  # only the sweep needs the mark, and only where Nova fails to delete the volume
             mark_volumes(client, installation, server)
     try:
         client.delete("compute", f"/servers/{server['id']}")
     except BadRequest as error:
-        raise BadRequest(error.what, where=f"{client.name}, server {server['id']}", mend="is it locked?") from error
+        return BadRequest(error.what, where=f"{client.name}, server {server['id']}", mend="is it locked?")
     release(client, server["metadata"])
+    return None

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.doubles.keystone import Keystone, keystone
+from tests.doubles.raw_server import RawServer, dripping
 from vmdirac_py.clouds.api import AnswerLost, AuthFailed, CloudError, Unavailable
 from vmdirac_py.clouds.openstack.client import Client, client_of
 from vmdirac_py.model.inventory import Endpoint
@@ -124,6 +125,38 @@ def test_a_refused_connection_has_not_acted(cloud: Keystone) -> None:
     with pytest.raises(Unavailable) as caught:
         client(cloud, endpoints={"compute": nobody()}).post("compute", "/servers", {})
     assert type(caught.value) is Unavailable
+
+
+def test_an_answer_that_drips_in_is_given_up(cloud: Keystone) -> None:
+    """A byte now and then keeps no call beyond its timeout: what acts is lost, what reads is unavailable."""
+    with RawServer(dripping) as drips:
+        made = client(cloud, timeout=0.5, endpoints={"compute": f"{drips.url}/v2.1"})
+        with pytest.raises(AnswerLost, match="timed out"):
+            made.post("compute", "/servers", {})
+        with pytest.raises(Unavailable, match="timed out"):
+            made.get("compute", "/limits")
+
+
+def test_a_login_that_drips_in_is_given_up() -> None:
+    """Keystone's answers have the same time."""
+    with RawServer(dripping) as drips, pytest.raises(Unavailable, match="timed out"):
+        client(Keystone(drips.url), timeout=0.5).get("compute", "/limits")
+
+
+def test_a_connection_serves_many_calls(cloud: Keystone) -> None:
+    """A whole answer leaves its connection open for the next."""
+    made = client(cloud)
+    for _ in range(3):
+        made.get("compute", "/limits")
+    assert len({each.port for each in cloud.asked}) == 1
+
+
+def test_a_login_nobody_answers_says_what_to_mend() -> None:
+    """Where nobody listens at `auth_url` the error names address, reason and key, and none of a library's objects."""
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1.*refused.*endpoint_options\.auth_url") as caught:
+        client(Keystone(nobody())).get("compute", "/limits")
+    assert "object at" not in str(caught.value)
+    assert "Pool(" not in str(caught.value)
 
 
 def test_no_time_left_sends_nothing(cloud: Keystone) -> None:

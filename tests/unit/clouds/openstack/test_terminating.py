@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.doubles.keystone import Asked, Keystone, keystone
-from vmdirac_py.clouds.api import AnswerLost, AuthFailed, Throttled, Unavailable
+from vmdirac_py.clouds.api import AnswerLost, AuthFailed, BadRequest, Throttled, Unavailable
 from vmdirac_py.clouds.openstack import connect
 from vmdirac_py.clouds.openstack.driver import NovaEndpoint
 from vmdirac_py.clouds.openstack.terminating import each
@@ -90,6 +90,20 @@ def test_one_foreign_server_spares_all(cloud: Keystone, ours: NovaEndpoint) -> N
     assert not [path for path in cloud.paths() if path.startswith("DELETE")]
 
 
+def test_a_locked_server_keeps_no_other_alive(cloud: Keystone, ours: NovaEndpoint) -> None:
+    """Where Nova refuses to delete one, all others go all the same, and the error names the one."""
+    replies = answers(shown({f"s-{number:02d}": OURS for number in range(40)}))
+    locked = {"conflictingRequest": {"message": "Instance s-00 is locked"}}
+
+    def answer(asked: Asked) -> Reply:
+        return (409, locked, {}) if (asked.method, asked.path[-4:]) == ("DELETE", "s-00") else replies(asked)
+
+    cloud.answer = answer
+    with pytest.raises(BadRequest, match=r"server s-00.*locked"):
+        ours.terminate([f"s-{number:02d}" for number in range(40)])
+    assert len({path for path in cloud.paths() if path.startswith("DELETE")}) == 40
+
+
 def test_a_boot_volume_is_marked_before_its_server_goes(cloud: Keystone, ours: NovaEndpoint) -> None:
     """Volumes that should go with their server bear our mark first; others do not."""
     attached = [{"id": "boot", "delete_on_termination": True}, {"id": "data", "delete_on_termination": False}]
@@ -131,3 +145,31 @@ def test_only_loose_volumes_of_ours_are_swept(cloud: Keystone, ours: NovaEndpoin
     )
     assert ours.sweep() == ["volume loose"]
     assert [path for path in cloud.paths() if path.startswith("DELETE")] == ["DELETE /v3/project-1/volumes/loose"]
+
+
+def port(name: str, server: str) -> dict[str, Any]:
+    """Return a port of ours that a server has, or had."""
+    mark = "vmdirac_installation=inst-ours"
+    return {"id": name, "device_id": server, "description": mark, "created_at": "2020-01-01T00:00:00Z"}
+
+
+def test_a_port_of_a_server_that_is_there_is_not_swept(cloud: Keystone, ours: NovaEndpoint) -> None:
+    """A server that a listing lacks is asked for itself before its port is deleted."""
+    cloud.answer = answers(
+        {
+            **shown({"hidden": OURS}),
+            "GET /v2.1/servers/detail": {"servers": []},
+            "GET /v2.0/ports": {"ports": [port("kept", "hidden"), port("loose", ""), port("left", "gone")]},
+            "GET /v2.0/floatingips": {"floatingips": []},
+            "GET /v3/project-1/volumes/detail": {"volumes": []},
+        }
+    )
+    assert ours.sweep() == ["port left", "port loose"]
+
+
+def test_a_sweep_of_what_cannot_be_read(cloud: Keystone, ours: NovaEndpoint) -> None:
+    """Where the cloud's words of a port say less than they should, nothing is deleted and nothing else leaves."""
+    strange = {"id": "p", "description": "vmdirac_installation=inst-ours"}
+    cloud.answer = answers({"GET /v2.1/servers/detail": {"servers": []}, "GET /v2.0/ports": {"ports": [strange]}})
+    with pytest.raises(Unavailable, match="cannot be read"):
+        ours.sweep()

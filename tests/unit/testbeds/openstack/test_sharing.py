@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.wait import until
-from tests.testbeds.openstack import processes, sharing
-from tests.testbeds.openstack.places import Places
+from tests.testbeds.openstack import Cannot, life, processes, sharing
+from tests.testbeds.openstack.places import CACHE_VARIABLE, Places
 from tests.testbeds.openstack.processes import Program
 
 
@@ -59,3 +59,13 @@ def test_a_session_that_was_killed_holds_nothing(places: Places) -> None:
     assert sharing.users(places) == set()
     sharing.leave(places.home, str(os.getpid()), _silent)
     assert not processes.running(places.home)
+
+
+def test_a_cache_nobody_can_write_to_is_a_reason_to_skip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no bed can lie the machine cannot have one: that is no failure, and the variable to set is named."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file"))
+    with pytest.raises(Cannot, match=CACHE_VARIABLE):
+        sharing.shared(_silent)
+    with pytest.raises(Cannot, match=CACHE_VARIABLE):
+        life.bring_up(None, _silent)
