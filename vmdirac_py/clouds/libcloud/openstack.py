@@ -21,6 +21,8 @@ from .options import OpenStackOptions
 from .wire import Wire
 
 GONE = 404
+UNPLACED = frozenset({404, 409})
+"""What Nova answers where it is asked for the console of a server that has no host yet."""
 LIMITS = {
     "max_vms": "maxTotalInstances",
     "max_cores": "maxTotalCores",
@@ -78,8 +80,13 @@ class OpenStack:
         return CloudLimits(**{ours: _limit(told.get(theirs)) for ours, theirs in LIMITS.items()})
 
     def console(self, node: Node) -> str:
-        """Return what an instance wrote to its console."""
-        return str(self._driver.ex_get_console_output(node)["output"] or "")
+        """Return what an instance wrote to its console; before it is placed it has none."""
+        try:
+            return str(self._driver.ex_get_console_output(node)["output"] or "")
+        except BaseHTTPError as error:
+            if error.code in UNPLACED:
+                return ""
+            raise
 
     def find(self, kind: str, name: str) -> Named:
         """Return the image, flavor or network with this name; an id is left to Nova to judge."""

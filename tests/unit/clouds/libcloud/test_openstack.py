@@ -235,6 +235,18 @@ def test_one_refused_keeps_nobody_else(stack: Stack, cloud: Scripted, nova: Make
     assert "/c/servers/server-2" in [call.path for call in cloud.calls]
 
 
+@pytest.mark.parametrize("status", [404, 409])
+def test_a_server_without_a_host_has_written_nothing(stack: Stack, cloud: Scripted, nova: Make, status: int) -> None:
+    """The console of a server that is not placed yet is empty; a refusal is still one."""
+    stack.routes[LIST] = as_json({"servers": [server(1)]})
+    endpoint = nova(cloud.url)
+    stack.routes["POST /c/servers/server-1/action"] = as_json({"no": {"message": "Instance not ready"}}, status)
+    assert endpoint.console("server-1") == ""
+    stack.routes["POST /c/servers/server-1/action"] = as_json({"no": {"message": "no"}}, 403)
+    with pytest.raises(AuthFailed):
+        endpoint.console("server-1")
+
+
 def test_no_limit_is_no_number(stack: Stack, cloud: Scripted, nova: Make) -> None:
     """Nova's -1, and what it does not tell, is None."""
     told = {"maxTotalInstances": -1, "maxTotalCores": 40, "totalInstancesUsed": 3}
