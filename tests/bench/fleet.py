@@ -109,12 +109,18 @@ def alone(module: str, *arguments: str, more: Mapping[str, str] | None = None) -
 def others_collection(
     playbook: Path, variables: Mapping[str, str], more: Mapping[str, str] | None = None
 ) -> float | None:
-    """Return the processor seconds of a playbook that uses a collection of others; None: they are not here."""
+    """Return the processor seconds of a playbook that uses a collection of others; None: it is not here, or fails."""
     collections = os.environ.get(COLLECTIONS_VARIABLE)
     if not collections:
         return None
     settings = {"ANSIBLE_COLLECTIONS_PATH": collections, "ANSIBLE_LOCALHOST_WARNING": "false", **(more or {})}
-    return child(["ansible-playbook", "-i", "localhost,", "-e", json.dumps(dict(variables)), str(playbook)], settings)
+    try:
+        return child(
+            ["ansible-playbook", "-i", "localhost,", "-e", json.dumps(dict(variables)), str(playbook)], settings
+        )
+    except AssertionError as error:
+        sys.stderr.write(f"{playbook.stem} is left out: {error}\n")
+        return None
 
 
 def compared(ours: Numbers, library_cpu: float) -> Numbers:
