@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.installation import launched_at
 from tests.support.program import TOP, environment
 from tests.support.remains import remains
 from vmdirac_py.base.processes import marked
@@ -111,7 +112,7 @@ def test_every_vm_is_gone_and_nothing_is_left(watched: Watched) -> None:
         jobs = tx.jobs.find()
     assert {vm.state for vm in vms.values()} == {VmState.HALTED}
     assert all(vms[job.vm].vo == job.spec.vo for job in jobs if job.vm)
-    assert remains(watched.folder, watched.cloud) == []
+    assert remains(watched.folder, launched_at(watched.cloud)) == []
 
 
 def test_a_jobs_output_is_what_it_wrote(watched: Watched) -> None:
@@ -157,7 +158,7 @@ def test_an_interrupted_one_leaves_nothing_and_can_be_repeated(tmp_path: Path) -
         first.send_signal(signal.SIGINT)
         first.stdout.read()
         assert first.wait(timeout=120) == 1
-    assert remains(folder, folder / "localcloud") == []
+    assert remains(folder, launched_at(folder / "localcloud")) == []
     again = subprocess.run(
         command(folder, "--json"), env=environment(), capture_output=True, text=True, check=False, timeout=400
     )
@@ -179,7 +180,7 @@ def test_a_killed_one_is_cleared_away_by_the_next(tmp_path: Path) -> None:
     marks = {f"VMDIRAC_INSTANCE={record.id}" for launch in left for record in launch.instances}
     assert marks
     assert _marked_any(marks) == []
-    assert remains(folder, folder / "localcloud") == []
+    assert remains(folder, launched_at(folder / "localcloud")) == []
 
 
 def _marked_any(marks: set[str]) -> list[int]:
@@ -250,4 +251,4 @@ def test_an_ordinary_user_can_run_it(ordinary: tuple[Path, list[str]]) -> None:
         timeout=400,
     )
     assert summary(done)["jobs"] == EXPECTED
-    assert remains(folder, folder / "localcloud") == []
+    assert remains(folder, launched_at(folder / "localcloud")) == []

@@ -35,6 +35,12 @@ def inventory(**keys: Any) -> dict[str, Any]:
     return inventory_of("here", endpoint, pool)
 
 
+def launched_at(cloud: Path) -> list[str]:
+    """Return the ids of all instances an embedded cloud ever started."""
+    launches = Store(cloud).launches() if cloud.exists() else []
+    return [record.id for launch in launches for record in launch.instances]
+
+
 @dataclass
 class Here(Installed):
     """A running installation on an embedded cloud."""
@@ -81,8 +87,7 @@ class Here(Installed):
 
     def every_instance(self) -> list[str]:
         """Return the ids of all instances there ever were."""
-        launches = Store(self.cloud).launches() if self.cloud.exists() else []
-        return [record.id for launch in launches for record in launch.instances]
+        return launched_at(self.cloud)
 
     def consoles(self) -> list[Path]:
         """Return the files in which VMs' consoles are."""

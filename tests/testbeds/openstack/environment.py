@@ -39,15 +39,22 @@ def made(say: Say) -> Path:
 def _make(venv: Path) -> None:
     shutil.rmtree(venv, ignore_errors=True)
     log, python = venv.with_suffix(".log"), venv / "bin/python"
-    quiet = ["install", "--quiet", "--disable-pip-version-check"]
-    uv = _pin_of("uv")
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     try:
         tools.run([sys.executable, "-m", "venv", venv], log=log, environment=os.environ)
-        tools.run([python, "-m", "pip", *quiet, uv], log=log, environment=os.environ)
-        tools.run(_install(venv), log=log, environment=_environment(venv))
+        tools.run([*pip, _pin_of("uv")], log=log, environment=os.environ)
+        _filled(venv, pip, log)
     except Broke as broke:
         raise Cannot(f"OpenStack could not be installed: {broke.what}", where=str(log)) from None
     (venv / "ready").touch()
+
+
+def _filled(venv: Path, pip: list[str | Path], log: Path) -> None:
+    """Install by uv, which is quick; where that fails by pip, which knows the machine's settings of index and TLS."""
+    try:
+        tools.run(_install(venv), log=log, environment=_environment(venv))
+    except Broke:
+        tools.run([*pip, "--no-deps", "--requirement", VERSIONS], log=log, environment=os.environ)
 
 
 def _install(venv: Path) -> list[str | Path]:
@@ -55,9 +62,9 @@ def _install(venv: Path) -> list[str | Path]:
 
 
 def _environment(venv: Path) -> dict[str, str]:
-    """Return the environment for uv, which does not read pip's variable for another index."""
-    index = os.environ.get("PIP_INDEX_URL")
-    more = {"UV_DEFAULT_INDEX": index} if index else {}
+    """Return the environment for uv, which does not read pip's variables for another index and its authorities."""
+    given = {"UV_DEFAULT_INDEX": os.environ.get("PIP_INDEX_URL"), "SSL_CERT_FILE": os.environ.get("PIP_CERT")}
+    more = {name: value for name, value in given.items() if value}
     return {**os.environ, **more, "VIRTUAL_ENV": str(venv), "UV_LINK_MODE": "copy"}
 
 
