@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -90,6 +91,11 @@ class Flight:
 
     def _launch(self) -> Finding:
         self.watch.say(f"asking for one VM of pool {self.request.pool.name}")
+        # The answer names what is to be ended: it is waited for also when a person loses patience meanwhile.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(self._ask).result()
+
+    def _ask(self) -> Finding:
         try:
             result = self.driver.launch(self.request)
         except AnswerLost as error:

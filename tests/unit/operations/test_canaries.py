@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -132,6 +133,15 @@ def test_a_person_who_loses_patience(ctx: TestContext, cloud: ScriptedCloud, fly
     assert findings["launch"].ok
     assert not findings["canary"].ok
     assert findings["end"].ok
+    assert cloud.alive() == []
+
+
+def test_a_person_who_loses_patience_within_the_call(cloud: ScriptedCloud, fly: Fly) -> None:
+    """Ctrl-C while the cloud is asked waits for the answer, which names what is then ended, listed or not."""
+    cloud.lag = 3600.0
+    cloud.before_launch = lambda _: signal.raise_signal(signal.SIGINT)
+    findings = fly()
+    assert not findings["canary"].ok
     assert cloud.alive() == []
 
 
