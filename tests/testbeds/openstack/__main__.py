@@ -9,11 +9,12 @@ from pathlib import Path
 
 import msgspec
 
+from tests.testbeds.common import sharing
 from vmdirac_py.base.errors import VmdiracError
 
-from . import life, sharing, status
+from . import life, status
 from .bed import Bed, written
-from .places import CACHE_VARIABLE, default_home
+from .places import CACHE_VARIABLE, Places, default_home
 
 INTERRUPTED = 130
 
@@ -43,7 +44,7 @@ def _given() -> argparse.Namespace:
 
 def _up(home: Path, *, json: bool) -> int:
     bed = life.bring_up(home, _say)
-    sharing.hold(home)
+    sharing.hold(Places(home))
     sys.stdout.write(written(bed).decode() + "\n" if json else _told(bed))
     return 0
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from . import processes, sharing
+from tests.testbeds.common import processes, sharing
+
 from .bed import read
 from .client import answers
 from .places import Places
