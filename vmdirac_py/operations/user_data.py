@@ -9,6 +9,8 @@ import yaml
 
 from vmdirac_py.model.inventory import Pool
 
+from .dirac_pilots import worker_pilot
+
 CONFIG_PATH = "/etc/vmdirac/worker.json"
 BOOT_PATH = "/var/lib/vmdirac/boot.py"
 
@@ -61,4 +63,5 @@ def _worker_config(pool: Pool, token: str, manager: Manager, instance_id_file: s
         "inner_ce": pool.inner_ce,
         "bind_address": "",
         "work_dir": "",
+        "pilot": worker_pilot(pool),
     }

@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any, List, Optional
 
-from . import ce, policy
+from . import ce, launch, policy
+from .any_pilot import AnyPilot
 from .client import Client
+from .dirac_pilot import DiracPilot
 from .enrol import Enrolment, GaveUp
 from .fetch import SandboxFetch
 from .identity import Identity, Keyring, NoKey
@@ -43,10 +45,11 @@ class Worker:
         pool = Pool(Free(config.cores, config.ram_mb, config.gpus), max_slots)
         self._monitor: Optional[Monitor] = None
         self.courier = courier
-        self.pilot = Pilot(pool, self._ask, outbox, life.for_jobs, self._changed)
+        embedded = Pilot(pool, self._ask, outbox, life.for_jobs, self._changed)
         self.inner_ce = INNER_CES[kind](
-            folder / "jobs", folder / "outputs", identity.vm, SandboxFetch(manager), self.pilot
+            folder / "jobs", folder / "outputs", identity.vm, SandboxFetch(manager), embedded
         )
+        self.pilot: AnyPilot = self._of_dirac(config, identity.vm, life) or embedded
         lost = ", ".join(self.inner_ce.leftovers())
         self._broken = f"an earlier worker lost {lost}" if lost else ""
         parts = Parts(manager, Line(self.client, courier), keyring, self.pilot, outbox)
@@ -74,6 +77,14 @@ class Worker:
             say(f"leave: {second}")
         return _BROKE
 
+    def _of_dirac(self, config: Config, vm: str, life: Life) -> Optional[DiracPilot]:
+        if launch.flavour(config.pilot) != launch.DIRAC:
+            return None
+        folder, how = Path(config.work_dir), launch.read(config.pilot, vm)
+        return DiracPilot(
+            how, folder, vm, config.cores, seconds_left=life.for_jobs, drain=_drain, changed=self._changed
+        )
+
     def _ask(self, message: MatchAsk) -> MatchAnswer:
         return self.client.post("match", message, _match_answer)
 
@@ -96,7 +107,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         return _start(Path(given[0]))
-    except (BadConfig, ce.UnknownCE) as error:
+    except (BadConfig, launch.BadPilot, ce.UnknownCE) as error:
         say(str(error))
         return _BAD_CONFIG
     except (GaveUp, NoKey) as error:
@@ -113,6 +124,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
 def _start(path: Path) -> int:
     config = read_config(path)
     ce.parse(config.inner_ce)
+    launch.flavour(config.pilot)
     manager, keyring = _manager(config), Keyring(_work_dir(config))
     identity = keyring.known()
     if identity is None:
@@ -122,6 +134,10 @@ def _start(path: Path) -> int:
     say(f"is {identity.vm} of {identity.vo}, {config.cores} cores, {config.ram_mb} MB, {config.inner_ce}")
     manager.use(keyring.certificate, keyring.key)
     return Worker(config, manager, keyring, identity).run()
+
+
+def _drain(reason: str) -> None:
+    Path("/var/lib/dirac_drain").write_text(reason)
 
 
 def _manager(config: Config) -> Manager:

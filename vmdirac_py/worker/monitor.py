@@ -7,13 +7,13 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from . import policy
+from .any_pilot import AnyPilot
 from .backoff import jittered
 from .identity import Identity, Keyring
 from .life import Life
 from .line import Line
 from .log import say
 from .outbox import Outbox
-from .pilot import Pilot
 from .trust import Manager, typed
 from .wire import Ack, Beat, Config, Enrolled, Leave, Leaving, Order, Orders, Renew
 
@@ -34,7 +34,7 @@ class Parts(NamedTuple):
     manager: Manager
     line: Line
     keyring: Keyring
-    pilot: Pilot
+    pilot: AnyPilot
     outbox: Outbox
 
 

@@ -60,11 +60,11 @@ def environment(work: Work, place: Place, vm: str) -> Dict[str, str]:
         "OMP_NUM_THREADS": str(work.cores),
         **work.environment,
         name: value,
-        **_instance(),
+        **instance(),
     }
 
 
-def _instance() -> Dict[str, str]:
+def instance() -> Dict[str, str]:
     """Return the mark of this VM in the embedded cloud, by which it ends all of a VM where it has no namespaces."""
     return {INSTANCE: os.environ[INSTANCE]} if INSTANCE in os.environ else {}
 

@@ -19,7 +19,10 @@ Ask = Callable[[MatchAsk], MatchAnswer]
 
 
 class Status(NamedTuple):
-    """What the pilot is doing; `busy` counts payloads and a match in flight; `broken` says why it can no more."""
+    """What the pilot is doing; `busy` counts payloads and a match in flight; `broken` says why it can no more.
+
+    `worked` tells whether any payload ran, `over` that it has ended by itself: there is nothing more to do.
+    """
 
     slots: List[Slot]
     free_cores: int
@@ -27,6 +30,8 @@ class Status(NamedTuple):
     idle_seconds: float
     failed_matches: int
     broken: str
+    worked: bool = False
+    over: bool = False
 
 
 class Pilot:
@@ -80,6 +85,11 @@ class Pilot:
         """Wait no longer than this between two questions."""
         with self._condition:
             self._longest = min(_LONGEST_WAIT, seconds)
+
+    def works(self) -> List[Work]:
+        """Return the jobs whose payloads run."""
+        with self._condition:
+            return [handle.work for handle in self._handles.values()]
 
     def kill_all(self) -> None:
         """Take no more jobs and end every payload, unreported: the manager gives them to other VMs."""

@@ -15,7 +15,7 @@ reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
     PUT  /vm/v1/output/JOB               ← tar.gz, stdout, stderr and output sandbox; answer {"blob": SHA256}
 """
 
-from typing import Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 VERSION = 1
 MAX_BODY = 1_000_000  # bytes, every JSON request
@@ -180,3 +180,4 @@ class Config(NamedTuple):
     inner_ce: str
     bind_address: str  # source address for connections, "" for the system's choice
     work_dir: str
+    pilot: Dict[str, Any]  # flavour, and how DIRAC's own is started (`worker/launch.py`); empty: the embedded one
