@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Dict
 
 from .files import write_json
 from .wire import Config
 
 _NUMBERS = (int, float)
-_KINDS = {name: (_NUMBERS if kind is float else (kind,)) for name, kind in Config.__annotations__.items()}
+_KINDS: Dict[str, Any] = {
+    name: (_NUMBERS if kind is float else (getattr(kind, "__origin__", kind),))
+    for name, kind in Config.__annotations__.items()
+}
 
 
 class BadConfig(Exception):
