@@ -51,6 +51,9 @@ class VmProcess:
             inner_ce="Pool",
             bind_address="127.0.0.1",
             work_dir=str(self.work_dir),
+            stop_policies={},
+            health={},
+            hs06=0.0,
             pilot={},
         )
         self.config_file.write_text(json.dumps(config._replace(**changes)._asdict()))

@@ -108,7 +108,8 @@ class Ground:
         anchors = self.folder / "grid-security"
         (self.folder / "diracosrc").write_text(
             f"export PATH={self.bed.venv}/bin:$PATH PYTHONPATH={packages} PYTHONUNBUFFERED=1\n"
-            f"export X509_CERT_DIR={anchors}/certificates X509_VOMS_DIR={anchors}/vomsdir X509_VOMSES={anchors}/vomses\n"
+            f"export X509_CERT_DIR={anchors}/certificates\n"
+            f"export X509_VOMS_DIR={anchors}/vomsdir X509_VOMSES={anchors}/vomses\n"
         )
 
     def _own(self, path: Path, mode: int) -> None:

@@ -10,6 +10,7 @@ import yaml
 from vmdirac_py.model.inventory import Pool
 
 from .dirac_pilots import worker_pilot
+from .worker_terms import health, stop_policies
 
 CONFIG_PATH = "/etc/vmdirac/worker.json"
 BOOT_PATH = "/var/lib/vmdirac/boot.py"
@@ -63,5 +64,8 @@ def _worker_config(pool: Pool, token: str, manager: Manager, instance_id_file: s
         "inner_ce": pool.inner_ce,
         "bind_address": "",
         "work_dir": "",
+        "stop_policies": stop_policies(pool),
+        "health": health(pool),
+        "hs06": pool.hs06,
         "pilot": worker_pilot(pool),
     }

@@ -33,3 +33,9 @@ class AnyPilot(Protocol):
 
     def kill(self, job: int) -> None:
         """End the payload of a job that is not this VM's any more, unreported."""
+
+    def fail(self, job: int, minor: str) -> None:
+        """End the payload of a job of `works`, and report it as failed."""
+
+    def lose_all(self, minor: str) -> None:
+        """Fetch no more jobs, end every payload and report those of `works` as lost."""

@@ -127,6 +127,7 @@ class DiracPilot:
 
     def _live(self) -> None:
         try:
+            kill_marked(launch.mark(self._vm))  # what an earlier worker left
             while True:
                 self._wait_until_wanted()
                 self._run()

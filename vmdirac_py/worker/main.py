@@ -1,7 +1,8 @@
 """`worker.pyz CONFIG.json`: enrol or resume, then monitor and pilot until it is time to go.
 
 Exit codes: 0 after a leave the manager knows of; 1 something broke; 2 bad configuration; 3 not enrolled;
-4 the certificate ended without contact.
+4 the manager was not heard for too long; 5 machine or worker were stopped, and go on when they are started again.
+After all but 1 and 5 the machine has nothing left to do: whoever started the worker powers it off.
 """
 
 import hashlib
@@ -11,27 +12,36 @@ import sys
 from pathlib import Path
 from typing import Any, List, Optional
 
-from . import ce, launch, policy
+from . import ce, features, launch, parting, policy
 from .any_pilot import AnyPilot
 from .client import Client
 from .dirac_pilot import DiracPilot
+from .draining import DrainFile
 from .enrol import Enrolment, GaveUp
 from .fetch import SandboxFetch
+from .health import Health, probes
 from .identity import Identity, Keyring, NoKey
 from .inprocess import InProcessCE
 from .life import Life
 from .line import Line
-from .log import say
-from .monitor import Monitor, Parts, Terminated
+from .log import keep_in, say
+from .monitor import INTERRUPTED, Monitor, Parts, Terminated
 from .outbox import Courier, Outbox
 from .pilot import Pilot
 from .pool import Free, Pool
 from .settings import BadConfig, forget_token, read_config, read_instance_id
 from .trust import Manager, TalkError
+from .vitals import Vitals
 from .wire import Config, Leave, Leaving, MatchAnswer, MatchAsk, Work
 
-_GOOD, _BROKE, _BAD_CONFIG, _NOT_ENROLLED, _EXPIRED = range(5)
-_EXITS = {policy.EXPIRED: _EXPIRED, policy.BROKEN: _BROKE}
+_GOOD, _BROKE, _BAD_CONFIG, _NOT_ENROLLED, _UNHEARD, _INTERRUPTED = range(6)
+_EXITS = {
+    policy.EXPIRED: _UNHEARD,
+    policy.UNHEARD: _UNHEARD,
+    policy.BROKEN: _BROKE,
+    INTERRUPTED: _INTERRUPTED,
+}
+_CUT_OFF = "its worker was cut off"
 
 
 class Worker:
@@ -39,50 +49,66 @@ class Worker:
 
     def __init__(self, config: Config, manager: Manager, keyring: Keyring, identity: Identity) -> None:
         kind, max_slots = ce.parse(config.inner_ce)
-        folder, self.client, life = Path(config.work_dir), Client(manager), Life(config.max_life)
-        outbox = Outbox(folder / "outbox")
+        self._folder, self.client = Path(config.work_dir), Client(manager)
+        life, outbox = Life(config.max_life, identity.born_at), Outbox(self._folder / "outbox")
         courier = Courier(outbox, Client(manager), self._changed)
         pool = Pool(Free(config.cores, config.ram_mb, config.gpus), max_slots)
+        features.write(self._folder / features.MACHINE_FOLDER, features.machine(config, max_slots))
         self._monitor: Optional[Monitor] = None
         self.courier = courier
         embedded = Pilot(pool, self._ask, outbox, life.for_jobs, self._changed)
         self.inner_ce = INNER_CES[kind](
-            folder / "jobs", folder / "outputs", identity.vm, SandboxFetch(manager), embedded
+            self._folder / "jobs", self._folder / "outputs", identity.vm, SandboxFetch(manager), embedded
         )
-        self.pilot: AnyPilot = self._of_dirac(config, identity.vm, life) or embedded
-        lost = ", ".join(self.inner_ce.leftovers())
-        self._broken = f"an earlier worker lost {lost}" if lost else ""
-        parts = Parts(manager, Line(self.client, courier), keyring, self.pilot, outbox)
-        self._monitor = Monitor(config, identity, parts, life, version=_version(), broken=self._broken)
+        drain_file = DrainFile(self._folder)
+        self.pilot: AnyPilot = self._of_dirac(config, identity.vm, life, drain_file) or embedded
+        # Written before anything is cleaned up, sent when nothing of it runs any more.
+        outbox.put_lost(outbox.begun(), _CUT_OFF)
+        self.inner_ce.leftovers()
+        self._health = Health(probes(config.health))
+        vitals = Vitals(config, identity.vm, self.pilot, life, health=self._health, version=_version())
+        line = Line(self.client, courier)
+        parts = Parts(manager, line, keyring, self.pilot, outbox, vitals, drain_file)
+        self._monitor = Monitor(config, identity, parts, life)
 
     def run(self) -> int:
         """Work until it is time to go; return the exit code."""
         assert self._monitor is not None
         try:
             self.courier.start()
-            if not self._broken:
-                self.pilot.start(self.inner_ce)
+            self._health.start()
+            self.pilot.start(self.inner_ce)
             reason = self._monitor.run()
         except Exception as error:  # noqa: BLE001 -- the last thing a broken worker does is to say so
             return self._give_up(error)
         say(f"stops: {reason}")
+        if reason not in (*policy.UNTOLD, INTERRUPTED):
+            parting.hand_over(self.client, self._folder)
         return _EXITS.get(reason, _GOOD)
 
     def _give_up(self, error: Exception) -> int:
         say(f"broke: {type(error).__name__}: {error}")
         self.pilot.kill_all()
         try:
-            self.client.post("leave", Leave(policy.BROKEN, f"{type(error).__name__}: {error}"), Leaving)
+            detail, code = f"{type(error).__name__}: {error}", policy.code(policy.BROKEN, worked=False)
+            self.client.post("leave", Leave(policy.BROKEN, detail, code), Leaving)
         except TalkError as second:
             say(f"leave: {second}")
+        parting.hand_over(self.client, self._folder)
         return _BROKE
 
-    def _of_dirac(self, config: Config, vm: str, life: Life) -> Optional[DiracPilot]:
+    def _of_dirac(self, config: Config, vm: str, life: Life, drain_file: DrainFile) -> Optional[DiracPilot]:
         if launch.flavour(config.pilot) != launch.DIRAC:
             return None
-        folder, how = Path(config.work_dir), launch.read(config.pilot, vm)
+        how = launch.read(config.pilot, vm)
         return DiracPilot(
-            how, folder, vm, config.cores, seconds_left=life.for_jobs, drain=_drain, changed=self._changed
+            how,
+            self._folder,
+            vm,
+            config.cores,
+            seconds_left=life.for_jobs,
+            drain=drain_file.write,
+            changed=self._changed,
         )
 
     def _ask(self, message: MatchAsk) -> MatchAnswer:
@@ -118,16 +144,16 @@ def main(arguments: Optional[List[str]] = None) -> int:
         return _BROKE
     except Terminated:
         say("stops: the machine goes down")
-        return _BROKE
+        return _INTERRUPTED
 
 
 def _start(path: Path) -> int:
     config = read_config(path)
-    ce.parse(config.inner_ce)
-    launch.flavour(config.pilot)
+    _check(config)
     manager, keyring = _manager(config), Keyring(_work_dir(config))
     identity = keyring.known()
     if identity is None:
+        DrainFile(Path(config.work_dir)).remove()  # an image may have been made from a VM that drained
         identity = Enrolment(config, read_instance_id(config), keyring, Client(manager)).run()
     if config.token:
         config = forget_token(path, config)
@@ -136,8 +162,13 @@ def _start(path: Path) -> int:
     return Worker(config, manager, keyring, identity).run()
 
 
-def _drain(reason: str) -> None:
-    Path("/var/lib/dirac_drain").write_text(reason)
+def _check(config: Config) -> None:
+    ce.parse(config.inner_ce)
+    launch.flavour(config.pilot)
+    try:
+        policy.terms(config.stop_policies)
+    except (TypeError, ValueError) as error:
+        raise BadConfig(f"stop_policies: {error}") from None
 
 
 def _manager(config: Config) -> Manager:
@@ -155,6 +186,7 @@ def _work_dir(config: Config) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadConfig(f"work_dir {folder}: {error.strerror}") from None
+    keep_in(folder / parting.WORKER_LOG)
     return folder
 
 

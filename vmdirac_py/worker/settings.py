@@ -2,19 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any, Dict, Tuple, get_origin
+from typing import Any, Dict
 
 from .files import write_json
 from .wire import Config
 
 _NUMBERS = (int, float)
-
-
-def _types(kind: Any) -> Tuple[type, ...]:
-    return _NUMBERS if kind is float else (get_origin(kind) or kind,)
-
-
-_KINDS: Dict[str, Tuple[type, ...]] = {name: _types(kind) for name, kind in Config.__annotations__.items()}
+_KINDS: Dict[str, Any] = {
+    name: (_NUMBERS if kind is float else (getattr(kind, "__origin__", kind),))
+    for name, kind in Config.__annotations__.items()
+}
 
 
 class BadConfig(Exception):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,9 @@ class WorkerConfig:
     max_life: float = 86400.0
     inner_ce: str = "Pool/InProcess"
     bind_address: str = ""
+    stop_policies: dict[str, Any] = field(default_factory=dict)
+    health: dict[str, Any] = field(default_factory=dict)
+    hs06: float = 10.0
     pilot: dict[str, object] = field(default_factory=dict)
 
 
