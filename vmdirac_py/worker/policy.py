@@ -56,8 +56,9 @@ class State(NamedTuple):
 
     `gone`: the manager says this VM is no more; `busy` counts running payloads (and a match in flight),
     `undelivered` reports the manager has not got, `expired`: the certificate ended without contact; `broken`:
-    the pilot can do no more; `over`: it ended by itself, nothing is left to do. `quiet_seconds` is how long the machine has used no CPU, `silent_seconds` how long the
-    manager has not answered, and `dead_man` how long a VM bears that.
+    the pilot can do no more; `over`: it ended by itself, and nothing is left to do. `quiet_seconds` is how long the
+    machine has used no CPU, `silent_seconds` how long the manager has not answered, and `dead_man` how long a VM bears
+    that.
     """
 
     busy: int
