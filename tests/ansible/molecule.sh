@@ -1,5 +1,5 @@
 #!/bin/sh
-# molecule for the roles, on a copy of the collection, in scratch folders, without root.
+# molecule for the roles, on a copy of the collection, in scratch folders, without root (pilot: with).
 # Usage: molecule.sh ROLE; PYTHON names the interpreter, python3 when not set.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,6 +20,13 @@ case "$1" in
         VMDIRAC_WHEEL=$(ls "$work"/*.whl)
         VMDIRAC_INVENTORY="$top/inventories/quickstart"
         export VMDIRAC_WHEEL VMDIRAC_INVENTORY ;;
+    pilot) # makes a user: of a copy of /etc that is gone with this shell
+        if [ -z "${VMDIRAC_APART:-}" ]; then
+            rm -rf "$work"
+            VMDIRAC_APART=1 exec unshare --mount --propagation private "$0" "$@"
+        fi
+        mkdir "$work/upper" "$work/work"
+        mount -t overlay overlay -o "lowerdir=/etc,upperdir=$work/upper,workdir=$work/work" /etc ;;
 esac
 
 VMDIRAC_SCRATCH="$work/scratch"
