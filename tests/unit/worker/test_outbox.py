@@ -2,7 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vmdirac_py.worker.outbox import Outbox
+from tests.doubles.certificates import TestAuthority
+from tests.support.wait import until
+from vmdirac_py.worker.client import Client
+from vmdirac_py.worker.outbox import Courier, Outbox
+from vmdirac_py.worker.trust import Manager
 from vmdirac_py.worker.wire import Report, Work
 
 
@@ -54,3 +58,27 @@ def test_a_report_that_it_runs_is_no_end(tmp_path: Path) -> None:
     outbox.begin(work(1))
     outbox.put(report(1)._replace(state="Running"))
     assert outbox.begun() == [(1, 1)]
+
+
+class CountedOutbox(Outbox):
+    """An outbox that counts how often it was looked into."""
+
+    looks = 0
+
+    def waiting(self) -> int:
+        """Return how many reports wait."""
+        self.looks += 1
+        return super().waiting()
+
+
+def test_a_courier_without_reports_rests(tmp_path: Path) -> None:
+    """Knocked at in vain a courier looks once and tells nobody, so that nobody knocks again because of it."""
+    outbox, told = CountedOutbox(tmp_path), list[None]()
+    courier = Courier(outbox, Client(Manager("https://127.0.0.1:1", TestAuthority().pem, "")), lambda: told.append(None))
+    courier.start()
+    for knock in range(1, 4):
+        until(lambda seen=knock: outbox.looks >= seen, what="a look")  # type: ignore[misc]
+        courier.knock()
+    until(lambda: outbox.looks >= 4, what="the last look")
+    assert told == []
+    assert outbox.looks == 4
