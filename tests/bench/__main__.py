@@ -24,6 +24,7 @@ from . import (
     trace_reading,
     traces,
     transitions,
+    worker,
 )
 from .figures import summary
 
@@ -36,6 +37,7 @@ FIGURES: dict[str, ModuleType] = {
         transitions,
         first_payload,
         memory,
+        worker,
         submission,
         ec2,
         openstack,

@@ -51,7 +51,7 @@ class Worker:
         kind, max_slots = ce.parse(config.inner_ce)
         self._folder, self.client = Path(config.work_dir), Client(manager)
         life, outbox = Life(config.max_life, identity.born_at), Outbox(self._folder / "outbox")
-        courier = Courier(outbox, Client(manager), self._changed)
+        courier = Courier(outbox, Client(manager), self._wake)
         pool = Pool(Free(config.cores, config.ram_mb, config.gpus), max_slots)
         features.write(self._folder / features.MACHINE_FOLDER, features.machine(config, max_slots))
         self._monitor: Optional[Monitor] = None
@@ -116,6 +116,9 @@ class Worker:
 
     def _changed(self) -> None:
         self.courier.knock()
+        self._wake()
+
+    def _wake(self) -> None:
         if self._monitor:
             self._monitor.wake()
 

@@ -215,7 +215,8 @@ class Monitor:
         status, line = self._parts.pilot.status(), self._parts.line
         dead_man = self._identity.dead_man_seconds
         # Once unheard for too long, a VM that is heard again delivers what it has and goes.
-        self._drains = self._drains or self._parts.drain_file.there or line.silent_seconds >= dead_man
+        told = self._parts.drain_file.there and not self._closed  # by a person, or an earlier worker
+        self._drains = self._drains or told or line.silent_seconds >= dead_man
         return policy.State(
             busy=status.busy,
             undelivered=self._parts.outbox.waiting(),

@@ -103,12 +103,16 @@ class Courier:
                 time.sleep(self._backoff.wait())
 
     def _round(self) -> None:
+        if self._outbox.waiting():
+            self._deliver_all()
+            self._delivered()
+        self._knock.wait()
+
+    def _deliver_all(self) -> None:
         while self._outbox.waiting():
             self._deliver()
             self._backoff.reset()
         self._client.close()
-        self._delivered()
-        self._knock.wait()
 
     def _deliver(self) -> None:
         path, report, output = self._outbox.first()
