@@ -15,10 +15,13 @@ from tests.doubles.manager import ManagerDouble
 from tests.support.dirac_ground import Ground
 from tests.testbeds.dirac import Bed
 from tests.testbeds.dirac.fixtures import dirac_bed
+from tests.testbeds.dirac.places import cache
 from vmdirac_py.base.ids import new_id
 from vmdirac_py.worker import bundle
 
 __all__ = ["dirac_bed"]
+
+PILOT_FILES = ("dirac-pilot.py", "pilotCommands.py", "pilotTools.py", "proxyTools.py")
 
 
 @pytest.fixture
@@ -48,3 +51,16 @@ def ground(dirac_bed: Bed) -> Iterator[Ground]:
     yield made
     sys.stderr.write(made.said)  # shown where the test failed
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def pilot_files() -> Path:
+    """Return a folder with the pilot's own files; skip, loudly, where nobody put them."""
+    folder = Path(os.environ.get("VMDIRAC_PILOT_FILES") or cache() / "pilot").expanduser()
+    lacking = [name for name in PILOT_FILES if not (folder / name).exists()]
+    if lacking:
+        pytest.skip(
+            f"{folder} lacks {', '.join(lacking)}: put the files of DIRACGrid/Pilot (folder Pilot) there,"
+            " or name another folder in $VMDIRAC_PILOT_FILES"
+        )
+    return folder
