@@ -15,7 +15,7 @@ from vmdirac_py.model.inventory import Pool
 ROLE, DIRAC = "pilot", "dirac"
 VM = "{vm}"
 """Stands for the VM's id, which the worker knows; the pilot's UUID, and so its reference in DIRAC."""
-ELEMENT = "/Resources/Computing/CEDefaults/{}={}"
+MAX_RAM = "/Resources/Computing/CEDefaults/MaxRAM"
 AUTHORITIES = {"X509_CERT_DIR": "certificates", "X509_VOMS_DIR": "vomsdir", "X509_VOMSES": "vomses"}
 """Variable by which the pilot finds trust anchors: folder of role `trust_anchors`."""
 
@@ -56,9 +56,9 @@ def _offer(pool: Pool, given: Mapping[str, Any]) -> Iterator[str]:
     yield from ("-y", given["inner_ce"], "-P", str(given["processors"] or pool.resources.cores))
     for tag in dict.fromkeys([*pool.tags, *given["tags"]]):
         yield from ("-t", tag)
-    yield from ("-o", ELEMENT.format("MaxRAM", given["max_ram_mb"] or pool.resources.ram_mb))
-    if given["required_tags"]:
-        yield from ("-o", ELEMENT.format("RequiredTag", ", ".join(given["required_tags"])))
+    for tag in given["required_tags"]:
+        yield f"--requiredTag={tag}"
+    yield from ("-o", f"{MAX_RAM}={given['max_ram_mb'] or pool.resources.ram_mb}")
 
 
 def _rest(given: Mapping[str, Any]) -> Iterator[str]:

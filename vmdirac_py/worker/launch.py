@@ -11,7 +11,7 @@ EMBEDDED, DIRAC = "embedded", "dirac"
 FLAVOURS = (EMBEDDED, DIRAC)
 MARK = "VMDIRAC_PILOT"
 VM = "{vm}"  # in command and environment: this VM's id
-STAMP = "DIRAC_PILOT_STAMP"
+NAMES = ("DIRAC_PILOT_STAMP", "PILOT_UUID")  # by which the pilot knows its stamp, and its reference in a cloud
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 _KINDS: Mapping[str, Any] = {"flavour": str, "command": list, "environment": dict, "user": str, "home": str}
 
@@ -58,7 +58,7 @@ def read(pilot: Mapping[str, Any], vm: str) -> Launch:
 
 def environment(launch: Launch, vm: str, home: Path) -> Dict[str, str]:
     """Return the pilot's whole environment: nothing of the worker's comes in, and all its processes bear a mark."""
-    own = {"PATH": _PATH, "HOME": str(home), "LANG": "C.UTF-8", STAMP: vm}
+    own = {"PATH": _PATH, "HOME": str(home), "LANG": "C.UTF-8", **dict.fromkeys(NAMES, vm)}
     name, _, value = mark(vm).partition("=")
     return {**own, **launch.environment, name: value, **instance()}
 

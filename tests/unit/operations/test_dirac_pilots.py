@@ -43,7 +43,7 @@ def test_the_least_that_can_be_said() -> None:
         ({"site": "CLOUD.Other.es", "vo": "bio"}, "-n CLOUD.Other.es --wnVO bio"),
         ({"inner_ce": "Singularity", "processors": 4}, "-y Singularity -P 4"),
         ({"tags": ["GPU", "AVX"]}, "-t GPU -t AVX"),
-        ({"required_tags": ["GPU", "Big"]}, "-o /Resources/Computing/CEDefaults/RequiredTag=GPU, Big"),
+        ({"required_tags": ["GPU", "Big"]}, "--requiredTag=GPU --requiredTag=Big"),
         ({"max_ram_mb": 9}, "-o /Resources/Computing/CEDefaults/MaxRAM=9"),
         ({"max_cycles": 5, "polling_seconds": 7}, "-M 5 --PollingTime 7"),
         ({"failed_matches": 2}, "--StopAfterFailedMatches 2"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 SHORT = "F:N:Q:n:y:P:t:o:M:d"
-LONG = ["preinstalledEnv=", "wnVO=", "pilotUUID=", "PollingTime=", "StopAfterFailedMatches="]
+LONG = ["preinstalledEnv=", "wnVO=", "pilotUUID=", "PollingTime=", "requiredTag=", "StopAfterFailedMatches="]
 AGENT = "/Systems/WorkloadManagement/Agents/JobAgent"
 ELEMENT = "/Resources/Computing/CEDefaults"
 BENCHMARK, SECONDS = 10.0, 86400
@@ -44,7 +44,7 @@ def installed(script: str) -> dict[str, str]:
 
 def options(pairs: list[tuple[str, str]], given: dict[str, str], settings: dict[str, Any]) -> dict[str, str]:
     """Return DIRAC's options by their paths."""
-    tags = [value for name, value in pairs if name == "-t"]
+    tags, required = ([value for name, value in pairs if name == word] for word in ("-t", "--requiredTag"))
     found = {
         "/DIRAC/Configuration/Servers": ", ".join(settings["ConfigurationServers"]),
         "/DIRAC/Security/UseServerCertificate": "no",
@@ -63,6 +63,8 @@ def options(pairs: list[tuple[str, str]], given: dict[str, str], settings: dict[
     }
     if tags:
         found[f"{ELEMENT}/Tag"] = ", ".join(tags)
+    if required:
+        found[f"{ELEMENT}/RequiredTag"] = ", ".join(required)
     found.update(value.split("=", 1) for name, value in pairs if name == "-o")  # type: ignore[arg-type]
     return found
 
