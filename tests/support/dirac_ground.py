@@ -53,7 +53,10 @@ class Ground:
         shutil.copytree(source, self.files, dirs_exist_ok=True)
         shutil.copy(self.bed.proxy(f"{vo}_pilot"), self.proxy)
         self._own(self.proxy, 0o600)
-        settings = {"ConfigurationServers": [self.bed.configuration]}
+        settings = {
+            "ConfigurationServers": [self.bed.configuration],
+            "Defaults": {"Pilot": {"Version": self.bed.version}},
+        }
         (self.files / "pilot.json").write_text(json.dumps(settings))
         return worker_pilot(self._pool(vo, options))
 

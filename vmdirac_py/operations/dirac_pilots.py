@@ -15,7 +15,8 @@ from vmdirac_py.model.inventory import Pool
 ROLE, DIRAC = "pilot", "dirac"
 VM = "{vm}"
 """Stands for the VM's id, which the worker knows; the pilot's UUID, and so its reference in DIRAC."""
-MAX_RAM = "/Resources/Computing/CEDefaults/MaxRAM"
+ELEMENT = "/Resources/Computing/CEDefaults"
+"""Where the pilot also writes what it finds by itself; its `-o` come later, and hold."""
 AUTHORITIES = {"X509_CERT_DIR": "certificates", "X509_VOMS_DIR": "vomsdir", "X509_VOMSES": "vomses"}
 """Variable by which the pilot finds trust anchors: folder of role `trust_anchors`."""
 
@@ -53,12 +54,13 @@ def _place(pool: Pool, given: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _offer(pool: Pool, given: Mapping[str, Any]) -> Iterator[str]:
-    yield from ("-y", given["inner_ce"], "-P", str(given["processors"] or pool.resources.cores))
+    cores = given["processors"] or pool.resources.cores
+    yield from ("-y", given["inner_ce"], "-P", str(cores), "-o", f"{ELEMENT}/NumberOfProcessors={cores}")
+    yield from ("-o", f"{ELEMENT}/MaxRAM={given['max_ram_mb'] or pool.resources.ram_mb}")
     for tag in dict.fromkeys([*pool.tags, *given["tags"]]):
         yield from ("-t", tag)
     for tag in given["required_tags"]:
         yield f"--requiredTag={tag}"
-    yield from ("-o", f"{MAX_RAM}={given['max_ram_mb'] or pool.resources.ram_mb}")
 
 
 def _rest(given: Mapping[str, Any]) -> Iterator[str]:

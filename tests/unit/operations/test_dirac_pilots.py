@@ -28,7 +28,8 @@ def test_the_least_that_can_be_said() -> None:
     assert _said() == (
         "/usr/bin/python3 /opt/vmdirac-pilot/dirac-pilot.py -F /opt/vmdirac-pilot/pilot.json"
         " -N cloud.example.org -Q m8 -n CLOUD.North.xy --wnVO astro --pilotUUID {vm}"
-        " -y Pool/Singularity -P 8 -t GPU -o /Resources/Computing/CEDefaults/MaxRAM=16000"
+        " -y Pool/Singularity -P 8 -o /Resources/Computing/CEDefaults/NumberOfProcessors=8"
+        " -o /Resources/Computing/CEDefaults/MaxRAM=16000 -t GPU"
         " -M 1000000 --PollingTime 20 --StopAfterFailedMatches 10"
     )
 
