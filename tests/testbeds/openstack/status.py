@@ -41,7 +41,8 @@ def look(home: Path) -> Status:
     """Look at a bed, changing nothing."""
     places = Places(home)
     rows = [_row(name, processes.living(home)) for name in NAMES]
-    urls = read(places.bed.read_bytes()).urls if places.bed.exists() else {}
+    bed = read(places.bed.read_bytes()) if places.bed.exists() else None
+    urls = bed.urls if bed else {}
     apis = {name: answers(url) for name, url in urls.items()}
     return Status(
         home=home,
