@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import sysconfig
 from pathlib import Path
 
-from . import tools
+from tests.testbeds import debian
+
 from .places import Say
-from .values import Broke, Cannot
+from .values import Cannot
 
 PROGRAMS = {
     "mariadb-server-core": Path("/usr/sbin/mariadbd"),
@@ -38,7 +38,7 @@ def prepare(cache: Path, say: Say) -> None:
     _check_room(cache)
     wanted = missing()
     if wanted:
-        _install(wanted, cache / "apt.log", say)
+        debian.install(wanted, cache / "apt.log", say)
 
 
 def missing() -> list[str]:
@@ -56,19 +56,3 @@ def _check_room(cache: Path) -> None:
     disk = shutil.disk_usage(cache).free >> 20
     if disk < DISK_MB:
         raise Cannot(f"a control plane needs {DISK_MB} MiB of disk, {disk} MiB are free", where=str(cache))
-
-
-def _install(packages: list[str], log: Path, say: Say) -> None:
-    names = " ".join(packages)
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise Cannot(f"missing here: {names}", mend=f"as root: apt-get install --no-install-recommends {names}")
-    say(f"installing Debian's {names}")
-    # runlevel 1 keeps the packages from starting their own servers, whatever the machine's policy says
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    install = ["apt-get", "-qy", "-o", "DPkg::Lock::Timeout=900", "install", "--no-install-recommends", *packages]
-    # dpkg must not be ended halfway, whatever becomes of us
-    try:
-        tools.run(["apt-get", "-q", "update"], log=log, environment=environment, bound=())
-        tools.run(install, log=log, environment=environment, bound=())
-    except Broke as broke:
-        raise Cannot(f"apt-get could not install {names}: {broke.what}", where=str(log)) from None
