@@ -88,6 +88,7 @@ ENDPOINT = {
         most=MOST_VMS,
     ),
     "context": About("what every VM of this endpoint is made of its image"),
+    "bundle_url": About("web server with a copy of the installation's folder `static`; default: the manager"),
     "options": About("whatever the driver needs; secrets as `env:NAME`, `file:PATH` or `!vault`"),
 }
 VO = {
@@ -138,7 +139,9 @@ POOL = {
     "inner_ce": About("how the worker runs payloads", one_of=INNER_CES),
     "kill_busy": About("whether deadlines may end VMs with running payloads"),
     "context": About("what its VMs are made of their image, added to `endpoint_context` and `vo_context`"),
-    "profile": About("the revision of what is made of the image; VMs remember it"),
+    "profile": About(
+        "the revision of what is made of the image; VMs remember it; default: made from the context and the roles"
+    ),
     "drift": About(
         "whether VMs of another image or profile than the pool's go, a tenth at a time",
         one_of=(IGNORE_DRIFT, DRAIN_DRIFTED),

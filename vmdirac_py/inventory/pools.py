@@ -10,6 +10,7 @@ from vmdirac_py.model.inventory import Endpoint, Pool, Vo
 from vmdirac_py.model.resources import Resources
 
 from . import contexts, roles
+from .bundle import roles_archive
 from .mismatches import of_pool
 from .placement import thing_of
 from .raw import Entity
@@ -55,5 +56,6 @@ def _only_group(thing: str, host: Entity, complaints: Complaints) -> str:
 def _make(name: str, endpoint: Endpoint, vo: Vo, values: Mapping[str, Any]) -> Pool:
     sizes = Resources(**{key: values[key] for key in SIZES if key in values})
     rest = {key: value for key, value in values.items() if key not in SIZES}
-    rest["context"] = contexts.merged(endpoint.context, vo.context, values.get("context", {}))
+    context = contexts.merged(endpoint.context, vo.context, values.get("context", {}))
+    rest = {"profile": contexts.revision(context, roles_archive()[0]) if context else "", **rest, "context": context}
     return Pool(name=name, endpoint=endpoint.name, vo=vo.name, site=endpoint.site, resources=sizes, **rest)

@@ -51,7 +51,8 @@ class Endpoint(Value, frozen=True):
     `client_timeout` and `listing_lag` (seconds) bound how long a lost answer stays `Unknown`;
     `ramp` is the most VMs asked for in one batch; `max_drains` the most the planner lets drain within a minute (None: a
     fifth of its VMs, 5 at least); `options` belongs to the driver. `reserve_cores` of the cloud's quota are left to
-    whoever else uses it. After `share_half_life` seconds a VO's use counts half against its share.
+    whoever else uses it. After `share_half_life` seconds a VO's use counts half against its share. VMs fetch worker and
+    roles from `bundle_url`, if set, and not from the manager.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Endpoint(Value, frozen=True):
     max_drains: Count | None = None
     options: Mapping[str, Any] = {}
     context: Mapping[str, Mapping[str, Any]] = {}
+    bundle_url: str = ""
 
 
 class Pool(Value, frozen=True):

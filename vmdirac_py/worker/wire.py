@@ -180,3 +180,4 @@ class Config(NamedTuple):
     inner_ce: str
     bind_address: str  # source address for connections, "" for the system's choice
     work_dir: str
+    failed: str  # why the machine could not be contextualised; "" when it was, or had not to be
