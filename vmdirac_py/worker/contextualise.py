@@ -7,6 +7,7 @@ from the mirrors of role `profile` alone, if it names any.
 import contextlib
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ CONTENT = "/var/lib/vmdirac/content"
 MIRRORS = "/var/lib/vmdirac/mirrors.list"
 LOG = "/var/log/vmdirac/contextualise.log"
 PLAYBOOK = f"{CONTENT}/ansible_collections/vmdirac/cloud/playbooks/contextualise.yml"
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = os.environ.get("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 _ENVIRONMENT = {
     "PATH": PATH,
     "HOME": "/root",
