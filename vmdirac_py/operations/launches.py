@@ -19,6 +19,7 @@ from vmdirac_py.model.words import words
 
 from . import answers, memory, orders
 from .api import BatchReport, Context
+from .gates import gate_of
 from .settling import settle, wanting
 from .user_data import user_data
 
@@ -189,12 +190,18 @@ def _means(ctx: Context, batch_id: str) -> _Means | None:
         batch = _get(tx, batch_id)
     if batch.kind is not BatchKind.LAUNCH:
         raise UnknownThing("not a launch batch", where=batch_id, mend="retire batches belong to `retire`")
-    pool = _pool_of(batch, ctx.inventory())
+    inventory = ctx.inventory()
+    pool = _pool_of(batch, inventory)
     if batch.state is not BatchState.WRITTEN or pool is None:
         return None
     driver, token = ctx.endpoint(batch.endpoint), new_token()
     data = user_data(
-        pool, token=token, manager=ctx.manager, bundle=ctx.bundle, instance_id_file=driver.instance_id_file
+        pool,
+        token=token,
+        manager=ctx.manager,
+        bundle=ctx.bundle,
+        instance_id_file=driver.instance_id_file,
+        gate=gate_of(pool, inventory.endpoints[pool.endpoint].kind),
     )
     return _Means(pool, driver, token, data)
 

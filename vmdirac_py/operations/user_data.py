@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -29,12 +31,14 @@ class Manager:
     ca: str
 
 
-def user_data(pool: Pool, *, token: str, manager: Manager, bundle: Bundle, instance_id_file: str) -> bytes:
+def user_data(
+    pool: Pool, *, token: str, manager: Manager, bundle: Bundle, instance_id_file: str, gate: Mapping[str, Any]
+) -> bytes:
     """Return the user data for the VMs of one batch.
 
     The enrolment token is the only secret in it: good for this batch's instances, once each, until the boot deadline.
     """
-    config = json.dumps(_worker_config(pool, token, manager, instance_id_file))
+    config = json.dumps(_worker_config(pool, token, manager, instance_id_file, gate))
     document = {
         "write_files": [
             {"path": CONFIG_PATH, "permissions": "0600", "content": config},
@@ -45,7 +49,9 @@ def user_data(pool: Pool, *, token: str, manager: Manager, bundle: Bundle, insta
     return b"#cloud-config\n" + yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
 
 
-def _worker_config(pool: Pool, token: str, manager: Manager, instance_id_file: str) -> dict[str, object]:
+def _worker_config(
+    pool: Pool, token: str, manager: Manager, instance_id_file: str, gate: Mapping[str, Any]
+) -> dict[str, object]:
     """Return the worker's configuration; its fields are those of `vmdirac_py.worker.wire.Config`."""
     return {
         "manager": manager.url,
@@ -61,4 +67,5 @@ def _worker_config(pool: Pool, token: str, manager: Manager, instance_id_file: s
         "inner_ce": pool.inner_ce,
         "bind_address": "",
         "work_dir": "",
+        "gate": dict(gate),
     }
