@@ -130,6 +130,7 @@ POOL = {
     "max_cores": About("most cores of this pool"),
     "boot_seconds": About("expected time from create call to first payload, seconds", most=YEAR),
     "boot_deadline": About("when a VM that has not enrolled is given up, seconds", least=1, most=YEAR),
+    "gate_seconds": About("how long a VM may find itself unfit for jobs before it ends, seconds", most=YEAR),
     "heartbeat_seconds": About("time between two signs of life of a VM, seconds", least=0.1, most=86400),
     "stalled_after": About("silence after which a VM counts as stalled, seconds", least=0.1, most=YEAR),
     "idle_seconds": About("how long an empty VM lives on, seconds", most=YEAR),

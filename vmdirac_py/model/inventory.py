@@ -76,6 +76,7 @@ class Pool(Value, frozen=True):
     """One VO on one endpoint with one flavor and image: the unit that is scaled. Times in seconds.
 
     `boot_seconds` is the expected time from create call to first payload; `boot_deadline` when it is given up;
+    `gate_seconds` how long a VM that enrolled may find itself unfit before it gives up;
     `idle_seconds` how long an empty VM lives on; `min_life` before which it is not ended as idle or replaced,
     `max_life` its whole life; `drain_seconds` how long a drain may take. `price` is per hour. `benchmark` is the CPU
     power of one core relative to the norm by which jobs ask for CPU time. `mode` is one of POOL_MODES; outside of its
@@ -106,6 +107,7 @@ class Pool(Value, frozen=True):
     max_cores: Count | None = None
     boot_seconds: Seconds = 300.0
     boot_deadline: Seconds = 1800.0
+    gate_seconds: Seconds = 300.0
     heartbeat_seconds: Seconds = 60.0
     stalled_after: Seconds = 600.0
     idle_seconds: Seconds = 600.0

@@ -13,6 +13,7 @@ import yaml
 from vmdirac_py.model.inventory import Endpoint, Pool
 
 from .contextualising import variables
+from .gates import gate_of
 
 BOOT_PATH = "/var/lib/vmdirac/boot.py"
 SETTINGS_PATH = "/etc/vmdirac/boot.json"
@@ -59,7 +60,7 @@ def user_data(pool: Pool, endpoint: Endpoint, *, token: str, manager: Manager, b
         "roles_sha256": bundle.roles_sha256 if pool.context else "",
         "bundle_url": endpoint.bundle_url,
         "seconds": BOOT_SHARE * pool.boot_deadline,
-        "worker": _worker_config(pool, token, manager, cloud.instance_id_file),
+        "worker": _worker_config(pool, endpoint, token, manager, cloud.instance_id_file),
     }
     files = [_file(SETTINGS_PATH, "0600", json.dumps(settings)), _file(BOOT_PATH, "0755", bundle.boot_script)]
     document: dict[str, object] = {"write_files": files, "runcmd": [[*_python(pool), BOOT_PATH]]}
@@ -84,7 +85,9 @@ def _python(pool: Pool) -> list[str]:
     return [chosen] if chosen else ["/usr/bin/env", "python3"]
 
 
-def _worker_config(pool: Pool, token: str, manager: Manager, instance_id_file: str) -> dict[str, Any]:
+def _worker_config(
+    pool: Pool, endpoint: Endpoint, token: str, manager: Manager, instance_id_file: str
+) -> dict[str, Any]:
     """Return the worker's configuration; its fields are those of `vmdirac_py.worker.wire.Config`."""
     return {
         "manager": manager.url,
@@ -101,4 +104,5 @@ def _worker_config(pool: Pool, token: str, manager: Manager, instance_id_file: s
         "bind_address": "",
         "work_dir": "",
         "failed": "",
+        "gate": gate_of(pool, endpoint.kind),
     }
