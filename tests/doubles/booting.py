@@ -62,7 +62,7 @@ class Booting:
     def place(self, context: dict[str, Any], *, boot_deadline: float = 600.0) -> list[str]:
         """Do what cloud-init does: write the files of our user data; return the command it would run."""
         pool = make_pool("p", "alpha", context=context, boot_deadline=boot_deadline, inner_ce="Pool")
-        endpoint = Endpoint("north", "openstack", "S", bundle_url=self._web.url)
+        endpoint = Endpoint("north", "local", "S", bundle_url=self._web.url)
         manager = Manager(self._manager.url, self._manager.authority.pem)
         data = user_data(
             pool, endpoint, token=TOKEN, manager=manager, bundle=self.bundle, cloud=Cloud("/instance-id", 65_535)

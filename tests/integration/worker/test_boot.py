@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,11 @@ from tests.doubles.vm import TOKEN
 
 MIRROR = {"name": "site", "url": "http://mirror.example.org/debian", "suite": "stable", "components": ["main"]}
 RECORDING = '#!/bin/sh\necho "$0 $@" >> {log}\n'
-ANSIBLE = '#!/bin/sh\necho "TASK [cvmfs : Mount] ***"\necho "fatal: [localhost]: FAILED! => {\\"msg\\": \\"no squid\\"}"\nexit 2\n'
+ANSIBLE = """#!/bin/sh
+echo 'TASK [cvmfs : Mount] ***'
+echo 'fatal: [localhost]: FAILED! => {"msg": "no squid"}'
+exit 2
+"""
 
 
 @pytest.fixture
@@ -31,8 +36,10 @@ def vm(tmp_path: Path, manager: ManagerDouble, web: Web) -> Booting:
 
 
 def program(folder: Path, name: str, text: str) -> None:
-    """Write a program."""
+    """Write a program beside the one that the worker itself needs."""
     folder.mkdir(exist_ok=True)
+    if not (folder / "openssl").exists():
+        (folder / "openssl").symlink_to(str(shutil.which("openssl")))
     (folder / name).write_text(text)
     (folder / name).chmod(0o755)
 
