@@ -124,7 +124,8 @@ def start(folder: Path, tree: Path, net: Network, name: str, given: Start, marks
     (net.metadata / f"{number}.json").write_text(json.dumps(dict(given.metadata)))
     machine = f"vmbed{net.number}-{number}"
     words = [str(folder), str(tree), machine, str(net.number), str(number)]
-    options = [f"--setenv={key}={value}" for key, value in given.environment.items()]
+    # its init bears the marks as well: it is gone a moment after nspawn is
+    options = [f"--setenv={key}={value}" for key, value in {**given.environment, **marks}.items()]
     process = _spawn([str(INSIDE / "start.sh"), *words, *options], folder / "console", marks)
     try:
         until(lambda: _apart(process), what="the network namespace of a guest")
