@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.booted import booted_on
+from tests.support.booted import PATIENCE_SECONDS, Booted, booted_on
 from tests.support.installed import VOS
 from tests.support.moto_account import moto_account
 from tests.support.nova_project import nova_project
@@ -60,11 +60,13 @@ def booted(request: pytest.FixtureRequest, folder: Path, source: str) -> Iterato
 def test_a_vm_boots_from_each_source_runs_jobs_of_its_vo_and_goes(
     source: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """Real cloud-init finds the user data, the VM enrols as the instance its cloud knows, works and goes."""
+    """Cloud-init finds the user data, the VM enrols as the instance its cloud knows, works, and powers itself off."""
     with booted(request, tmp_path, source) as there:
         ids = [job_id for vo in VOS[:2] for job_id in there.submit("echo hello from $(hostname)", vo=vo, count=2)]
-        there.until_done(ids)
+        there.until_done(ids, seconds=PATIENCE_SECONDS)
         vo_of_vm = {vm.id: vm.vo for vm in there.vms()}
         assert all(there.job(job_id).spec.vo == vo_of_vm[there.job(job_id).vm] for job_id in ids)
         assert there.vmdirac("job", "output", str(ids[0]), "--print").stdout.startswith("hello from ")
-        there.until_retired()
+        there.until_retired(seconds=PATIENCE_SECONDS)
+        assert isinstance(there.filling, Booted)
+        assert there.filling.powered_off == there.filling.seen

@@ -17,8 +17,9 @@ from tests.testbeds.openstack.places import Say
 from tests.testbeds.vm import Bed
 from tests.testbeds.vm.sources import Source
 
-SLOW_BOOT = {"pool_boot_seconds": 30, "pool_boot_deadline": 300}
-"""Over an installation's own: several guests boot on two busy cores."""
+SLOW_BOOT = {"pool_boot_seconds": 30, "pool_boot_deadline": 900}
+"""Over an installation's own: several guests boot and run roles on two busy cores."""
+PATIENCE_SECONDS = 600.0
 
 QUICK = {"gather_seconds": 1.0}
 
