@@ -29,7 +29,8 @@ class Bed:
         self.folder, self._say = folder, say
         self._tree = root
         self._kept = contextlib.ExitStack()
-        self._marks = marks.of(folder)
+        self.marks = marks.of(folder)
+        """What its processes bear."""
         self.network: Network
         self.guests: dict[str, Guest] = {}
 
@@ -38,7 +39,7 @@ class Bed:
         self._tree = self._tree or tree.made(self._say)
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            self.network = self._kept.enter_context(network(self.folder, self._marks))
+            self.network = self._kept.enter_context(network(self.folder, self.marks))
         except BaseException:
             self._close()
             raise
@@ -52,7 +53,7 @@ class Bed:
         assert self._tree
         folder = self.folder / name
         shutil.rmtree(folder, ignore_errors=True)
-        self.guests[name] = start(folder, self._tree, self.network, name, given, self._marks)
+        self.guests[name] = start(folder, self._tree, self.network, name, given, self.marks)
         return self.guests[name]
 
     def _close(self) -> None:

@@ -18,7 +18,7 @@ from .places import cache
 BASE = ("systemd-sysv", "udev", "dbus", "kmod", "passwd", "procps", "util-linux", "e2fsprogs", "zstd")
 NETWORK = ("iproute2", "ifupdown", "isc-dhcp-client", "netbase", "nftables", "curl")
 CONTEXT = ("cloud-init", "python3", "ansible-core", "python3-apt", "openssl", "sudo", "bubblewrap")
-"""What an image for VMs of this project should hold: Ansible needs python3-apt, and bubblewrap stands in for Apptainer."""
+"""What an image for VMs of this project should hold: Ansible needs python3-apt; bubblewrap stands in for Apptainer."""
 KERNEL = ("linux-image-cloud-amd64", "initramfs-tools")
 PACKAGES = (*BASE, *NETWORK, *CONTEXT, *KERNEL)
 SUITE = "bookworm"
