@@ -15,7 +15,7 @@ from typing import Any
 from tests.support.filling import Filling, HollowCloud
 from tests.support.program import free_ports
 from tests.support.there import OtherCloud, There, running_on
-from tests.testbeds.openstack.places import Say
+from tests.testbeds.common.places import Say
 from tests.testbeds.vm import Bed, emulated
 from tests.testbeds.vm.sources import Source
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.testbeds.openstack.places import Say
-from tests.testbeds.openstack.values import Broke
+from tests.testbeds.common.errors import Broke
+from tests.testbeds.common.places import Say
 
 from . import marks, tree
 from .guest import Guest, Start, start

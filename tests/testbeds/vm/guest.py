@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.wait import until
-from tests.testbeds.openstack.values import Broke
+from tests.testbeds.common.errors import Broke
 from vmdirac_py.base.processes import alive, start_time
 
 from .network import INSIDE, Network
