@@ -64,6 +64,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "vm.resumed": "its heartbeat came back",
         "vm.drained": "it is drained and empty",
         "vm.left": "it wished to go: {reason} {detail}",
+        "vm.unfit": "it found itself unfit for jobs (HEPiX 500): {detail}",
         # limits that bind
         "limit.pool_vms": "pool {pool} is at its limit of {max} VMs",
         "limit.pool_cores": "pool {pool} is at its limit of {max} cores",

@@ -13,13 +13,13 @@ from typing import Any
 from vmdirac_py.base.errors import BadInput, Conflict
 from vmdirac_py.ledger.api import Command, Heartbeat, Transaction
 from vmdirac_py.lifecycle.states import ALIVE, rules_for
-from vmdirac_py.model.inventory import Pool
+from vmdirac_py.model.inventory import Inventory, Pool
 from vmdirac_py.model.job import BUSY_JOB_STATES, Job, JobState
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.planner.minimums import stays
 
-from . import purpose
+from . import purpose, stillbirth
 from .api import Context
 from .callers import DRAIN, LIVING, WAKING, actor_of, caller, step, wake
 from .heard import dated
@@ -28,7 +28,8 @@ from .rescheduling import give_back, give_back_jobs
 HALT = "halt"
 VERBS = frozenset({DRAIN, HALT})
 IDLE = "idle"
-LEAVINGS = frozenset({IDLE, "drained", "halted", "end_of_life", "error"})
+UNFIT = "environment"
+LEAVINGS = frozenset({IDLE, "drained", "halted", "end_of_life", "error", UNFIT})
 MAX_DETAIL = 500
 UNHEARD_SECONDS = 120.0  # after so long a match that no heartbeat shows was never received
 
@@ -64,6 +65,11 @@ def heartbeat(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> HeartbeatAns
     foreign = running - {job.id for job in assigned}
     pool = rules_for(vm, inventory).pool
     return HeartbeatAnswer(tuple(orders), tuple(sorted(foreign)), pool.heartbeat_seconds, pool.idle_seconds)
+
+
+def time(ctx: Context, _vm_id: str) -> float:
+    """Return our time (epoch) to a VM that compares its clock; this is no sign of life."""
+    return ctx.clock.now()
 
 
 def flush(ctx: Context, beats: Sequence[Heartbeat]) -> None:
@@ -102,7 +108,8 @@ def acknowledge(ctx: Context, vm_id: str, verb: str, *, empty: bool) -> None:
 def leave(ctx: Context, vm_id: str, reason: str, detail: str = "") -> bool:
     """Tell whether the VM may power off; when it may, its jobs go back to the queue and it moves to Stopping.
 
-    An idle VM stays while its pool would miss it (`planner.minimums.stays`).
+    An idle VM stays while its pool would miss it (`planner.minimums.stays`). One that finds itself unfit before it ever
+    ran has Failed, and whenever it does, that counts against its pool (`stillbirth`).
 
     Raises:
         BadInput: there is no such reason.
@@ -118,11 +125,22 @@ def leave(ctx: Context, vm_id: str, reason: str, detail: str = "") -> bool:
             return False
         if vm.state in LIVING:
             _hand_back_jobs(ctx, tx, vm, f"its VM left: {reason}", at)
-            why = Reason.of("vm.left", reason=reason, detail=detail[:MAX_DETAIL])
-            step(tx, inventory, vm, VmState.STOPPING, why, topic="vm.left", actor=actor_of(vm_id), at=at)
-            if vm.state in purpose.AT_WORK:
-                purpose.missed(tx, inventory, [vm_id], actor=actor_of(vm_id), at=at)
+            (_fail if reason == UNFIT else _stop)(tx, inventory, vm, reason, detail[:MAX_DETAIL], at)
     return True
+
+
+def _stop(tx: Transaction, inventory: Inventory, vm: Vm, reason: str, detail: str, at: float) -> None:
+    actor, why = actor_of(vm.id), Reason.of("vm.left", reason=reason, detail=detail)
+    step(tx, inventory, vm, VmState.STOPPING, why, topic="vm.left", actor=actor, at=at)
+    if vm.state in purpose.AT_WORK:
+        purpose.missed(tx, inventory, [vm.id], actor=actor, at=at)
+
+
+def _fail(tx: Transaction, inventory: Inventory, vm: Vm, _reason: str, detail: str, at: float) -> None:
+    """End a VM that is unfit; one that ran before (its machine was started again) has no edge to Failed."""
+    to = VmState.FAILED if vm.state in stillbirth.ON_THE_WAY else VmState.STOPPING
+    step(tx, inventory, vm, to, Reason.of("vm.unfit", detail=detail), topic="vm.unfit", actor=actor_of(vm.id), at=at)
+    stillbirth.unfit(tx, vm.id)
 
 
 def _recover_unheard(ctx: Context, vm_id: str, silent: Sequence[Job]) -> None:

@@ -5,13 +5,15 @@ Exit codes: 0 after a leave the manager knows of; 1 something broke; 2 bad confi
 """
 
 import hashlib
+import http.client
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any, List, Optional
 
-from . import ce, policy
+from . import ce, gate, policy
 from .client import Client
 from .enrol import Enrolment, GaveUp
 from .fetch import SandboxFetch
@@ -25,10 +27,11 @@ from .outbox import Courier, Outbox
 from .pilot import Pilot
 from .pool import Free, Pool
 from .settings import BadConfig, forget_token, read_config, read_instance_id
-from .trust import Manager, TalkError
+from .trust import Manager, Refused, TalkError
 from .wire import Config, Leave, Leaving, MatchAnswer, MatchAsk, Work
 
 _GOOD, _BROKE, _BAD_CONFIG, _NOT_ENROLLED, _EXPIRED = range(5)
+_LAST_WORDS, _LAST_WORDS_PAUSE = 3, 1.0  # tries to tell the manager of an end, and seconds between them
 _EXITS = {policy.EXPIRED: _EXPIRED, policy.BROKEN: _BROKE}
 
 
@@ -38,6 +41,8 @@ class Worker:
     def __init__(self, config: Config, manager: Manager, keyring: Keyring, identity: Identity) -> None:
         kind, max_slots = ce.parse(config.inner_ce)
         folder, self.client, life = Path(config.work_dir), Client(manager), Life(config.max_life)
+        self._failed = config.failed
+        self._around = gate.Around(folder, self.client, config.gate)
         outbox = Outbox(folder / "outbox")
         courier = Courier(outbox, Client(manager), self._changed)
         pool = Pool(Free(config.cores, config.ram_mb, config.gpus), max_slots)
@@ -57,6 +62,9 @@ class Worker:
         assert self._monitor is not None
         try:
             self.courier.start()
+            unfit = self._why_unfit()
+            if unfit:
+                return self._unfit(unfit)
             if not self._broken:
                 self.pilot.start(self.inner_ce)
             reason = self._monitor.run()
@@ -65,14 +73,37 @@ class Worker:
         say(f"stops: {reason}")
         return _EXITS.get(reason, _GOOD)
 
+    def _why_unfit(self) -> str:
+        """Return why no job may run here; what the boot could not do need not be looked at again."""
+        if self._broken:
+            return ""
+        return self._failed or "; ".join(gate.failures(self._around))
+
     def _give_up(self, error: Exception) -> int:
         say(f"broke: {type(error).__name__}: {error}")
         self.pilot.kill_all()
-        try:
-            self.client.post("leave", Leave(policy.BROKEN, f"{type(error).__name__}: {error}"), Leaving)
-        except TalkError as second:
-            say(f"leave: {second}")
+        self._farewell(Leave(policy.BROKEN, f"{type(error).__name__}: {error}"))
         return _BROKE
+
+    def _farewell(self, leave: Leave) -> bool:
+        """Try to tell the manager that this VM stops; return whether it knows."""
+        for _ in range(_LAST_WORDS):
+            try:
+                self.client.post("leave", leave, Leaving)
+            except Refused as error:
+                say(f"leave: {error}")
+                return error.status == http.client.GONE
+            except TalkError as error:
+                say(f"leave: {error}")
+                time.sleep(_LAST_WORDS_PAUSE)
+            else:
+                return True
+        return False
+
+    def _unfit(self, detail: str) -> int:
+        """Say why this VM takes no jobs; a manager that does not answer does not keep the VM up."""
+        say(f"stops: {policy.ENVIRONMENT}: {detail}")
+        return _GOOD if self._farewell(Leave(policy.ENVIRONMENT, detail)) else _BROKE
 
     def _ask(self, message: MatchAsk) -> MatchAnswer:
         return self.client.post("match", message, _match_answer)

@@ -2,7 +2,7 @@
 
 from typing import Callable, NamedTuple, Tuple
 
-GONE, HALTED, EXPIRED, BROKEN, DRAINED, END_OF_LIFE, IDLE = (
+GONE, HALTED, EXPIRED, BROKEN, DRAINED, END_OF_LIFE, IDLE, ENVIRONMENT = (
     "gone",
     "halted",
     "expired",
@@ -10,6 +10,7 @@ GONE, HALTED, EXPIRED, BROKEN, DRAINED, END_OF_LIFE, IDLE = (
     "drained",
     "end_of_life",
     "idle",
+    "environment",  # before the first job: `gate.py` found the VM unfit
 )
 MAY_BE_KEPT = (IDLE,)  # reasons for which the manager may say "stay"
 UNTOLD = (GONE, EXPIRED)  # reasons nobody need be told: the manager said so, or the door is closed

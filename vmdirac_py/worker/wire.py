@@ -5,7 +5,8 @@ reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
 
     POST /vm/v1/enrol         Enrol      → Enrolled, or 202 RetryAfter      (server TLS only)
     GET  /static/SHA256                  → the worker bundle                (server TLS only)
-    POST /vm/v1/heartbeat     Beat       → Orders                           (mutual TLS, as all below)
+    POST /vm/v1/time          {}         → Time                             (mutual TLS, as all below)
+    POST /vm/v1/heartbeat     Beat       → Orders
     POST /vm/v1/acknowledge   Ack        → {}
     POST /vm/v1/match         MatchAsk   → MatchAnswer
     POST /vm/v1/report        Report     → {}
@@ -15,7 +16,7 @@ reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
     PUT  /vm/v1/output/JOB               ← tar.gz, stdout, stderr and output sandbox; answer {"blob": SHA256}
 """
 
-from typing import Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 VERSION = 1
 MAX_BODY = 1_000_000  # bytes, every JSON request
@@ -44,6 +45,12 @@ class Enrolled(NamedTuple):
     certificate: str
     renew_at: float
     not_after: float
+
+
+class Time(NamedTuple):
+    """The manager's clock (epoch seconds); asking is no sign of life."""
+
+    at: float
 
 
 class Slot(NamedTuple):
@@ -152,7 +159,7 @@ class Renew(NamedTuple):
 
 
 class Leave(NamedTuple):
-    """The worker wants to stop its VM: `idle`, `drained`, `halted`, `end_of_life`, `error`."""
+    """The worker wants to stop its VM: `idle`, `drained`, `halted`, `end_of_life`, `error`, `environment`."""
 
     reason: str
     detail: str
@@ -180,3 +187,5 @@ class Config(NamedTuple):
     inner_ce: str
     bind_address: str  # source address for connections, "" for the system's choice
     work_dir: str
+    failed: str  # why the machine could not be contextualised; "" when it was, or had not to be
+    gate: Dict[str, Any]  # what must hold before jobs are asked for (`worker/gate.py`); empty: nothing

@@ -22,10 +22,11 @@ from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing
 from vmdirac_py.ledger.api import Heartbeat
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.plan import SoftEnd
+from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.operations import aging
 from vmdirac_py.operations.callers import VmGone
-from vmdirac_py.operations.presence import UNHEARD_SECONDS, acknowledge, flush, heartbeat, leave
+from vmdirac_py.operations.presence import UNHEARD_SECONDS, acknowledge, flush, heartbeat, leave, time
 
 BEAT = {"state": "running", "load": 0.5, "slots": []}
 
@@ -269,3 +270,36 @@ def test_a_soft_end_stops_nobody(ctx: TestContext) -> None:
     assert heartbeat(ctx, vm.id, BEAT).orders == ()
     aging.advance(ctx)
     assert row_of(ctx, vm.id).state is VmState.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("state", "to"),
+    [
+        (VmState.CONTEXTUALISING, VmState.FAILED),
+        (VmState.RUNNING, VmState.STOPPING),
+        (VmState.DRAINING, VmState.STOPPING),
+        (VmState.STALLED, VmState.STOPPING),
+    ],
+)
+def test_an_unfit_vm_counts_against_its_pool_once(ctx: TestContext, state: VmState, to: VmState) -> None:
+    """A VM that finds itself unfit ends with its words and as stillborn; its second goodbye and its end add nothing."""
+    vm = add_vm(ctx, state=state, instance="i-1")
+    assert leave(ctx, vm.id, "environment", "no CVMFS")
+    row = row_of(ctx, vm.id)
+    assert (row.state, row.reason) == (to, Reason.of("vm.unfit", detail="no CVMFS"))
+    if to is VmState.FAILED:
+        with pytest.raises(VmGone):
+            leave(ctx, vm.id, "environment", "no CVMFS")
+    else:
+        assert leave(ctx, vm.id, "environment", "no CVMFS")
+    ctx.clock.advance(10_000)
+    aging.advance(ctx)
+    assert [event.subject for event in events(ctx, "vm.stillborn")] == [vm.id]
+    assert events(ctx, "vm.unmatched") == []
+
+
+def test_asking_for_the_time_is_no_sign_of_life(ctx: TestContext) -> None:
+    """A VM that looks at its clock is not ready for jobs by that."""
+    vm = add_vm(ctx, state=VmState.CONTEXTUALISING, instance="i-1")
+    assert time(ctx, vm.id) == ctx.clock.now()
+    assert row_of(ctx, vm.id).state is VmState.CONTEXTUALISING
