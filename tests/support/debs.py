@@ -34,7 +34,12 @@ class Package:
     @property
     def control(self) -> str:
         """What dpkg is told of it."""
-        lines = (f"Package: {self.name}", f"Version: {self.version}", "Architecture: all", "Maintainer: nobody <nobody@example.org>")
+        lines = (
+            f"Package: {self.name}",
+            f"Version: {self.version}",
+            "Architecture: all",
+            "Maintainer: nobody <nobody@example.org>",
+        )
         return "\n".join([*lines, f"Description: stands in for {self.name}", ""])
 
 
