@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -15,16 +17,16 @@ MEND = "give the file /etc/vmdirac/baked.json of the image, as it is"
 
 
 class BakeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `/etc/vmdirac/baked.json` says: the revision (a pool's `profile`), when (epoch), and the roles' archive."""
+    """What `/etc/vmdirac/baked.json` says: the revision (a pool's `profile`), when, and the roles' archive by hash."""
 
     revision: str
-    at: float
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
     roles_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class Bake:
-    """What an image was made of, when, and who recorded it."""
+    """What an image was made of, when (epoch), and who recorded it."""
 
     image: str
     revision: str

@@ -86,7 +86,7 @@ def baked(ctx: Context, image: str, record: BakeRecord, *, actor: str) -> Bake:
     """
     if not image.strip():
         raise BadInput("an image without a name", mend="name it as pools do (pool_image)")
-    bake = Bake(image, record.revision, record.at, record.roles_sha256, actor)
+    bake = Bake(image, record.revision, record.at.timestamp(), record.roles_sha256, actor)
     with ctx.ledger.write() as tx:
         bakes.save(tx, {**bakes.standing(tx), image: bake}.values())
         tx.events.append("image.baked", subject=image, actor=actor, data={"revision": record.revision})
