@@ -127,20 +127,6 @@ def test_vms_boot_from_each_source_and_run_jobs_of_their_vo(
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("source", ["OpenNebula", "Ec2"])
-def test_a_vm_that_cannot_become_what_it_should_says_why_and_goes(
-    source: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    """A command of the profile that fails stands in the ledger as the reason; the VM takes no job and powers off."""
-    failing = {"profile": {"commands": [{"argv": ["false"], "creates": "/never"}]}}
-    with booted(request, tmp_path, source, pool_context=failing) as there:
-        there.submit("echo never")
-        there.until(lambda: there.filling.powered_off, seconds=PATIENCE_SECONDS, what="a VM that powered itself off")
-        (vm, *_) = (vm for vm in there.vms() if vm.instance_id in there.filling.powered_off)
-        assert "contextualisation" in str(vm.reason)
-
-
-@pytest.mark.full
 def test_a_whole_machine_lives_and_ends(tmp_path: Path) -> None:
     """With a kernel, firmware, DHCP and a disk of its own: it boots, runs a job and powers itself off."""
     with moto_account(tmp_path) as cloud, emulated_on(tmp_path, cloud, _say, **SLOWEST_BOOT) as there:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +82,20 @@ class Emulating(Filling):
 
 
 @contextlib.contextmanager
-def booted_on(folder: Path, cloud: OtherCloud, source: Source, say: Say, **keys: Any) -> Iterator[There]:
-    """Run an installation on a cloud whose instances boot; `keys` are of the inventory, for all its pools."""
-    with Bed(folder / "vms", say) as bed, Booted(bed, source, cloud) as filling:
+def booted_on(
+    folder: Path, cloud: OtherCloud, source: Source, say: Say, *, layers: Sequence[Path] = (), **keys: Any
+) -> Iterator[There]:
+    """Run an installation on a cloud whose instances boot.
+
+    Args:
+        folder: an empty one.
+        cloud: where the instances are.
+        source: how they find their user data.
+        say: told what takes long.
+        layers: what lies over the bed's tree.
+        keys: of the inventory, for all its pools.
+    """
+    with Bed(folder / "vms", say, layers=layers) as bed, Booted(bed, source, cloud) as filling:
         pool = {**SLOW_BOOT, **keys}
         with running_on(folder, cloud, filling=filling, pool=pool, **QUICK, vm_host=bed.network.host) as there:
             yield there
