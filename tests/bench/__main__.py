@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from . import (
+    boot,
     ec2,
     first_payload,
     machine,
@@ -36,6 +37,7 @@ FIGURES: dict[str, ModuleType] = {
         optimum,
         transitions,
         first_payload,
+        boot,
         memory,
         worker,
         submission,

@@ -49,8 +49,9 @@ class VmProcess:
             bind_address="127.0.0.1",
             work_dir=str(self.work_dir),
             stop_policies={},
-            health={},
             hs06=0.0,
+            failed="",
+            gate={},
         )
         self.config_file.write_text(json.dumps(config._replace(**changes)._asdict()))
         self.process: subprocess.Popen[bytes]

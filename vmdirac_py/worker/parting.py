@@ -10,7 +10,7 @@ from typing import Callable, Dict, Optional
 
 from .client import Client
 from .log import older, say
-from .trust import TalkError
+from .trust import Refused, TalkError
 from .wire import MAX_LOG
 
 WORKER_LOG = "worker.log"
@@ -73,6 +73,9 @@ def _patiently(upload: Callable[[], object]) -> None:
         try:
             upload()
             return  # noqa: TRY300 -- the loop is the "else"
+        except Refused as error:
+            say(f"logs: {error}")
+            return
         except TalkError as error:
             say(f"logs: {error}")
         if attempt + 1 < _TRIES:

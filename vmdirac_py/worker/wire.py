@@ -5,7 +5,8 @@ reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
 
     POST /vm/v1/enrol         Enrol      → Enrolled, or 202 RetryAfter      (server TLS only)
     GET  /static/SHA256                  → the worker bundle                (server TLS only)
-    POST /vm/v1/heartbeat     Beat       → Orders                           (mutual TLS, as all below)
+    POST /vm/v1/time          {}         → Time                             (mutual TLS, as all below)
+    POST /vm/v1/heartbeat     Beat       → Orders
     POST /vm/v1/acknowledge   Ack        → {}
     POST /vm/v1/match         MatchAsk   → MatchAnswer
     POST /vm/v1/report        Report     → {}
@@ -55,6 +56,12 @@ class Enrolled(NamedTuple):
     not_after: float
     lived: float = 0.0
     dead_man_seconds: float = 172800.0
+
+
+class Time(NamedTuple):
+    """The manager's clock (epoch seconds); asking is no sign of life."""
+
+    at: float
 
 
 class Slot(NamedTuple):
@@ -211,5 +218,6 @@ class Config(NamedTuple):
     bind_address: str  # source address for connections, "" for the system's choice
     work_dir: str
     stop_policies: Dict[str, Any]  # of `policy.Terms`; what is left out is as by default
-    health: Dict[str, Any]  # what to probe: `repositories` of CVMFS, `runtime` of containers
     hs06: float  # HEP-SPEC06 of this machine, 0: not known
+    failed: str  # why the machine could not be contextualised; "" when it was, or had not to be
+    gate: Dict[str, Any]  # what must hold before jobs are asked for (`worker/gate.py`); empty: nothing

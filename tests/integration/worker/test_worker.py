@@ -354,3 +354,31 @@ def test_bad_configuration_names_the_key(
     assert vm.ended() == 2
     assert word in vm.log
     assert manager.asked == []
+
+
+@pytest.mark.parametrize("python", PYTHONS, ids=["this", "oldest"][: len(PYTHONS)])
+def test_an_unfit_vm_leaves_before_it_asks_for_jobs(manager: ManagerDouble, start: Any, python: str) -> None:
+    """With a wrong clock and an unmounted repository a VM says both, beats and asks for nothing, and ends with 0."""
+    manager.script.clock_ahead, manager.script.work = 1000.0, [work(1, "true")]
+    vm = start(python, gate={"seconds": 0.1, "clock_seconds": 60, "cvmfs": ["none.example.org"]})
+    assert vm.ended() == 0, vm.log
+    (leave,) = manager.messages("leave")
+    assert leave["reason"] == "environment"
+    assert "behind the manager's; /cvmfs/none.example.org cannot be read" in leave["detail"]
+    assert not manager.of("heartbeat")
+    assert not manager.of("match")
+
+
+def test_an_unfit_vm_that_nobody_hears_ends_all_the_same(manager: ManagerDouble, start: Any) -> None:
+    """When the manager takes no goodbye the VM ends with 1: it must not stay up for nothing."""
+    manager.script.refused = {"leave": 503}
+    vm = start(gate={"cores": 10**6})
+    assert vm.ended() == 1
+    assert "the flavor promises 1e+06" in vm.log
+
+
+def test_a_gate_nobody_can_read_is_a_bad_configuration(start: Any) -> None:
+    """A check this worker does not know is told by its name, and nothing is enrolled."""
+    vm = start(gate={"seconds": 1, "colour": "red"})
+    assert vm.ended() == 2
+    assert "gate: unknown keys: colour" in vm.log
