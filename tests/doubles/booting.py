@@ -19,7 +19,8 @@ from tests.doubles.vm import TOKEN
 from tests.support.context import make_pool
 from vmdirac_py.inventory.bundle import roles_archive
 from vmdirac_py.model.inventory import Endpoint
-from vmdirac_py.operations.user_data import Bundle, Cloud, Manager, user_data
+from vmdirac_py.operations.contextualising import Bundle
+from vmdirac_py.operations.user_data import Cloud, Manager, user_data
 from vmdirac_py.worker import boot, bundle
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from vmdirac_py.model.inventory import Endpoint, Pool, Vo
 from vmdirac_py.model.resources import Resources
 
-from . import contexts, roles
+from . import contexts, proxies, roles
 from .bundle import roles_archive
 from .mismatches import of_pool
 from .placement import thing_of
@@ -35,7 +35,8 @@ def pool(host: Entity, place: Place, complaints: Complaints) -> Pool | None:
     if values is None or endpoint is None or vo is None:
         return None
     made = _make(host.name, endpoint, vo, values)
-    for key, what, mend in (*of_pool(made), *contexts.missing(made.context, roles.known())):
+    lacking = contexts.missing(made.context, roles.known())
+    for key, what, mend in (*of_pool(made), *lacking, *proxies.of_pool(made, endpoint, vo)):
         complaints.at(host, key, what, mend)
     return made
 

@@ -10,6 +10,8 @@ from .value import Amount, Count, Seconds, Value
 
 INNER_CES = ("InProcess", "Pool", "Pool/InProcess")
 """What a worker can run payloads in, as DIRAC's `LocalCE` names it."""
+UNISOLATED = frozenset({"InProcess", "Pool", "Pool/InProcess"})
+"""Those where nothing stands between a payload and the pilot that started it."""
 IGNORE_DRIFT, DRAIN_DRIFTED = "ignore", "drain"
 """What becomes of VMs that were made from another image or profile than their pool names now."""
 

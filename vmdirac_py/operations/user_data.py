@@ -12,7 +12,7 @@ import yaml
 
 from vmdirac_py.model.inventory import Endpoint, Pool
 
-from .contextualising import variables
+from .contextualising import Bundle, variables
 from .gates import gate_of
 
 BOOT_PATH = "/var/lib/vmdirac/boot.py"
@@ -22,15 +22,6 @@ LOCALE = "C.UTF-8"
 """Every image has it; another would have to be made first, and small images cannot."""
 BOOT_SHARE = 0.75
 """Of the boot deadline: a VM that tried for longer would be given up before it can say why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """What VMs fetch: worker and roles by the SHA-256 they are served under, and the script that fetches them."""
-
-    sha256: str
-    boot_script: str
-    roles_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +56,7 @@ def user_data(pool: Pool, endpoint: Endpoint, *, token: str, manager: Manager, b
     files = [_file(SETTINGS_PATH, "0600", json.dumps(settings)), _file(BOOT_PATH, "0755", bundle.boot_script)]
     document: dict[str, object] = {"write_files": files, "runcmd": [[*_python(pool), BOOT_PATH]]}
     if pool.context:
-        files.append(_file(CONTEXT_PATH, "0600", json.dumps(variables(pool, bundle.sha256))))
+        files.append(_file(CONTEXT_PATH, "0600", json.dumps(variables(pool, bundle))))
         document["locale"] = LOCALE
     return _fitting(document, cloud.max_user_data)
 

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import subprocess
-import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.baking import bake
 from tests.support.chroot import Machine
 from tests.support.debs import repository
 from tests.support.stand_ins import PACKAGES
 from tests.testbeds.vm import Cannot, tree
 
-CHECKOUT = Path(__file__).resolve().parents[3]
 MIRROR = "/srv/mirror"
-LAY = 'mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/merged"; shift 2; exec "$@"'
 GOOD = "good.example.org"
 VARIABLES: dict[str, Any] = {
     "context_roles": ["profile", "trust_anchors", "cvmfs", "apptainer", "worker", "pilot"],
@@ -56,19 +51,6 @@ class Image:
     def machine(self) -> Machine:
         """Return it as a root file system to look into."""
         return Machine(self.layer, self.tree)
-
-
-def bake(layer: Path, beneath: Path, variables: Mapping[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
-    """Bake the merged tree, in a mount namespace of its own and without any network."""
-    given = layer / "variables.json"
-    given.write_text(json.dumps(variables))
-    playbook = [str(Path(sys.prefix, "bin/ansible-playbook")), str(CHECKOUT / "playbooks/bake_image.yml")]
-    told = ["-e", f"tree={layer}/merged", "-e", f"variables={given}", *options]
-    found = {"ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / "collections"), "PYTHONPATH": str(CHECKOUT)}
-    return subprocess.run(
-        ["unshare", "--mount", "--net", "sh", "-euc", LAY, "lay", str(beneath), str(layer), *playbook, *told],
-        capture_output=True, text=True, check=False, env=os.environ | found | {"ANSIBLE_NOCOLOR": "1"},
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,21 @@ pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 CASES: dict[str, tuple[str, dict[str, Any], str]] = {
-    "a repository without domain": ("cvmfs", {"cvmfs_repositories": ["lhcb"]}, "not the full name of a repository: lhcb"),
-    "a proxy without port": ("cvmfs", {"cvmfs_http_proxy": ["http://squid"]}, "cvmfs_http_proxy: http://squid: each group"),
-    "an unknown parameter": ("cvmfs", {"cvmfs_parameters": {"CVMFS_TIMEOUTS": 5}}, "the client knows no CVMFS_TIMEOUTS"),
+    "a repository without domain": (
+        "cvmfs",
+        {"cvmfs_repositories": ["lhcb"]},
+        "not the full name of a repository: lhcb",
+    ),
+    "a proxy without port": (
+        "cvmfs",
+        {"cvmfs_http_proxy": ["http://squid"]},
+        "cvmfs_http_proxy: http://squid: each group",
+    ),
+    "an unknown parameter": (
+        "cvmfs",
+        {"cvmfs_parameters": {"CVMFS_TIMEOUTS": 5}},
+        "the client knows no CVMFS_TIMEOUTS",
+    ),
     "one with its own option": (
         "cvmfs",
         {"cvmfs_parameters": {"CVMFS_HTTP_PROXY": "DIRECT"}},
@@ -33,10 +45,18 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "a runtime without its sum": ("apptainer", {"apptainer_url": "http://example.org/a.deb"}, "apptainer_sha256: give"),
     "anchors from two places": (
         "trust_anchors",
-        {"trust_anchors_cvmfs": "/x", "trust_anchors_url": "http://example.org/a.tar", "trust_anchors_sha256": "a" * 64},
+        {
+            "trust_anchors_cvmfs": "/x",
+            "trust_anchors_url": "http://example.org/a.tar",
+            "trust_anchors_sha256": "a" * 64,
+        },
         "and not both",
     ),
-    "too many accounts": ("worker", {"worker_payload_users": 101, "worker_sha256": "", "worker_file": "/x"}, "at most 100"),
+    "too many accounts": (
+        "worker",
+        {"worker_payload_users": 101, "worker_sha256": "", "worker_file": "/x"},
+        "at most 100",
+    ),
 }
 FIRST = {"cvmfs": "validate", "worker": "accounts"}
 """The file of tasks that refuses, where it is not the first of `main`."""

@@ -62,4 +62,13 @@ def test_only_endpoints_that_earn_it(say: Say) -> None:
     say("")
     assert found_in(inventory) == {}
     nowhere = {"north": replace(inventory.endpoints["north"], kind="nowhere")}
-    assert found_in(replace(inventory, endpoints=nowhere)) == {}
+    assert found_in(replace(inventory, endpoints=nowhere, pools={})) == {}
+
+
+def test_payloads_beside_their_pilot_are_warned_of() -> None:
+    """On a real cloud, the pools where nothing stands between are named; those of the embedded cloud are not."""
+    inventory = make_inventory()
+    assert found_in(inventory) == {}
+    real = replace(inventory, endpoints={"north": Endpoint("north", "openstack", "CLOUD.North.xy")})
+    (told,) = found_in(real)["north"]
+    assert told.startswith("endpoint north, pool_inner_ce of astro-8, bio-8: nothing stands between")
