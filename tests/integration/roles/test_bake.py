@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.baking import bake
 from tests.support.stand_ins import CVMFS_CALLS
 
-from .conftest import GOOD, Image, bake
+from .conftest import GOOD, Image
 
 pytestmark = pytest.mark.slow
 

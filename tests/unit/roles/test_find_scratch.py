@@ -81,7 +81,12 @@ def test_a_disk_is_not_read_before_lsblk_lets_it_pass() -> None:
 
 @pytest.mark.parametrize(
     "make",
-    [["mkfs.ext4", "-q", "-F"], ["mkswap", "-q"], ["sh", "-c", "printf '\\125\\252' | dd bs=1 seek=510 conv=notrunc of=$0"], ["sh", "-c", "echo x >$0"]],
+    [
+        ["mkfs.ext4", "-q", "-F"],
+        ["mkswap", "-q"],
+        ["sh", "-c", "printf '\\125\\252' | dd bs=1 seek=510 conv=notrunc of=$0"],
+        ["sh", "-c", "echo x >$0"],
+    ],
 )
 @pytest.mark.skipif(shutil.which("wipefs", path=PATH) is None, reason="NO WIPEFS HERE")
 def test_whatever_was_written_to_a_disk_is_content(
