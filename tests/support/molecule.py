@@ -1,6 +1,6 @@
-"""molecule for the roles that make a machine, inside a root file system to throw away: `python -m tests.support.molecule ROLE`.
+"""molecule for the roles that make a machine: `python -m tests.support.molecule ROLE`.
 
-The tree is the test bed's, with this interpreter, its molecule and the collection laid into it. Needs root.
+It runs inside a root file system to throw away. The tree is the test bed's, with this interpreter, its molecule and the collection laid into it. Needs root.
 """
 
 from __future__ import annotations

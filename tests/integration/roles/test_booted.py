@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
 import tarfile
 from collections.abc import Iterator
 from typing import Any
@@ -41,16 +42,18 @@ def guest(image: Image, variables: dict[str, Any], tmp_path_factory: pytest.Temp
         yield guest
 
 
-def contextualised(guest: Guest, *options: str) -> str:
-    """Run the roles in a guest as its boot would, and return what was said."""
+def contextualised(guest: Guest, **other: Any) -> subprocess.CompletedProcess[str]:
+    """Run the roles in a guest as its boot would, with other variables over the context's."""
     playbook = f"{CONTENT}/ansible_collections/vmdirac/cloud/playbooks/contextualise.yml"
-    command = ["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", f"@{CONTEXT}", *options, playbook]
-    return guest.run("env", f"ANSIBLE_COLLECTIONS_PATH={CONTENT}", "ANSIBLE_NOCOLOR=1", *command).stdout
+    given = ["-e", f"@{CONTEXT}", "-e", json.dumps(other)]
+    command = ["ansible-playbook", "-i", "localhost,", "-c", "local", *given, playbook]
+    settings = [f"ANSIBLE_COLLECTIONS_PATH={CONTENT}", "ANSIBLE_NOCOLOR=1"]
+    return guest.run("env", *settings, *command, check=False)
 
 
 def test_a_baked_machine_has_nothing_left_to_do_at_boot(guest: Guest) -> None:
     """The boot's own run of the roles changes nothing, reads a repository, and starts a container as nobody."""
-    assert re.findall(r"changed=(\d+)", contextualised(guest)) == ["0"]
+    assert re.findall(r"changed=(\d+)", contextualised(guest).stdout) == ["0"]
     assert guest.run("cat", "/var/log/cvmfs_config.calls").stdout == f"setup nostart\nprobe {GOOD}\n"
     calls = guest.run("cat", "/tmp/apptainer.calls").stdout
     assert calls == "nobody: exec --userns --contain --no-home / true\n"
@@ -73,18 +76,14 @@ def test_only_root_reaches_the_metadata_from_the_boot_on(guest: Guest) -> None:
 
 def test_a_repository_that_cannot_be_read_fails_by_name(guest: Guest) -> None:
     """The probe names what it could not read."""
-    bad = json.dumps({"cvmfs_repositories": ["bad.example.org"], "context_roles": ["cvmfs"]})
-    done = guest.run("env", f"ANSIBLE_COLLECTIONS_PATH={CONTENT}", "ansible-playbook", "-i", "localhost,", "-c", "local", "-e", f"@{CONTEXT}", "-e", bad,
-                     f"{CONTENT}/ansible_collections/vmdirac/cloud/playbooks/contextualise.yml", check=False)  # fmt: skip
+    done = contextualised(guest, context_roles=["cvmfs"], cvmfs_repositories=["bad.example.org"])
     assert done.returncode != 0
     assert "bad.example.org" in done.stdout
 
 
 def test_swap_and_a_folder_for_it_are_made_once(guest: Guest) -> None:
     """The swap file is made, formatted and kept for each boot; whether the kernel takes it is the host's affair."""
-    more = json.dumps({"profile_swap_mb": 8, "context_roles": ["profile"]})
-    done = guest.run("env", f"ANSIBLE_COLLECTIONS_PATH={CONTENT}", "ansible-playbook", "-i", "localhost,", "-c", "local", "-e", f"@{CONTEXT}", "-e", more,
-                     f"{CONTENT}/ansible_collections/vmdirac/cloud/playbooks/contextualise.yml", check=False)  # fmt: skip
+    done = contextualised(guest, context_roles=["profile"], profile_swap_mb=8)
     assert "Swap now" in done.stdout
     assert guest.run("blkid", "--probe", "--match-tag", "TYPE", "-o", "value", "/var/swapfile").stdout == "swap\n"
     assert guest.run("stat", "-c", "%a %s", "/var/swapfile").stdout == f"600 {8 << 20}\n"

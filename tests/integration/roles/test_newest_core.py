@@ -41,7 +41,11 @@ def test_both_ends_make_the_same_machine(image: Image, tmp_path: Path, variables
         "@/root/context.json",
     ]
     done = machine.run(
-        *core, f"{content}/playbooks/contextualise.yml", given={"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "content")}
+        *core,
+        "-e",
+        "@/root/context.json",
+        f"{content}/playbooks/contextualise.yml",
+        given={"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "content")},
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
     assert files(machine.layer / "upper") == files(image.layer / "upper")

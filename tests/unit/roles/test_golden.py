@@ -1,6 +1,6 @@
 """What roles write, by family of distributions: the files as they stand on a machine.
 
-The RedHat files are golden only: no such machine runs here. Debian's are also used for real in `tests/integration/roles`.
+The RedHat files are golden only, not run: no such machine is here. Debian's are used too (`tests/integration/roles`).
 `UPDATE_GOLDEN=1` writes them anew.
 """
 
