@@ -1,6 +1,7 @@
 """molecule for the roles that make a machine: `python -m tests.support.molecule ROLE`.
 
-It runs inside a root file system to throw away. The tree is the test bed's, with this interpreter, its molecule and the collection laid into it. Needs root.
+It runs inside a root file system to throw away: the test bed's tree, with this interpreter, its molecule and the
+collection laid into it. Needs root.
 """
 
 from __future__ import annotations

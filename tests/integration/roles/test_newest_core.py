@@ -18,8 +18,8 @@ from .conftest import MIRROR, Image
 
 pytestmark = [pytest.mark.slow, pytest.mark.full]
 
-SAME = ("etc/apt", "etc/auto.master.d", "etc/cvmfs", "etc/grid-security", "etc/sysctl.d", "etc/systemd", "etc/sysusers.d", "etc/vo",
-        "usr/local")  # fmt: skip
+SAME = ("apt", "auto.master.d", "cvmfs", "grid-security", "sysctl.d", "systemd", "sysusers.d", "vo")
+"""Folders of `/etc` that roles write."""
 
 
 def test_both_ends_make_the_same_machine(image: Image, tmp_path: Path, variables: dict[str, Any], worker: Path) -> None:
@@ -53,7 +53,8 @@ def test_both_ends_make_the_same_machine(image: Image, tmp_path: Path, variables
 
 def files(upper: Path) -> dict[str, tuple[int, bytes]]:
     """Return rights and content of what roles wrote, by path; of links where they lead."""
-    found = [file for folder in SAME for file in (upper / folder).rglob("*") if file.is_symlink() or file.is_file()]
+    folders = [*(upper / "etc" / name for name in SAME), upper / "usr/local"]
+    found = [file for folder in folders for file in folder.rglob("*") if file.is_symlink() or file.is_file()]
     return {str(file.relative_to(upper)): (file.lstat().st_mode, _content(file)) for file in found}
 
 
