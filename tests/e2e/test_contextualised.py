@@ -18,7 +18,8 @@ from tests.testbeds.vm import Cannot
 from tests.testbeds.vm.sources import SOURCES
 from vmdirac_py.model.vm import VmState
 
-GREETING = {"files": [{"path": "/etc/greeting", "content": "made by roles\n"}], "swap_mb": 0}
+LONG = {"path": "/etc/long", "content": "beyond what EC2 takes, so the user data goes out compressed\n" * 300}
+GREETING = {"files": [{"path": "/etc/greeting", "content": "made by roles\n"}, LONG]}
 BROKEN = {"commands": [{"argv": ["/bin/sh", "-c", "echo no such luck >&2; exit 1"], "creates": "/etc/never"}]}
 
 
