@@ -49,6 +49,7 @@ class VmProcess:
             bind_address="127.0.0.1",
             work_dir=str(self.work_dir),
             gate={},
+            failed="",
         )
         self.config_file.write_text(json.dumps(config._replace(**changes)._asdict()))
         self.process: subprocess.Popen[bytes]

@@ -87,6 +87,8 @@ ENDPOINT = {
         "most VMs the planner lets drain within a minute; default: a fifth of the endpoint's VMs, 5 at least",
         most=MOST_VMS,
     ),
+    "context": About("what every VM of this endpoint is made of its image"),
+    "bundle_url": About("web server with a copy of the installation's folder `static`; default: the manager"),
     "options": About("whatever the driver needs; secrets as `env:NAME`, `file:PATH` or `!vault`"),
 }
 VO = {
@@ -102,6 +104,7 @@ VO = {
     "budget_warn": About("the part of the budget from which on there are warnings", most=1),
     "budget_drain": About("whether VMs that cost are drained when the budget is spent"),
     "max_hold": About("longest time a job waits for cores that free soon rather than get a VM, seconds", most=86400),
+    "context": About("what every VM of this VO is made of its image, added to `endpoint_context`"),
 }
 POOL = {
     "flavor": About("the cloud's name for the size of machine", required=True),
@@ -136,7 +139,10 @@ POOL = {
     "drain_seconds": About("how long a drain may take, seconds", most=YEAR),
     "inner_ce": About("how the worker runs payloads", one_of=INNER_CES),
     "kill_busy": About("whether deadlines may end VMs with running payloads"),
-    "profile": About("the revision of what is made of the image; VMs remember it"),
+    "context": About("what its VMs are made of their image, added to `endpoint_context` and `vo_context`"),
+    "profile": About(
+        "the revision of what is made of the image; VMs remember it; default: made from the context and the roles"
+    ),
     "drift": About(
         "whether VMs of another image or profile than the pool's go, a tenth at a time",
         one_of=(IGNORE_DRIFT, DRAIN_DRIFTED),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from vmdirac_py.model.inventory import MANUAL, STATIC, WARM, Pool, Vo
+from vmdirac_py.model.inventory import MANUAL, STATIC, WARM, Endpoint, Pool, Vo
 
+WEB = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
 Mismatch = tuple[str, str, str]
 """The key, what is wrong with it, and how to mend it."""
 
@@ -17,6 +19,12 @@ def of_pool(made: Pool) -> Iterator[Mismatch]:
     yield from _mode(made)
     if made.campaign_start is not None and made.campaign_end is not None and made.campaign_start >= made.campaign_end:
         yield "pool_campaign_end", "the campaign ends before it starts", "let it be later than pool_campaign_start"
+
+
+def of_endpoint(made: Endpoint) -> Iterator[Mismatch]:
+    """Yield what does not go together in an endpoint."""
+    if made.bundle_url and not WEB.fullmatch(made.bundle_url):
+        yield "endpoint_bundle_url", f"not a web address: {made.bundle_url[:80]}", "write http://HOST/FOLDER"
 
 
 def of_vo(made: Vo) -> Iterator[Mismatch]:

@@ -13,6 +13,9 @@ INNER_CES = ("InProcess", "Pool", "Pool/InProcess")
 IGNORE_DRIFT, DRAIN_DRIFTED = "ignore", "drain"
 """What becomes of VMs that were made from another image or profile than their pool names now."""
 
+Context = Mapping[str, Mapping[str, Any]]
+"""What a VM is made of its image: by role, its options."""
+
 ELASTIC, STATIC, WARM, MANUAL = "elastic", "static", "warm", "manual"
 POOL_MODES = (ELASTIC, STATIC, WARM, MANUAL)
 """When a pool launches: for waiting jobs, always up to its maximum, with empty VMs to spare, or only by hand."""
@@ -39,6 +42,7 @@ class Vo(Value, frozen=True):
     budget_warn: Amount = 0.8
     budget_drain: bool = False
     max_hold: Seconds = 900.0
+    context: Mapping[str, Mapping[str, Any]] = {}
 
 
 class Endpoint(Value, frozen=True):
@@ -47,7 +51,8 @@ class Endpoint(Value, frozen=True):
     `client_timeout` and `listing_lag` (seconds) bound how long a lost answer stays `Unknown`;
     `ramp` is the most VMs asked for in one batch; `max_drains` the most the planner lets drain within a minute (None: a
     fifth of its VMs, 5 at least); `options` belongs to the driver. `reserve_cores` of the cloud's quota are left to
-    whoever else uses it. After `share_half_life` seconds a VO's use counts half against its share.
+    whoever else uses it. After `share_half_life` seconds a VO's use counts half against its share. VMs fetch worker and
+    roles from `bundle_url`, if set, and not from the manager.
     """
 
     name: str
@@ -63,6 +68,8 @@ class Endpoint(Value, frozen=True):
     listing_lag: Seconds = 60.0
     max_drains: Count | None = None
     options: Mapping[str, Any] = {}
+    context: Mapping[str, Mapping[str, Any]] = {}
+    bundle_url: str = ""
 
 
 class Pool(Value, frozen=True):
@@ -75,8 +82,9 @@ class Pool(Value, frozen=True):
     power of one core relative to the norm by which jobs ask for CPU time. `mode` is one of POOL_MODES; outside of its
     campaign (epoch seconds, None: no bound) a pool launches nothing. `options` belongs to the driver. `kill_busy` lets
     deadlines end VMs with running payloads.
-    `profile` names the revision of what is made of the image; `drift` says what becomes of VMs of another one. A pool
-    that would cost `replace_saving` less (a share) takes over from this one.
+    `context` is what its VMs are made of their image, with what endpoint and VO add; `profile` names the revision of
+    that; `drift` says what becomes of VMs of another one. A pool that would cost `replace_saving` less (a share) takes
+    over from this one.
     """
 
     name: str

@@ -41,6 +41,7 @@ class Worker:
     def __init__(self, config: Config, manager: Manager, keyring: Keyring, identity: Identity) -> None:
         kind, max_slots = ce.parse(config.inner_ce)
         folder, self.client, life = Path(config.work_dir), Client(manager), Life(config.max_life)
+        self._failed = config.failed
         self._around = gate.Around(folder, self.client, config.gate)
         outbox = Outbox(folder / "outbox")
         courier = Courier(outbox, Client(manager), self._changed)
@@ -61,10 +62,10 @@ class Worker:
         assert self._monitor is not None
         try:
             self.courier.start()
-            unfit = [] if self._broken else gate.failures(self._around)
-            if unfit:
-                return self._unfit("; ".join(unfit))
             if not self._broken:
+                unfit = self._failed or "; ".join(gate.failures(self._around))
+                if unfit:
+                    return self._unfit(unfit)
                 self.pilot.start(self.inner_ce)
             reason = self._monitor.run()
         except Exception as error:  # noqa: BLE001 -- the last thing a broken worker does is to say so
