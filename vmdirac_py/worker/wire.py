@@ -187,5 +187,5 @@ class Config(NamedTuple):
     inner_ce: str
     bind_address: str  # source address for connections, "" for the system's choice
     work_dir: str
-    gate: Dict[str, Any]  # what must hold before jobs are asked for (`worker/gate.py`); empty: nothing
     failed: str  # why the machine could not be contextualised; "" when it was, or had not to be
+    gate: Dict[str, Any]  # what must hold before jobs are asked for (`worker/gate.py`); empty: nothing
