@@ -62,6 +62,7 @@ class WorkerConfig:
     bind_address: str = ""
     stop_policies: dict[str, Any] = field(default_factory=dict)
     hs06: float = 10.0
+    failed: str = ""
     gate: dict[str, Any] = field(default_factory=dict)
 
 
