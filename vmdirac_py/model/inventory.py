@@ -8,7 +8,7 @@ from typing import Any
 from .resources import Resources
 from .value import Amount, Count, Seconds, Value
 
-INNER_CES = ("InProcess", "Pool", "Pool/InProcess")
+INNER_CES = ("InProcess", "Sudo", "Singularity", "Pool", "Pool/InProcess", "Pool/Sudo", "Pool/Singularity")
 """What a worker can run payloads in, as DIRAC's `LocalCE` names it."""
 IGNORE_DRIFT, DRAIN_DRIFTED = "ignore", "drain"
 """What becomes of VMs that were made from another image or profile than their pool names now."""

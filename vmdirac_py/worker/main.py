@@ -13,17 +13,19 @@ from typing import Any, List, Optional
 
 from . import ce, policy
 from .client import Client
+from .element import ELEMENTS
 from .enrol import Enrolment, GaveUp
-from .fetch import SandboxFetch
+from .fetch import Fetch
 from .identity import Identity, Keyring, NoKey
-from .inprocess import InProcessCE
 from .life import Life
 from .line import Line
 from .log import say
 from .monitor import Monitor, Parts, Terminated
+from .options import BadOptions, read_options
 from .outbox import Courier, Outbox
 from .pilot import Pilot
 from .pool import Free, Pool
+from .run import Errands, Grounds
 from .settings import BadConfig, forget_token, read_config, read_instance_id
 from .trust import Manager, TalkError
 from .wire import Config, Leave, Leaving, MatchAnswer, MatchAsk, Work
@@ -44,11 +46,13 @@ class Worker:
         self._monitor: Optional[Monitor] = None
         self.courier = courier
         self.pilot = Pilot(pool, self._ask, outbox, life.for_jobs, self._changed)
-        self.inner_ce = INNER_CES[kind](
-            folder / "jobs", folder / "outputs", identity.vm, SandboxFetch(manager), self.pilot
-        )
-        lost = ", ".join(self.inner_ce.leftovers())
-        self._broken = f"an earlier worker lost {lost}" if lost else ""
+        options, fetch = read_options(config.ce), Fetch(manager)
+        grounds = Grounds(folder / "jobs", folder / "outputs", identity.vm, options, config.ram_mb, config.gpus)
+        self.inner_ce = ELEMENTS[kind](grounds, Errands(fetch.sandbox, fetch.credential), self.pilot)
+        # In this order: the accounts whose leftovers are ended are reserved first.
+        problems = self.inner_ce.problems()
+        lost = [] if problems else [f"an earlier worker lost {one}" for one in self.inner_ce.leftovers()]
+        self._broken = "; ".join([*problems, *lost])
         parts = Parts(manager, Line(self.client, courier), keyring, self.pilot, outbox)
         self._monitor = Monitor(config, identity, parts, life, version=_version(), broken=self._broken)
 
@@ -83,9 +87,6 @@ class Worker:
             self._monitor.wake()
 
 
-INNER_CES = {"InProcess": InProcessCE}
-
-
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run the worker; return its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
@@ -96,7 +97,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         return _start(Path(given[0]))
-    except (BadConfig, ce.UnknownCE) as error:
+    except (BadConfig, BadOptions, ce.UnknownCE) as error:
         say(str(error))
         return _BAD_CONFIG
     except (GaveUp, NoKey) as error:
@@ -113,6 +114,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
 def _start(path: Path) -> int:
     config = read_config(path)
     ce.parse(config.inner_ce)
+    read_options(config.ce)
     manager, keyring = _manager(config), Keyring(_work_dir(config))
     identity = keyring.known()
     if identity is None:

@@ -2,13 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Dict, Tuple, get_origin
 
 from .files import write_json
 from .wire import Config
 
 _NUMBERS = (int, float)
-_KINDS = {name: (_NUMBERS if kind is float else (kind,)) for name, kind in Config.__annotations__.items()}
+
+
+def _types(kind: Any) -> Tuple[type, ...]:
+    return _NUMBERS if kind is float else (get_origin(kind) or kind,)
+
+
+_KINDS: Dict[str, Tuple[type, ...]] = {name: _types(kind) for name, kind in Config.__annotations__.items()}
 
 
 class BadConfig(Exception):

@@ -8,6 +8,7 @@ reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
     POST /vm/v1/heartbeat     Beat       → Orders                           (mutual TLS, as all below)
     POST /vm/v1/acknowledge   Ack        → {}
     POST /vm/v1/match         MatchAsk   → MatchAnswer
+    POST /vm/v1/credential    CredentialAsk → Credential
     POST /vm/v1/report        Report     → {}
     POST /vm/v1/renew         Renew      → Enrolled
     POST /vm/v1/leave         Leave      → Leaving
@@ -15,7 +16,7 @@ reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
     PUT  /vm/v1/output/JOB               ← tar.gz, stdout, stderr and output sandbox; answer {"blob": SHA256}
 """
 
-from typing import Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 VERSION = 1
 MAX_BODY = 1_000_000  # bytes, every JSON request
@@ -47,11 +48,13 @@ class Enrolled(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """One running payload."""
+    """One running payload. `number` is the lowest that was free; `gpu_ids` are the GPUs it may use."""
 
     job: int
     cores: int
     started_at: float
+    number: int = 0
+    gpu_ids: Sequence[int] = ()
 
 
 class Beat(NamedTuple):
@@ -111,7 +114,10 @@ class MatchAsk(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A job to run; `input_sandbox` tells whether there is one to fetch."""
+    """A job to run; `input_sandbox` and `credential` tell whether there is one to fetch.
+
+    `image` is the container image its user wants, `disk_mb` the disk it asked for; empty and 0: none.
+    """
 
     job: int
     attempt: int
@@ -126,6 +132,9 @@ class Work(NamedTuple):
     cpu_seconds: int  # wall-clock bound of the payload; 0: none
     ram_mb: int = 0  # set aside for the job while it runs
     gpus: int = 0
+    disk_mb: int = 0
+    image: str = ""
+    credential: bool = False
 
 
 class MatchAnswer(NamedTuple):
@@ -134,8 +143,27 @@ class MatchAnswer(NamedTuple):
     work: Optional[Work]
 
 
+class CredentialAsk(NamedTuple):
+    """The credential of a job's owner is wanted, if it is another than `version` (empty: any)."""
+
+    job: int
+    attempt: int
+    version: str
+
+
+class Credential(NamedTuple):
+    """What a job's owner proves to be with: a proxy (PEM) and a token; all but `version` empty when it is the same."""
+
+    version: str
+    proxy: str
+    token: str
+
+
 class Report(NamedTuple):
-    """What became of a job: `Running`, `Done` or `Failed`; `output` is the blob of an uploaded output."""
+    """What became of a job: `Running`, `Done` or `Failed`; `output` is the blob of an uploaded output.
+
+    `cpu_seconds` and `peak_ram_mb` are what all its processes used; 0 where that is not known.
+    """
 
     job: int
     attempt: int
@@ -143,6 +171,8 @@ class Report(NamedTuple):
     minor: str
     exit_code: Optional[int]
     output: str
+    cpu_seconds: float = 0.0
+    peak_ram_mb: int = 0
 
 
 class Renew(NamedTuple):
@@ -180,3 +210,4 @@ class Config(NamedTuple):
     inner_ce: str
     bind_address: str  # source address for connections, "" for the system's choice
     work_dir: str
+    ce: Dict[str, Any]  # options of the inner CE, as `options.Options` names them
