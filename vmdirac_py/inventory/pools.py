@@ -54,4 +54,13 @@ def _only_group(thing: str, host: Entity, complaints: Complaints) -> str:
 def _make(name: str, endpoint: Endpoint, vo: Vo, values: Mapping[str, Any]) -> Pool:
     sizes = Resources(**{key: values[key] for key in SIZES if key in values})
     rest = {key: value for key, value in values.items() if key not in SIZES}
-    return Pool(name=name, endpoint=endpoint.name, vo=vo.name, site=endpoint.site, resources=sizes, **rest)
+    options = {**vo.inner_ce_options, **rest.pop("inner_ce_options", {})}
+    return Pool(
+        name=name,
+        endpoint=endpoint.name,
+        vo=vo.name,
+        site=endpoint.site,
+        resources=sizes,
+        inner_ce_options=options,
+        **rest,
+    )

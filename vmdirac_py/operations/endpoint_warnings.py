@@ -1,8 +1,9 @@
-"""What of an inventory's endpoints is allowed but unwise: told in every cycle, and as an event when it is news."""
+"""What of an inventory's endpoints and pools is allowed but unwise: told in every cycle, as an event when it is news."""
 
 from __future__ import annotations
 
 from vmdirac_py.clouds.registry import warnings_of
+from vmdirac_py.model.inner_ce import unwise
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.reports.status import WARNINGS
 
@@ -14,6 +15,8 @@ ALARM = "alarm.endpoint"
 def found_in(inventory: Inventory) -> dict[str, list[str]]:
     """Return the warnings of each endpoint that earns any."""
     told = {name: list(warnings_of(endpoint)) for name, endpoint in sorted(inventory.endpoints.items())}
+    for pool in inventory.pools.values():
+        told[pool.endpoint] += unwise(pool, inventory.endpoints[pool.endpoint])
     return {name: warnings for name, warnings in told.items() if warnings}
 
 

@@ -61,4 +61,5 @@ def _worker_config(pool: Pool, token: str, manager: Manager, instance_id_file: s
         "inner_ce": pool.inner_ce,
         "bind_address": "",
         "work_dir": "",
+        "ce": dict(pool.inner_ce_options),
     }

@@ -9,7 +9,7 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pytest
@@ -52,6 +52,7 @@ class WorkerConfig:
     max_life: float = 86400.0
     inner_ce: str = "Pool/InProcess"
     bind_address: str = ""
+    ce: dict[str, object] = field(default_factory=dict)
 
 
 @pytest.fixture
