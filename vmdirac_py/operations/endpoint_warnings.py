@@ -1,4 +1,4 @@
-"""What of an inventory's endpoints and pools is allowed but unwise: told in every cycle, as an event when it is news."""
+"""What of an inventory is allowed but unwise: told in every cycle, and as an event of its endpoint when it is news."""
 
 from __future__ import annotations
 
