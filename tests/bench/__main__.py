@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from . import (
+    boot,
     ec2,
     first_payload,
     machine,
@@ -24,6 +25,7 @@ from . import (
     trace_reading,
     traces,
     transitions,
+    worker,
 )
 from .figures import summary
 
@@ -35,7 +37,9 @@ FIGURES: dict[str, ModuleType] = {
         optimum,
         transitions,
         first_payload,
+        boot,
         memory,
+        worker,
         submission,
         ec2,
         openstack,

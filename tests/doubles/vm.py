@@ -49,6 +49,10 @@ class VmProcess:
             bind_address="127.0.0.1",
             work_dir=str(self.work_dir),
             ce={},
+            stop_policies={},
+            hs06=0.0,
+            failed="",
+            gate={},
         )
         self.config_file.write_text(json.dumps(config._replace(**changes)._asdict()))
         self.process: subprocess.Popen[bytes]

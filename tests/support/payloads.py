@@ -68,7 +68,7 @@ class Bench:
         self.was_started.clear()
         self.has_ended.clear()
         made = Work(**work(job, executable, arguments, **changes))
-        return self.ce.start(made, Slot(job, made.cores, 0.0, job - 1))
+        return self.ce.start(made, Slot(job, made.cores, 0.0, number=job - 1))
 
     def run(self, executable: str, arguments: str = "", **changes: Any) -> Outcome:
         """Run a payload to its end."""
@@ -89,7 +89,7 @@ class Bench:
 
     def processes(self, job: int = 1) -> list[int]:
         """Return the payload's living processes: those with its mark, and those of its slot's user."""
-        account = self.ce.account(Slot(job, 1, 0.0, job - 1))
+        account = self.ce.account(Slot(job, 1, 0.0, number=job - 1))
         own = of_user(account.uid) if account else []
         return marked(f"VMDIRAC_JOB={self.ce.grounds.vm}/{job}.1") + own
 

@@ -87,6 +87,8 @@ ENDPOINT = {
         "most VMs the planner lets drain within a minute; default: a fifth of the endpoint's VMs, 5 at least",
         most=MOST_VMS,
     ),
+    "context": About("what every VM of this endpoint is made of its image"),
+    "bundle_url": About("web server with a copy of the installation's folder `static`; default: the manager"),
     "options": About("whatever the driver needs; secrets as `env:NAME`, `file:PATH` or `!vault`"),
 }
 VO = {
@@ -103,6 +105,7 @@ VO = {
     "budget_drain": About("whether VMs that cost are drained when the budget is spent"),
     "max_hold": About("longest time a job waits for cores that free soon rather than get a VM, seconds", most=86400),
     "inner_ce_options": About("options of the inner CEs of its pools, as docs/inner-ces.md lists them"),
+    "context": About("what every VM of this VO is made of its image, added to `endpoint_context`"),
 }
 POOL = {
     "flavor": About("the cloud's name for the size of machine", required=True),
@@ -128,6 +131,7 @@ POOL = {
     "max_cores": About("most cores of this pool"),
     "boot_seconds": About("expected time from create call to first payload, seconds", most=YEAR),
     "boot_deadline": About("when a VM that has not enrolled is given up, seconds", least=1, most=YEAR),
+    "gate_seconds": About("how long a VM may find itself unfit for jobs before it ends, seconds", most=YEAR),
     "heartbeat_seconds": About("time between two signs of life of a VM, seconds", least=0.1, most=86400),
     "stalled_after": About("silence after which a VM counts as stalled, seconds", least=0.1, most=YEAR),
     "idle_seconds": About("how long an empty VM lives on, seconds", most=YEAR),
@@ -137,7 +141,23 @@ POOL = {
     "inner_ce": About("how the worker runs payloads", one_of=INNER_CES),
     "inner_ce_options": About("options of the inner CE, as docs/inner-ces.md lists them, over the VO's"),
     "kill_busy": About("whether deadlines may end VMs with running payloads"),
-    "profile": About("the revision of what is made of the image; VMs remember it"),
+    "stop_policies": About(
+        "when a VM stops by itself, any of them: `no_jobs` (for `pool_idle_seconds`), `no_cpu`, `failed_matches`, "
+        "`max_life`, `soft_end`, `billing_boundary` (the others only shortly before it), or `never` alone"
+    ),
+    "quiet_seconds": About(
+        "how long the CPU must have been quiet for `no_cpu` and `pool_kill_quiet`, seconds", most=YEAR
+    ),
+    "quiet_cpu": About("fewer cores than this in use count as quiet", most=MOST_CORES),
+    "kill_quiet": About("whether a payload that uses no CPU for `pool_quiet_seconds` is ended as failed"),
+    "failed_matches": About("requests for a job in a row that brought nothing, for the policy of that name", least=1),
+    "soft_life": About("from this age on, seconds, a VM with `soft_end` takes no more jobs; null: never"),
+    "billing_seconds": About("what a VM is paid for at a time, seconds, for `billing_boundary`", least=60, most=YEAR),
+    "hs06": About("HEP-SPEC06 of one VM, which its payloads are told; 0: not known"),
+    "context": About("what its VMs are made of their image, added to `endpoint_context` and `vo_context`"),
+    "profile": About(
+        "the revision of what is made of the image; VMs remember it; default: made from the context and the roles"
+    ),
     "drift": About(
         "whether VMs of another image or profile than the pool's go, a tenth at a time",
         one_of=(IGNORE_DRIFT, DRAIN_DRIFTED),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from vmdirac_py.model.inventory import Context
+
+from . import contexts, roles
 from .api import Problem
 from .keys import KEYS, Key
 from .raw import Entity
@@ -37,6 +40,11 @@ def record(entity: Entity, thing: str, complaints: Complaints) -> dict[str, Any]
     return values if len(complaints.problems) == before and not _untemplated(entity) else None
 
 
+def _check_context(key: Key, entity: Entity, context: Context, complaints: Complaints) -> None:
+    for name, what, mend in contexts.problems(key.name, context, roles.known()):
+        complaints.at(entity, name, what, mend)
+
+
 def _untemplated(entity: Entity) -> bool:
     """Tell whether a key was set whose value could not be made (its problem is known already)."""
     return any(key in KEYS and key not in entity.values for key in entity.origins)
@@ -54,5 +62,9 @@ def _read(key: Key, entity: Entity, values: dict[str, Any], complaints: Complain
         values[key.field] = key.read(value)
     except Unfit as error:
         complaints.at(entity, key.name, str(error), f"a {key.type.name} is wanted")
+        return
+    if key.field == "context":
+        _check_context(key, entity, values[key.field], complaints)
+        return
     for name in plain_secrets(key.name, value):
         complaints.at(entity, name, "looks like a secret in plain text", MEND)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from vmdirac_py.model.inventory import Context
 from vmdirac_py.model.value import Amount, Count, Seconds
 
 
@@ -92,6 +93,14 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     raise Unfit(f"wants a mapping, has {type(value).__name__}")
 
 
+def _context(value: Any) -> Mapping[str, Mapping[str, Any]]:
+    context = {role: {} if options is None else options for role, options in _mapping(value).items()}
+    for role, options in context.items():
+        if not isinstance(options, dict) or not all(isinstance(key, str) for key in options):
+            raise Unfit(f"wants a mapping of options for role {show(role)}, has {show(options)}")
+    return context
+
+
 _NUMBER = Type("number", _number)
 TYPES: Mapping[Any, Type] = {
     str: Type("text", _text),
@@ -105,6 +114,7 @@ TYPES: Mapping[Any, Type] = {
     Mapping[str, Count]: Type("mapping of names to whole numbers", _counts),
     tuple[str, ...]: Type("list of texts", _texts),
     Mapping[str, Any]: Type("mapping", _mapping),
+    Context: Type("mapping of roles to their options", _context),
 }
 """By the type of the model's field."""
 

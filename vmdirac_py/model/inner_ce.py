@@ -8,11 +8,8 @@ from typing import Any
 
 import msgspec
 
-from .inventory import Endpoint, Pool
+from .inventory import Pool
 from .value import Amount, Count, Seconds, Value
-
-UNPROTECTED = ("InProcess", "Pool", "Pool/InProcess")
-_LOCAL = "local"  # the cloud of the quickstart, whose VMs are processes of one user anyway
 
 
 class InnerCeOptions(Value, frozen=True):
@@ -53,9 +50,7 @@ def allows_image(pool: Pool, image: str) -> bool:
     return not image or (has_containers(pool) and any(fnmatchcase(image, pattern) for pattern in patterns))
 
 
-def unwise(pool: Pool, endpoint: Endpoint) -> Iterator[str]:
-    """Yield what of a pool's inner CE is allowed but unwise."""
-    if endpoint.kind != _LOCAL and pool.inner_ce in UNPROTECTED:
-        yield f"pool {pool.name}: nothing stands between payload and pilot (pool_inner_ce {pool.inner_ce})"
+def unwise(pool: Pool) -> Iterator[str]:
+    """Yield what of a pool's options is allowed but unwise."""
     if has_containers(pool) and not pool.inner_ce_options.get("image"):
         yield f"pool {pool.name}: jobs that name no container image fail (no image in pool_inner_ce_options)"

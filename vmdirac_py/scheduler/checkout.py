@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import vmdirac_py
-
-COLLECTION = Path("ansible_collections", "vmdirac", "cloud")
+from vmdirac_py.base.content import checkout_collections, package_parent
 
 
 def search_paths(parent: Path | None = None) -> dict[str, str]:
@@ -15,7 +13,6 @@ def search_paths(parent: Path | None = None) -> dict[str, str]:
     Args:
         parent: the folder that holds the package; found by itself when not given.
     """
-    parent = parent or Path(vmdirac_py.__file__).resolve().parent.parent
-    if not (parent / "collections" / COLLECTION).is_dir():
-        return {}
-    return {"ANSIBLE_COLLECTIONS_PATH": str(parent / "collections"), "PYTHONPATH": str(parent)}
+    parent = parent or package_parent()
+    collections = checkout_collections(parent)
+    return {"ANSIBLE_COLLECTIONS_PATH": str(collections), "PYTHONPATH": str(parent)} if collections else {}

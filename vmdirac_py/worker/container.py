@@ -85,8 +85,9 @@ class Contained:
 
     def _binds(self) -> List[str]:
         """Return the binds of sources that are there: a runtime refuses others."""
-        secrets = self._place.credentials
-        wanted = [*self._options.binds, f"{secrets}:{secrets}:ro"]
+        place = self._place
+        told = (place.credentials, place.job_features, place.machine_features)
+        wanted = [*self._options.binds, *(f"{folder}:{folder}:ro" for folder in told)]
         wanted += [str(_FUSE)] if self._options.nested else []
         return [bind for bind in wanted if Path(bind.partition(":")[0]).exists()]
 

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from . import features
 from .files import remove_tree
 from .sandbox import BadSandbox, inside
 from .wire import Work
@@ -31,6 +32,8 @@ class Place:
         self.work = self.top / "work"
         self.credentials = self.top / CREDENTIALS
         self.archive = self.top / "input.tar.gz"
+        self.machine_features = root.parent / features.MACHINE_FOLDER
+        self.job_features = self.top / features.JOB_FOLDER
 
     def make(self) -> None:
         """Make the folders, fresh. Raises OSError."""
@@ -72,6 +75,8 @@ def environment(work: Work, place: Place) -> Dict[str, str]:
         "JOBID": str(work.job),
         "DIRAC_PROCESSORS": str(work.cores),
         "OMP_NUM_THREADS": str(work.cores),
+        features.MACHINE: str(place.machine_features),
+        features.JOB: str(place.job_features),
         **work.environment,
     }
 

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional, Protocol, Tuple
 
+from . import features
 from .accounts import Account, own
 from .ce import DONE, FAILED, Outcome, Watcher
 from .cgroup import Used
@@ -119,16 +120,18 @@ class Run:
         return outcome._replace(cpu_seconds=used.cpu_seconds, peak_ram_mb=used.peak_mb)
 
     def _prepare(self) -> None:
-        self._place.make()
+        place = self._place
+        place.make()
+        features.write(place.job_features, features.job(self.work, self._slot, place.machine_features))
         account = self._element.account(self._slot)
         if self.work.input_sandbox:
             self._unpack()
         if self.work.credential:
-            self._credentials = Credentials(self._place.credentials, account, self._credential)
+            self._credentials = Credentials(place.credentials, account, self._credential)
             self._credentials.renew()
         if account:
-            self._place.open_to(account.gid)
-            for folder in self._place.owned:
+            place.open_to(account.gid)
+            for folder in place.owned:
                 own(folder, account)
 
     def _unpack(self) -> None:

@@ -160,7 +160,7 @@ def test_nothing_is_left_in_public_places(
     if namespaces == "without":
         monkeypatch.setattr(element.spaces, "possible", lambda: False)
     bench = lend(kind)
-    account = bench.ce.account(Slot(1, 1, 0.0, 0))
+    account = bench.ce.account(Slot(1, 1, 0.0))
     assert account
     script = "for d in /tmp /var/tmp /dev/shm; do mkdir -p $d/mine.$$/a && echo x > $d/mine.$$/a/b && echo made; done"
     bench.shell(f"{script}; ipcmk -M 4096 -S 1 -Q")
@@ -187,7 +187,7 @@ def test_rights_cannot_be_gained(lend: Lend, kind: str) -> None:
     bench = lend(kind)
     bench.shell('id -G; id -u; grep -E "CapEff|NoNewPrivs" /proc/self/status')
     seen = bench.output()["std.out"].split()
-    account = bench.ce.account(Slot(1, 1, 0.0, 0))
+    account = bench.ce.account(Slot(1, 1, 0.0))
     assert account
     assert seen[:2] == [str(account.gid), str(account.uid)]
     assert seen[seen.index("CapEff:") + 1] == "0000000000000000"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vmdirac_py.scheduler.checkout import COLLECTION, search_paths
+from vmdirac_py.base.content import COLLECTION
+from vmdirac_py.scheduler.checkout import search_paths
 
 
 def test_a_checkout_is_searched(tmp_path: Path) -> None:

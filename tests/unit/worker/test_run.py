@@ -56,6 +56,7 @@ def test_environment_is_clean(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     seen = dict(line.split("=", 1) for line in bench.output()["std.out"].splitlines())
     assert set(seen) - OF_SHELLS == {
         "PATH", "HOME", "TMPDIR", "LANG", "JOBID", "DIRAC_PROCESSORS", "OMP_NUM_THREADS", "MINE", "VMDIRAC_JOB",
+        "MACHINEFEATURES", "JOBFEATURES",
     }  # fmt: skip
     assert (seen["DIRAC_PROCESSORS"], seen["OMP_NUM_THREADS"], seen["JOBID"]) == ("3", "3", "1")
     assert seen["VMDIRAC_JOB"].endswith("/1.1")
@@ -152,7 +153,7 @@ def test_a_vm_with_gpus_shows_a_payload_its_own(tmp_path: Path) -> None:
     """On a VM with GPUs a payload sees those of its slot; one that has none sees none."""
     bench = Bench(tmp_path, gpus=2)
     made = Work(**work(1, "env"))
-    bench.ce.start(made, Slot(1, 1, 0.0, 0, [1]))
+    bench.ce.start(made, Slot(1, 1, 0.0, gpu_ids=[1]))
     assert bench.has_ended.wait(20)
     assert {"CUDA_VISIBLE_DEVICES=1", "NVIDIA_VISIBLE_DEVICES=1"} <= set(bench.output()["std.out"].splitlines())
     bench.run("env")

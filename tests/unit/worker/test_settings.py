@@ -13,7 +13,26 @@ from vmdirac_py.worker.options import BadOptions, Options, read_options
 from vmdirac_py.worker.settings import BadConfig, forget_token, read_config, read_instance_id
 from vmdirac_py.worker.wire import Config
 
-GOOD = Config("https://m:1", "PEM", "secret", "/id", 4, 4000, 0, 30, 600.0, 1e5, "Pool", "", "/w", {})
+GOOD = Config(
+    "https://m:1",
+    "PEM",
+    "secret",
+    "/id",
+    4,
+    4000,
+    0,
+    30,
+    600.0,
+    1e5,
+    "Pool",
+    "",
+    "/w",
+    {},
+    0,
+    failed="",
+    gate={},
+    ce={},
+)
 
 
 def written(path: Path, **changes: Any) -> Path:
