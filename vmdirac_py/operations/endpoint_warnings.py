@@ -1,10 +1,11 @@
-"""What of an inventory's endpoints is allowed but unwise: told in every cycle, and as an event when it is news."""
+"""What of an inventory is allowed but unwise: told in every cycle, and as an event of its endpoint when it is news."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from vmdirac_py.clouds.registry import warnings_of
+from vmdirac_py.model.inner_ce import unwise
 from vmdirac_py.model.inventory import UNISOLATED, Endpoint, Inventory
 from vmdirac_py.reports.status import WARNINGS
 
@@ -21,6 +22,8 @@ def found_in(inventory: Inventory) -> dict[str, list[str]]:
         name: [*warnings_of(endpoint), *_unisolated(endpoint, inventory)]
         for name, endpoint in sorted(inventory.endpoints.items())
     }
+    for pool in inventory.pools.values():
+        told[pool.endpoint] += unwise(pool)
     return {name: warnings for name, warnings in told.items() if warnings}
 
 

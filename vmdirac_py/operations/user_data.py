@@ -95,6 +95,7 @@ def _worker_config(
         "inner_ce": pool.inner_ce,
         "bind_address": "",
         "work_dir": "",
+        "ce": dict(pool.inner_ce_options),
         "stop_policies": stop_policies(pool),
         "hs06": pool.hs06,
         "failed": "",
