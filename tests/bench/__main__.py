@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from . import (
+    boot,
     ec2,
     first_payload,
     machine,
@@ -35,6 +36,7 @@ FIGURES: dict[str, ModuleType] = {
         optimum,
         transitions,
         first_payload,
+        boot,
         memory,
         submission,
         ec2,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.support.filling import Filling, HollowCloud
 from tests.support.program import free_ports
 from tests.support.there import OtherCloud, There, running_on
-from tests.testbeds.openstack.places import Say
+from tests.testbeds.common.places import Say
 from tests.testbeds.vm import Bed, emulated
 from tests.testbeds.vm.sources import Source
 
@@ -23,6 +23,8 @@ SLOW_BOOT = {"pool_boot_seconds": 30, "pool_boot_deadline": 900}
 """Over an installation's own: several guests boot and run roles on two busy cores."""
 PATIENCE_SECONDS = 600.0
 
+ONE_CORE = {"pool_cores": 1, "pool_ram_mb": 600}
+"""What an emulated machine really has, as its gate finds."""
 QUICK = {"gather_seconds": 1.0}
 
 
@@ -80,9 +82,20 @@ class Emulating(Filling):
 
 
 @contextlib.contextmanager
-def booted_on(folder: Path, cloud: OtherCloud, source: Source, say: Say, **keys: Any) -> Iterator[There]:
-    """Run an installation on a cloud whose instances boot; `keys` are of the inventory, for all its pools."""
-    with Bed(folder / "vms", say) as bed, Booted(bed, source, cloud) as filling:
+def booted_on(
+    folder: Path, cloud: OtherCloud, source: Source, say: Say, *, layers: Sequence[Path] = (), **keys: Any
+) -> Iterator[There]:
+    """Run an installation on a cloud whose instances boot.
+
+    Args:
+        folder: an empty one.
+        cloud: where the instances are.
+        source: how they find their user data.
+        say: told what takes long.
+        layers: what lies over the bed's tree.
+        keys: of the inventory, for all its pools.
+    """
+    with Bed(folder / "vms", say, layers=layers) as bed, Booted(bed, source, cloud) as filling:
         pool = {**SLOW_BOOT, **keys}
         with running_on(folder, cloud, filling=filling, pool=pool, **QUICK, vm_host=bed.network.host) as there:
             yield there
@@ -93,6 +106,6 @@ def emulated_on(folder: Path, cloud: OtherCloud, say: Say, **keys: Any) -> Itera
     """Run an installation on a cloud whose instances are emulated machines; `keys` as in `booted_on`."""
     image, (port, _) = emulated.disk(say), free_ports()
     with Bed(folder / "vms", say) as bed, Emulating(bed, cloud, image, port) as filling:
-        pool, own = {**SLOW_BOOT, **keys}, {**QUICK, "vm_host": bed.network.host, "vm_port": port}
+        pool, own = {**SLOW_BOOT, **ONE_CORE, **keys}, {**QUICK, "vm_host": bed.network.host, "vm_port": port}
         with running_on(folder, cloud, filling=filling, pool=pool, **own) as there:
             yield there

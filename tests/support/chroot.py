@@ -25,6 +25,7 @@ layer=$1 tree=$2; shift 2
 mount -t overlay overlay -o "lowerdir=$tree,upperdir=$layer/upper,workdir=$layer/work" "$layer/merged"
 mount -t proc proc "$layer/merged/proc"
 mount --rbind /dev "$layer/merged/dev"
+mount --rbind /sys "$layer/merged/sys"
 mount -t tmpfs tmpfs "$layer/merged/run"
 while [ "$1" != -- ]; do
     mkdir -p "$layer/merged$1"
@@ -33,7 +34,11 @@ while [ "$1" != -- ]; do
 done
 shift
 ip link set lo up
-exec chroot "$layer/merged" "$@"
+cd "$layer/merged"
+# not chroot, in which nobody may make a user namespace
+pivot_root . .
+umount --lazy .
+exec "$@"
 """
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 
+from tests.testbeds.common.places import write_private
+
 from . import sweeping
-from .places import Places, write_private
+from .places import Places
 from .values import REGION, Account, Content, Project
 
 

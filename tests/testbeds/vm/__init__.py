@@ -14,7 +14,7 @@ Where things lie, in `~/.cache/vmdirac_py/vm` or where `$VMDIRAC_VM_CACHE` says:
     tree-WORD/          the root file system (WORD: what it is made of); never write here, lay an overlay over it
     tree-WORD.packages  what is in it, `name version` a line
     tree-WORD.log       how it was made; `tree.lock` is held while it is
-    host.log            how the host's own packages were installed
+    apt.log             how the host's own packages were installed
     network-K.lock      held by whoever uses 10.213.K.0/24
     hand/               the bed of `python -m tests.testbeds.vm up`
 
@@ -26,7 +26,7 @@ end with its init, whatever ends it.
 As root on Linux only; Debian packages that are missing are installed. Elsewhere `Cannot` is raised: skip, loudly.
 """
 
-from tests.testbeds.openstack.values import Broke, Cannot
+from tests.testbeds.common.errors import Broke, Cannot
 
 from . import tree
 from .bed import Bed

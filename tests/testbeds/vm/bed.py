@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.testbeds.openstack.places import Say
-from tests.testbeds.openstack.values import Broke
+from tests.testbeds.common.errors import Broke
+from tests.testbeds.common.places import Say
 
 from . import marks, tree
 from .guest import Guest, Start, start
@@ -22,12 +23,12 @@ class Bed:
     Args:
         folder: for what guests write.
         say: told what takes long.
-        root: the tree guests boot from; None: the cached one, made when it is missing.
+        layers: what lies over the tree, beneath what each guest writes; the first is the uppermost.
     """
 
-    def __init__(self, folder: Path, say: Say, *, root: Path | None = None) -> None:
+    def __init__(self, folder: Path, say: Say, *, layers: Sequence[Path] = ()) -> None:
         self.folder, self._say = folder, say
-        self._tree = root
+        self.layers = list(layers)
         self._kept = contextlib.ExitStack()
         self.marks = marks.of(folder)
         """What its processes bear."""
@@ -36,7 +37,7 @@ class Bed:
 
     def __enter__(self) -> Self:
         marks.sweep()
-        self._tree = self._tree or tree.made(self._say)
+        self.layers.append(tree.made(self._say))
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             self.network = self._kept.enter_context(network(self.folder, self.marks))
@@ -50,10 +51,9 @@ class Bed:
 
     def boot(self, name: str, given: Start) -> Guest:
         """Start a guest; nothing of an earlier one of this name is left in it."""
-        assert self._tree
         folder = self.folder / name
         shutil.rmtree(folder, ignore_errors=True)
-        self.guests[name] = start(folder, self._tree, self.network, name, given, self.marks)
+        self.guests[name] = start(folder, self.layers, self.network, name, given, self.marks)
         return self.guests[name]
 
     def _close(self) -> None:

@@ -13,22 +13,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.testbeds import debian
-from tests.testbeds.openstack import tools
-from tests.testbeds.openstack.places import Say, locked
+from tests.testbeds.common import tools
+from tests.testbeds.common.machine import Needs
+from tests.testbeds.common.places import Say, locked
 
 from . import tree
 from .guest import CLEAN
 from .places import cache
 
-PROGRAMS = {
-    "qemu-system-x86": Path("/usr/bin/qemu-system-x86_64"),
-    "seabios": Path("/usr/share/seabios/bios-256k.bin"),
-    "socat": Path("/usr/bin/socat"),
-    "genisoimage": Path("/usr/bin/genisoimage"),
-    "e2fsprogs": Path("/usr/sbin/mke2fs"),
-}
-"""Debian package: the file of it we use."""
+NEEDS = Needs(
+    programs={
+        "qemu-system-x86": Path("/usr/bin/qemu-system-x86_64"),
+        "seabios": Path("/usr/share/seabios/bios-256k.bin"),
+        "socat": Path("/usr/bin/socat"),
+        "genisoimage": Path("/usr/bin/genisoimage"),
+        "e2fsprogs": Path("/usr/sbin/mke2fs"),
+    },
+    memory_mb=1000,
+    disk_mb=1500,
+    headers=False,
+)
 DISK = "1800M"
 MEMORY_MB = 768
 TRANSLATIONS_MB = 96
@@ -76,9 +80,7 @@ def disk(say: Say) -> Path:
         Cannot: this machine lacks something, and what.
     """
     root = tree.made(say)
-    missing = [package for package, file in PROGRAMS.items() if not file.exists()]
-    if missing:
-        debian.install(missing, cache() / "host.log", say)
+    NEEDS.prepare(cache(), say)
     target = root.with_suffix(".ext4")
     with locked(cache() / "tree.lock", say):
         if not target.exists():

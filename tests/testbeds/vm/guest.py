@@ -8,12 +8,13 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.wait import until
-from tests.testbeds.openstack.values import Broke
+from tests.testbeds.common.errors import Broke
 from vmdirac_py.base.processes import alive, start_time
 
 from .network import INSIDE, Network
@@ -48,6 +49,8 @@ class Guest:
         self.folder, self.name = folder, name
         self._propagated = PROPAGATED / machine
         self._process = process
+        self.started_at = time.time()
+        """When it was started, epoch seconds."""
         self._inner = (0, 0)
 
     @property
@@ -115,15 +118,17 @@ class Guest:
         return alive(*self._inner)
 
 
-def start(folder: Path, tree: Path, net: Network, name: str, given: Start, marks: Mapping[str, str]) -> Guest:
-    """Start a guest; raises `Broke` when its network could not be made."""
+def start(
+    folder: Path, layers: Sequence[Path], net: Network, name: str, given: Start, marks: Mapping[str, str]
+) -> Guest:
+    """Start a guest over these layers; raises `Broke` when its network could not be made."""
     for layer in LAYERS:
         (folder / layer).mkdir(parents=True)
     _lay(folder / "upper", given.files)
     number = net.next_guest()
     (net.metadata / f"{number}.json").write_text(json.dumps(dict(given.metadata)))
     machine = f"vmbed{net.number}-{number}"
-    words = [str(folder), str(tree), machine, str(net.number), str(number)]
+    words = [str(folder), ":".join(map(str, layers)), machine, str(net.number), str(number)]
     # its init bears the marks as well: it is gone a moment after nspawn is
     options = [f"--setenv={key}={value}" for key, value in {**given.environment, **marks}.items()]
     process = _spawn([str(INSIDE / "start.sh"), *words, *options], folder / "console", marks)

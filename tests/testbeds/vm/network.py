@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from tests.support.program import TOP, environment
-from tests.testbeds.openstack.values import Broke, Cannot
+from tests.testbeds.common.errors import Broke, Cannot
 
 from .places import cache
 

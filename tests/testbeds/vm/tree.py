@@ -8,9 +8,9 @@ import platform
 import shutil
 from pathlib import Path
 
-from tests.testbeds.openstack import tools
-from tests.testbeds.openstack.places import Say, locked
-from tests.testbeds.openstack.values import Broke, Cannot
+from tests.testbeds.common import tools
+from tests.testbeds.common.errors import Broke, Cannot
+from tests.testbeds.common.places import Say, locked
 
 from . import machine
 from .places import cache
@@ -46,7 +46,7 @@ def made(say: Say) -> Path:
     Raises:
         Cannot: this machine lacks something, and what.
     """
-    machine.prepare(say)
+    machine.prepare(cache(), say)
     with locked(cache() / "tree.lock", say):
         if not _packages(place()).exists():
             say(f"making {place()} (about two minutes)")

@@ -1,11 +1,11 @@
 #!/bin/sh
 # One guest, from within network and mount namespaces of its own: its layer over the tree, its address, its init.
-# Usage: start.sh FOLDER TREE MACHINE NUMBER GUEST [nspawn option...]
+# Usage: start.sh FOLDER LAYERS MACHINE NUMBER GUEST [nspawn option...]
 set -eu
-folder=$1 tree=$2 machine=$3 number=$4 guest=$5
+folder=$1 layers=$2 machine=$3 number=$4 guest=$5
 shift 5
 read -r _  # the host has put eth0 here
-mount -t overlay overlay -o "lowerdir=$tree,upperdir=$folder/upper,workdir=$folder/work" "$folder/merged"
+mount -t overlay overlay -o "lowerdir=$layers,upperdir=$folder/upper,workdir=$folder/work" "$folder/merged"
 ip link set lo up
 ip link set eth0 up
 ip addr add "10.213.$number.$guest/24" dev eth0

@@ -11,7 +11,7 @@ import yaml
 from tests.testbeds.openstack import bed, clouds_file, secret_files, seeding, wanted
 from tests.testbeds.openstack.bed import Bed
 from tests.testbeds.openstack.places import Places
-from tests.testbeds.openstack.ports import SERVERS
+from tests.testbeds.openstack.programs import SERVERS
 
 PORTS = {name: 20_000 + number for number, name in enumerate(SERVERS)}
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.wait import until
-from tests.testbeds.openstack import processes
-from tests.testbeds.openstack.processes import Program
+from tests.testbeds.common import processes
+from tests.testbeds.common.processes import Program
 
 STUBBORN = "trap '' TERM; echo up > {}; while :; do sleep 0.05; done"
 DAEMON = "setsid sh -c 'echo up > {}; exec sleep 600' & wait"

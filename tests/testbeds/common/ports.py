@@ -5,28 +5,16 @@ from __future__ import annotations
 import contextlib
 import random
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .values import Cannot
+from .errors import Cannot
 
-SERVERS = (
-    "mariadb",
-    "rabbit",
-    "rabbit_peers",
-    "epmd",
-    "memcached",
-    "keystone",
-    "glance",
-    "placement",
-    "nova",
-    "neutron",
-)
 LOWEST = 10_000
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
-def free() -> dict[str, int]:
+def free(servers: Sequence[str]) -> dict[str, int]:
     """Return a free port for each server.
 
     They lie below the range the kernel takes outgoing ports from: there the many connections that the servers
@@ -35,10 +23,10 @@ def free() -> dict[str, int]:
     below = int(EPHEMERAL.read_text().split()[0])
     candidates = list(range(LOWEST, max(below, LOWEST + 5_000)))
     random.shuffle(candidates)
-    found = [port for port, _ in zip(_those_free(candidates), SERVERS, strict=False)]
-    if len(found) < len(SERVERS):
-        raise Cannot(f"fewer than {len(SERVERS)} free ports between {LOWEST} and {below}")
-    return dict(zip(SERVERS, found, strict=True))
+    found = [port for port, _ in zip(_those_free(candidates), servers, strict=False)]
+    if len(found) < len(servers):
+        raise Cannot(f"fewer than {len(servers)} free ports between {LOWEST} and {below}")
+    return dict(zip(servers, found, strict=True))
 
 
 def _those_free(candidates: list[int]) -> Iterator[int]:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .values import Broke
+from .errors import Broke
 
 TAIL = 3000
 """Characters of a log that an error shows."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.wait import until
-from tests.testbeds.openstack import tools
-from tests.testbeds.openstack.values import Broke
+from tests.testbeds.common import tools
+from tests.testbeds.common.errors import Broke
 
 
 def test_a_failure_shows_the_end_of_the_log(tmp_path: Path) -> None:
