@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from vmdirac_py.base.blobs import Incoming
 from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing
 from vmdirac_py.ledger.api import Transaction
@@ -21,7 +23,8 @@ from vmdirac_py.queues.api import Match
 from . import purpose, soft_ends
 from .api import Context
 from .callers import actor_of, caller, wake
-from .capacities import NOTHING, free_of
+from .capacities import NOTHING
+from .offers import hosts_of, offered
 
 REPORTABLE = {state.value: state for state in (JobState.RUNNING, JobState.DONE, JobState.FAILED)}
 MAX_JOB_ID = 2**63 - 1  # what the ledger's integers hold
@@ -74,7 +77,8 @@ def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Ma
             return Match(lost[0], lost[0].cores, pool.benchmark)
         offer = _offer(tx, vm, pool, claim, at)
         lasts = soft_ends.lasts(tx, vm, pool, at=at)
-        found = ctx.queue.match(tx, vm_id, offer, kinds, at=at, lasts=lasts)
+        hosts = hosts_of(tx, inventory, vm.vo, at=at)
+        found = ctx.queue.match(tx, vm_id, offer, kinds, at=at, lasts=lasts, hosts=hosts)
         if found is None:
             return None
         purpose.found(tx, vm, at=at)
@@ -146,21 +150,19 @@ def _wishes(names: Collection[str]) -> Sequence[Wish]:
 
 def _offer(tx: Transaction, vm: Vm, pool: Pool, claim: Claim, at: float) -> Offer:
     used = tx.jobs.used_cores([vm.id]).get(vm.id, NOTHING)
-    free = free_of(vm, used, tx.jobs.runs([vm.id]).get(vm.id, ()))
-    return Offer(
-        vo=vm.vo,
-        site=pool.site,
-        total=Resources(min(vm.resources.cores, claim.cores), vm.resources.ram_mb, vm.resources.gpus),
+    counted = offered(vm, pool, used, tx.jobs.runs([vm.id]).get(vm.id, ()), at=at)
+    total, free = counted.total, counted.free
+    return replace(
+        counted,
+        total=replace(total, cores=min(total.cores, claim.cores)),
         free=Resources(
             min(free.cores, claim.free_cores),
             min(free.ram_mb, claim.free_ram_mb),
             min(free.gpus, claim.free_gpus),
             free.disk_gb,
         ),
-        empty=claim.empty and not used[0],
-        tags=pool.tags,
-        platform=pool.platform,
-        seconds_left=norm_seconds(min(claim.seconds_left, vm.created_at + pool.max_life - at), pool),
+        empty=claim.empty and counted.empty,
+        seconds_left=min(norm_seconds(claim.seconds_left, pool), counted.seconds_left),
     )
 
 

@@ -62,22 +62,16 @@ class Worker:
         assert self._monitor is not None
         try:
             self.courier.start()
-            unfit = self._why_unfit()
-            if unfit:
-                return self._unfit(unfit)
             if not self._broken:
+                unfit = self._failed or "; ".join(gate.failures(self._around))
+                if unfit:
+                    return self._unfit(unfit)
                 self.pilot.start(self.inner_ce)
             reason = self._monitor.run()
         except Exception as error:  # noqa: BLE001 -- the last thing a broken worker does is to say so
             return self._give_up(error)
         say(f"stops: {reason}")
         return _EXITS.get(reason, _GOOD)
-
-    def _why_unfit(self) -> str:
-        """Return why no job may run here; what the boot could not do need not be looked at again."""
-        if self._broken:
-            return ""
-        return self._failed or "; ".join(gate.failures(self._around))
 
     def _give_up(self, error: Exception) -> int:
         say(f"broke: {type(error).__name__}: {error}")

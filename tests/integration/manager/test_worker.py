@@ -56,6 +56,7 @@ class WorkerConfig:
     max_life: float = 86400.0
     inner_ce: str = "Pool/InProcess"
     bind_address: str = ""
+    failed: str = ""
     gate: dict[str, Any] = field(default_factory=dict)
 
 

@@ -367,3 +367,12 @@ def test_a_gate_nobody_can_read_is_a_bad_configuration(start: Any) -> None:
     vm = start(gate={"seconds": 1, "colour": "red"})
     assert vm.ended() == 2
     assert "gate: unknown keys: colour" in vm.log
+
+
+def test_a_machine_that_could_not_be_contextualised_says_so(manager: ManagerDouble, start: Any) -> None:
+    """What went wrong at boot is the VM's last word, whatever its gate would say."""
+    vm = start(failed="contextualisation: cvmfs: no such mirror", gate={"cores": 10**6})
+    assert vm.ended() == 0, vm.log
+    assert manager.messages("leave") == [
+        {"reason": "environment", "detail": "contextualisation: cvmfs: no such mirror"}
+    ]
