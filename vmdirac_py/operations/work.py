@@ -25,7 +25,10 @@ from .api import Context
 from .callers import actor_of, caller, wake
 from .capacities import NOTHING
 from .offers import hosts_of, offered
+from .rescheduling import give_back_jobs
 
+LOST = "Lost"
+"""What a VM says of a job that was cut off on it."""
 REPORTABLE = {state.value: state for state in (JobState.RUNNING, JobState.DONE, JobState.FAILED)}
 MAX_JOB_ID = 2**63 - 1  # what the ledger's integers hold
 MAX_EXIT = 2**31 - 1
@@ -90,13 +93,16 @@ def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Ma
 def report(
     ctx: Context, vm_id: str, job_id: int, attempt: int, *, state: str, minor: str, exit_code: int | None, output: str
 ) -> None:
-    """Take in what became of a job; the same report again changes nothing.
+    """Take in what became of a job; the same report again changes nothing. One that is lost waits again.
 
     Raises:
         BadInput: the state, exit code or output cannot be. UnknownThing: no such job or VM.
         NotAllowed: the job is another VO's or VM's. VmGone: the VM's life is over.
         Conflict: the job was rescheduled, killed or ended otherwise meanwhile.
     """
+    if state == LOST:
+        _lose(ctx, vm_id, job_id, attempt, minor)
+        return
     ending = _ending(ctx, state, minor, exit_code, output)
     at = ctx.clock.now()
     with ctx.ledger.write() as tx:
@@ -110,6 +116,16 @@ def report(
         data = {"vm": vm_id, "vo": vm.vo, "exit_code": exit_code, "minor": ending.minor, **_ran(job, ending, at)}
         topic = f"job.{ending.state.lower()}"
         tx.events.append(topic, subject=f"job:{job_id}", actor=actor_of(vm_id), data=data)
+
+
+def _lose(ctx: Context, vm_id: str, job_id: int, attempt: int, minor: str) -> None:
+    at, attempts = ctx.clock.now(), ctx.settings.max_attempts
+    with ctx.ledger.write() as tx:
+        job = _attempted(tx, caller(tx, vm_id), job_id, attempt)
+        if job.state not in BUSY_JOB_STATES:
+            raise Conflict(f"the job is {job.state} already", where=f"job {job_id}", mend="drop this report")
+        why = minor[:MAX_MINOR] or "its VM lost it"
+        give_back_jobs(tx, [job], minor=why, max_attempts=attempts, actor=actor_of(vm_id), at=at)
 
 
 def input_sandbox(ctx: Context, vm_id: str, job_id: int) -> Path:
