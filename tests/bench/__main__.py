@@ -25,6 +25,7 @@ from . import (
     trace_reading,
     traces,
     transitions,
+    worker,
 )
 from .figures import summary
 
@@ -38,6 +39,7 @@ FIGURES: dict[str, ModuleType] = {
         first_payload,
         boot,
         memory,
+        worker,
         submission,
         ec2,
         openstack,

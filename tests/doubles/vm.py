@@ -48,6 +48,8 @@ class VmProcess:
             inner_ce="Pool",
             bind_address="127.0.0.1",
             work_dir=str(self.work_dir),
+            stop_policies={},
+            hs06=0.0,
             failed="",
             gate={},
         )

@@ -5,16 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse
 
-from vmdirac_py.base.blobs import Incoming
 from vmdirac_py.base.errors import UnknownThing
 from vmdirac_py.operations import work
 from vmdirac_py.queues.api import Match
 from vmdirac_py.worker import wire
 
 from .messages import read
-from .office import Office, answer, office_of
+from .office import answer, office_of, take_in
 
-PIECE = 1_000_000  # bytes gathered before an output is written on
 JOB_DIGITS = 18
 
 job_routes = APIRouter()
@@ -55,18 +53,8 @@ async def output(request: Request, job: str) -> JSONResponse:
     office = office_of(request)
     incoming = await office.ask(office.caller(request), work.store_output, _job_id(job))
     with incoming:
-        return JSONResponse({"blob": await _take_in(office, request, incoming)})
-
-
-async def _take_in(office: Office, request: Request, incoming: Incoming) -> str:
-    gathered = bytearray()
-    async for piece in request.stream():
-        gathered += piece
-        if len(gathered) >= PIECE:
-            await office.run(incoming.write, bytes(gathered))
-            gathered.clear()
-    await office.run(incoming.write, bytes(gathered))
-    return await office.run(incoming.keep)
+        await take_in(office, request, incoming)
+        return JSONResponse({"blob": await office.run(incoming.keep)})
 
 
 def _work(found: Match) -> wire.Work:

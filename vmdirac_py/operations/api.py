@@ -22,6 +22,7 @@ The verbs, each once (all take the context first, `actor` is who asked: `unix:NA
     enrolment.enrol(ctx, *, token, instance_id, csr, address) -> Enrolled | RetryAfter
     enrolment.renew(ctx, vm_id, csr) -> Enrolled
     presence.heartbeat / flush / acknowledge / leave                    (for VMs: what they say of themselves)
+    vm_logs.store / read / forget_old                                    what VMs leave behind
     work.match / report / input_sandbox / store_output                  (for VMs: their jobs)
     rescheduling.give_back(tx, vm_id, *, minor, max_attempts, actor, at) -> list[int]     (within a transaction)
     endpoints.overview(ctx) -> list[EndpointState];  endpoints.check(ctx, name) -> list[Finding]   the cloud is asked

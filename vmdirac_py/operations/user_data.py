@@ -14,6 +14,7 @@ from vmdirac_py.model.inventory import Endpoint, Pool
 
 from .contextualising import Bundle, variables
 from .gates import gate_of
+from .worker_terms import stop_policies
 
 BOOT_PATH = "/var/lib/vmdirac/boot.py"
 SETTINGS_PATH = "/etc/vmdirac/boot.json"
@@ -94,6 +95,8 @@ def _worker_config(
         "inner_ce": pool.inner_ce,
         "bind_address": "",
         "work_dir": "",
+        "stop_policies": stop_policies(pool),
+        "hs06": pool.hs06,
         "failed": "",
         "gate": gate_of(pool, endpoint.kind),
     }

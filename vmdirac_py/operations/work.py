@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from vmdirac_py.base.blobs import Incoming
 from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing
 from vmdirac_py.ledger.api import Transaction
@@ -21,8 +23,12 @@ from vmdirac_py.queues.api import Match
 from . import purpose, soft_ends
 from .api import Context
 from .callers import actor_of, caller, wake
-from .capacities import NOTHING, free_of
+from .capacities import NOTHING
+from .offers import hosts_of, offered
+from .rescheduling import give_back_jobs
 
+LOST = "Lost"
+"""What a VM says of a job that was cut off on it."""
 REPORTABLE = {state.value: state for state in (JobState.RUNNING, JobState.DONE, JobState.FAILED)}
 MAX_JOB_ID = 2**63 - 1  # what the ledger's integers hold
 MAX_EXIT = 2**31 - 1
@@ -74,7 +80,8 @@ def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Ma
             return Match(lost[0], lost[0].cores, pool.benchmark)
         offer = _offer(tx, vm, pool, claim, at)
         lasts = soft_ends.lasts(tx, vm, pool, at=at)
-        found = ctx.queue.match(tx, vm_id, offer, kinds, at=at, lasts=lasts)
+        hosts = hosts_of(tx, inventory, vm.vo, at=at)
+        found = ctx.queue.match(tx, vm_id, offer, kinds, at=at, lasts=lasts, hosts=hosts)
         if found is None:
             return None
         purpose.found(tx, vm, at=at)
@@ -86,13 +93,16 @@ def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Ma
 def report(
     ctx: Context, vm_id: str, job_id: int, attempt: int, *, state: str, minor: str, exit_code: int | None, output: str
 ) -> None:
-    """Take in what became of a job; the same report again changes nothing.
+    """Take in what became of a job; the same report again changes nothing. One that is lost waits again.
 
     Raises:
         BadInput: the state, exit code or output cannot be. UnknownThing: no such job or VM.
         NotAllowed: the job is another VO's or VM's. VmGone: the VM's life is over.
         Conflict: the job was rescheduled, killed or ended otherwise meanwhile.
     """
+    if state == LOST:
+        _lose(ctx, vm_id, job_id, attempt, minor)
+        return
     ending = _ending(ctx, state, minor, exit_code, output)
     at = ctx.clock.now()
     with ctx.ledger.write() as tx:
@@ -106,6 +116,16 @@ def report(
         data = {"vm": vm_id, "vo": vm.vo, "exit_code": exit_code, "minor": ending.minor, **_ran(job, ending, at)}
         topic = f"job.{ending.state.lower()}"
         tx.events.append(topic, subject=f"job:{job_id}", actor=actor_of(vm_id), data=data)
+
+
+def _lose(ctx: Context, vm_id: str, job_id: int, attempt: int, minor: str) -> None:
+    at, attempts = ctx.clock.now(), ctx.settings.max_attempts
+    with ctx.ledger.write() as tx:
+        job = _attempted(tx, caller(tx, vm_id), job_id, attempt)
+        if job.state not in BUSY_JOB_STATES:
+            raise Conflict(f"the job is {job.state} already", where=f"job {job_id}", mend="drop this report")
+        why = minor[:MAX_MINOR] or "its VM lost it"
+        give_back_jobs(tx, [job], minor=why, max_attempts=attempts, actor=actor_of(vm_id), at=at)
 
 
 def input_sandbox(ctx: Context, vm_id: str, job_id: int) -> Path:
@@ -146,21 +166,19 @@ def _wishes(names: Collection[str]) -> Sequence[Wish]:
 
 def _offer(tx: Transaction, vm: Vm, pool: Pool, claim: Claim, at: float) -> Offer:
     used = tx.jobs.used_cores([vm.id]).get(vm.id, NOTHING)
-    free = free_of(vm, used, tx.jobs.runs([vm.id]).get(vm.id, ()))
-    return Offer(
-        vo=vm.vo,
-        site=pool.site,
-        total=Resources(min(vm.resources.cores, claim.cores), vm.resources.ram_mb, vm.resources.gpus),
+    counted = offered(vm, pool, used, tx.jobs.runs([vm.id]).get(vm.id, ()), at=at)
+    total, free = counted.total, counted.free
+    return replace(
+        counted,
+        total=replace(total, cores=min(total.cores, claim.cores)),
         free=Resources(
             min(free.cores, claim.free_cores),
             min(free.ram_mb, claim.free_ram_mb),
             min(free.gpus, claim.free_gpus),
             free.disk_gb,
         ),
-        empty=claim.empty and not used[0],
-        tags=pool.tags,
-        platform=pool.platform,
-        seconds_left=norm_seconds(min(claim.seconds_left, vm.created_at + pool.max_life - at), pool),
+        empty=claim.empty and counted.empty,
+        seconds_left=min(norm_seconds(claim.seconds_left, pool), counted.seconds_left),
     )
 
 

@@ -28,6 +28,8 @@ _ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
     "ANSIBLE_NOCOLOR": "1",
 }
+_TASK = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(.+?)\] \**$", re.MULTILINE)
+_FAILURE = re.compile(r"^(?:fatal|failed): \[.+?\].*?=> ", re.MULTILINE)  # "failed" is an item of a loop
 _TRIES = 3  # of package mirrors
 _SHORTEST = 1.0  # seconds; what is begun late still gets a moment
 
@@ -142,14 +144,18 @@ MANAGERS: Dict[str, Callable[[Mirrors, str], List[List[str]]]] = {"apt-get": by_
 
 def why(log: str) -> str:
     """Return the task that failed last and its message, out of what ansible-playbook wrote."""
-    before, fatal, failure = log.rpartition("\nfatal: ")
-    tasks = re.findall(r"^(?:TASK|RUNNING HANDLER) \[(.+?)\] \**$", before, re.MULTILINE)
-    if not fatal or not tasks:
+    failures = list(_FAILURE.finditer(log))
+    before, failure = (log[: failures[-1].start()], log[failures[-1].end() :]) if failures else (log, "")
+    tasks = _TASK.findall(before)
+    if not failures or not tasks:
         return next((line for line in reversed(log.split("\n")) if line.strip()), "ansible-playbook said nothing")
     return f"{tasks[-1]}: {_message(failure)}"
 
 
 def _message(failure: str) -> str:
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        return str(json.JSONDecoder().raw_decode(failure[failure.index("{") :])[0]["msg"])
+    """Return what a failed task says of itself, and the last words of the program it ran."""
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+        told = json.JSONDecoder().raw_decode(failure[failure.index("{") :])[0]
+        words = [str(told["msg"]), *str(told.get("stderr", "")).strip().split("\n")[-1:]]
+        return ": ".join(word for word in words if word)
     return failure.partition("\n")[0]

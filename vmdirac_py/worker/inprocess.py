@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Callable, List, Optional
 
+from . import features
 from .ce import DONE, FAILED, Outcome, Watcher
 from .files import remove_tree
 from .log import say
@@ -42,7 +43,7 @@ class InProcessCE:
     def start(self, work: Work, slot: Slot) -> "Run":
         """Begin to run a payload; returns at once."""
         say(f"job {work.job}.{work.attempt}: {slot.cores} cores")
-        return Run(self, work)
+        return Run(self, work, slot)
 
     def leftovers(self) -> List[str]:
         """Clean up after an earlier worker; return the payloads (`JOB.ATTEMPT`) that were cut off."""
@@ -56,8 +57,8 @@ class InProcessCE:
 class Run:
     """One payload: sandbox in, process, clean-up, output out."""
 
-    def __init__(self, ce: InProcessCE, work: Work) -> None:
-        self.work = work
+    def __init__(self, ce: InProcessCE, work: Work, slot: Slot) -> None:
+        self.work, self._slot = work, slot
         self._ce, self._place = ce, Place(ce.folder, work)
         self._mark = mark(ce.vm, self._place.top.name)
         self._lock = threading.Lock()
@@ -95,7 +96,9 @@ class Run:
         return self._packed(*self._verdict(code))
 
     def _prepare(self) -> None:
-        self._place.make()
+        place = self._place
+        place.make()
+        features.write(place.job_features, features.job(self.work, self._slot, place.machine_features))
         if not self.work.input_sandbox:
             return
         self._ce.fetch(self.work, self._place.archive, lambda: self._abandoned)

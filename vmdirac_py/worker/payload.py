@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Dict, List, Optional
 
+from . import features
 from .files import remove_tree
 from .sandbox import BadSandbox, inside
 from .wire import Work
@@ -27,6 +28,8 @@ class Place:
         self.home = self.top / "home"
         self.scratch = self.top / "tmp"
         self.archive = self.top / "input.tar.gz"
+        self.machine_features = root.parent / features.MACHINE_FOLDER
+        self.job_features = self.top / features.JOB_FOLDER
 
     def make(self) -> None:
         """Make the folders, fresh. Raises OSError."""
@@ -58,6 +61,8 @@ def environment(work: Work, place: Place, vm: str) -> Dict[str, str]:
         "JOBID": str(work.job),
         "DIRAC_PROCESSORS": str(work.cores),
         "OMP_NUM_THREADS": str(work.cores),
+        features.MACHINE: str(place.machine_features),
+        features.JOB: str(place.job_features),
         **work.environment,
         name: value,
         **_instance(),

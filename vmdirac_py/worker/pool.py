@@ -83,7 +83,7 @@ class Pool:
         short = [f"{name} {wanted[name]} of {free[name]}" for name in free if wanted[name] > free[name]]
         if short or work.cores < 1:
             raise DoesNotFit(f"job {work.job} does not fit: {', '.join(short) or 'no cores'}")
-        self._slots[work.job] = Slot(work.job, work.cores, at)
+        self._slots[work.job] = Slot(work.job, work.cores, at, at + work.cpu_seconds if work.cpu_seconds else 0.0)
         self._held[work.job] = work
         return self._slots[work.job]
 

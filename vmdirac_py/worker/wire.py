@@ -14,6 +14,9 @@ reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
     POST /vm/v1/leave         Leave      → Leaving
     GET  /vm/v1/sandbox/JOB              → tar.gz, the input sandbox of a job of this VM
     PUT  /vm/v1/output/JOB               ← tar.gz, stdout, stderr and output sandbox; answer {"blob": SHA256}
+    PUT  /vm/v1/log                      ← tar.gz, what the VM leaves behind; answer {}
+
+Fields with defaults came later: a VM may be older than its manager, and the other way round.
 """
 
 from typing import Any, Dict, List, NamedTuple, Optional
@@ -21,6 +24,9 @@ from typing import Any, Dict, List, NamedTuple, Optional
 VERSION = 1
 MAX_BODY = 1_000_000  # bytes, every JSON request
 MAX_OUTPUT = 100_000_000  # bytes, one job's output
+MAX_LOG = 10_000_000  # bytes, one VM's logs
+
+_NOTHING: Dict[str, Any] = {}  # never written to
 
 
 class Enrol(NamedTuple):
@@ -38,13 +44,18 @@ class RetryAfter(NamedTuple):
 
 
 class Enrolled(NamedTuple):
-    """The VM's id, its certificate (PEM), and when to renew (epoch seconds)."""
+    """The VM's id, its certificate (PEM), and when to renew (epoch seconds).
+
+    `lived` is its age in seconds; after `dead_man_seconds` without an answer of the manager it drains and powers off.
+    """
 
     vm: str
     vo: str
     certificate: str
     renew_at: float
     not_after: float
+    lived: float = 0.0
+    dead_man_seconds: float = 172800.0
 
 
 class Time(NamedTuple):
@@ -54,15 +65,21 @@ class Time(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """One running payload."""
+    """One running payload: when it began and must have ended (epoch, 0.0: unbounded), and its CPU seconds so far."""
 
     job: int
     cores: int
     started_at: float
+    ends_by: float = 0.0
+    cpu_seconds: float = 0.0
 
 
 class Beat(NamedTuple):
-    """A sign of life. `idle_seconds` is how long no slot has been busy, `failed_matches` in a row."""
+    """A sign of life. `idle_seconds` is how long no slot has been busy, `failed_matches` in a row.
+
+    `cpu` is how many cores the machine has used since the last beat, `quiet_seconds` for how long almost none;
+    `health` says of each thing that is probed "ok" or what is wrong with it, `versions` what runs here.
+    """
 
     at: float
     state: str  # "running" or "draining"
@@ -76,6 +93,11 @@ class Beat(NamedTuple):
     idle_seconds: float
     failed_matches: int
     version: str
+    ram_free_mb: int = 0
+    cpu: float = 0.0
+    quiet_seconds: float = 0.0
+    health: Dict[str, str] = _NOTHING
+    versions: Dict[str, str] = _NOTHING
 
 
 class Order(NamedTuple):
@@ -87,12 +109,16 @@ class Order(NamedTuple):
 
 
 class Orders(NamedTuple):
-    """The answer to a heartbeat: what to do, which jobs to end unreported, and the period to beat at from now on."""
+    """The answer to a heartbeat: what to do, which jobs to end unreported, and the period to beat at from now on.
+
+    `stop_policies` (`policy.Terms`) and `idle_seconds` say when to stop by oneself.
+    """
 
     orders: List[Order]
     kill: List[int]
     heartbeat_seconds: float
     idle_seconds: float
+    stop_policies: Dict[str, Any] = _NOTHING
 
 
 class Ack(NamedTuple):
@@ -142,7 +168,10 @@ class MatchAnswer(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What became of a job: `Running`, `Done` or `Failed`; `output` is the blob of an uploaded output."""
+    """What became of a job: `Running`, `Done`, `Failed`, or `Lost`: cut off here, to be run again.
+
+    `output` is the blob of an uploaded output.
+    """
 
     job: int
     attempt: int
@@ -159,10 +188,11 @@ class Renew(NamedTuple):
 
 
 class Leave(NamedTuple):
-    """The worker wants to stop its VM: `idle`, `drained`, `halted`, `end_of_life`, `error`, `environment`."""
+    """The worker wants to stop its VM, for a reason of `policy`; `code` is the HEPiX shutdown code it stands for."""
 
     reason: str
     detail: str
+    code: int = 0
 
 
 class Leaving(NamedTuple):
@@ -187,5 +217,7 @@ class Config(NamedTuple):
     inner_ce: str
     bind_address: str  # source address for connections, "" for the system's choice
     work_dir: str
+    stop_policies: Dict[str, Any]  # of `policy.Terms`; what is left out is as by default
+    hs06: float  # HEP-SPEC06 of this machine, 0: not known
     failed: str  # why the machine could not be contextualised; "" when it was, or had not to be
     gate: Dict[str, Any]  # what must hold before jobs are asked for (`worker/gate.py`); empty: nothing

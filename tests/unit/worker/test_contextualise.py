@@ -83,6 +83,13 @@ def test_the_task_that_failed_is_named() -> None:
     assert why(FAILURE) == "vmdirac.cloud.cvmfs : Read each repository once: no squid\nanswers"
 
 
+def test_the_item_of_a_loop_that_failed_is_told() -> None:
+    """Ansible tells of items in other words; what the program said last is of more use than its exit code."""
+    told = '{"cmd": ["x"], "msg": "non-zero return code", "rc": 1, "stderr": "a\\nno such luck"}'
+    log = f"TASK [profile : Commands] ***\nfailed: [localhost] (item=[1] => 2) => {told}\n\nPLAY RECAP ***\nx : ok=1\n"
+    assert why(log) == "profile : Commands: non-zero return code: no such luck"
+
+
 def test_words_that_are_no_task_s_failure_are_told() -> None:
     """Where Ansible did not even start, its last line says why."""
     assert why("[WARNING]: x\nERROR! the playbook could not be found\n\n") == "ERROR! the playbook could not be found"

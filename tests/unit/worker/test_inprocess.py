@@ -103,6 +103,7 @@ def test_environment_is_clean(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     seen = dict(line.split("=", 1) for line in bench.output()["std.out"].splitlines())
     assert set(seen) == {
         "PATH", "HOME", "TMPDIR", "LANG", "JOBID", "DIRAC_PROCESSORS", "OMP_NUM_THREADS", "MINE", "VMDIRAC_JOB",
+        "MACHINEFEATURES", "JOBFEATURES",
     }  # fmt: skip
     assert (seen["DIRAC_PROCESSORS"], seen["OMP_NUM_THREADS"], seen["JOBID"]) == ("3", "3", "1")
     assert seen["VMDIRAC_JOB"].endswith("/1.1")

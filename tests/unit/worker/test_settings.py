@@ -11,7 +11,9 @@ from vmdirac_py.worker.ce import KINDS
 from vmdirac_py.worker.settings import BadConfig, forget_token, read_config, read_instance_id
 from vmdirac_py.worker.wire import Config
 
-GOOD = Config("https://m:1", "PEM", "secret", "/id", 4, 4000, 0, 30, 600.0, 1e5, "Pool", "", "/w", failed="", gate={})
+GOOD = Config(
+    "https://m:1", "PEM", "secret", "/id", 4, 4000, 0, 30, 600.0, 1e5, "Pool", "", "/w", {}, 0, failed="", gate={}
+)
 
 
 def written(path: Path, **changes: Any) -> Path:
