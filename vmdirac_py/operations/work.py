@@ -25,8 +25,10 @@ from .api import Context
 from .callers import actor_of, caller, wake
 from .capacities import NOTHING
 from .offers import hosts_of, offered
+from .rescheduling import give_back_jobs
 
 REPORTABLE = {state.value: state for state in (JobState.RUNNING, JobState.DONE, JobState.FAILED)}
+RETURNED = "Returned"
 MAX_JOB_ID = 2**63 - 1  # what the ledger's integers hold
 MAX_EXIT = 2**31 - 1
 MAX_MINOR = 500
@@ -92,11 +94,16 @@ def report(
 ) -> None:
     """Take in what became of a job; the same report again changes nothing.
 
+    One that is `Returned` did not fit the VM by the VM's own count: it waits again, as after any other failed attempt.
+
     Raises:
         BadInput: the state, exit code or output cannot be. UnknownThing: no such job or VM.
         NotAllowed: the job is another VO's or VM's. VmGone: the VM's life is over.
         Conflict: the job was rescheduled, killed or ended otherwise meanwhile.
     """
+    if state == RETURNED:
+        _take_back(ctx, vm_id, job_id, attempt, minor[:MAX_MINOR])
+        return
     ending = _ending(ctx, state, minor, exit_code, output)
     at = ctx.clock.now()
     with ctx.ledger.write() as tx:
@@ -110,6 +117,15 @@ def report(
         data = {"vm": vm_id, "vo": vm.vo, "exit_code": exit_code, "minor": ending.minor, **_ran(job, ending, at)}
         topic = f"job.{ending.state.lower()}"
         tx.events.append(topic, subject=f"job:{job_id}", actor=actor_of(vm_id), data=data)
+
+
+def _take_back(ctx: Context, vm_id: str, job_id: int, attempt: int, minor: str) -> None:
+    with ctx.ledger.write() as tx:
+        job = _attempted(tx, caller(tx, vm_id), job_id, attempt)
+        if job.state is not JobState.MATCHED:
+            raise Conflict(f"the job is {job.state} already", where=f"job {job_id}", mend="drop this report")
+        attempts, actor = ctx.settings.max_attempts, actor_of(vm_id)
+        give_back_jobs(tx, [job], minor=minor, max_attempts=attempts, actor=actor, at=ctx.clock.now())
 
 
 def input_sandbox(ctx: Context, vm_id: str, job_id: int) -> Path:
@@ -168,7 +184,9 @@ def _offer(tx: Transaction, vm: Vm, pool: Pool, claim: Claim, at: float) -> Offe
 
 def _ending(ctx: Context, state: str, minor: str, exit_code: int | None, output: str) -> Ending:
     if state not in REPORTABLE:
-        raise BadInput("a VM cannot report this state", where="state", mend="one of " + ", ".join(REPORTABLE))
+        raise BadInput(
+            "a VM cannot report this state", where="state", mend="one of " + ", ".join([*REPORTABLE, RETURNED])
+        )
     if exit_code is not None and abs(exit_code) > MAX_EXIT:
         raise BadInput("no exit code is that big", where="exit_code")
     if output and not ctx.blobs.path(output).is_file():

@@ -4,7 +4,7 @@ from typing import List, NamedTuple, Optional, Protocol, Tuple
 
 from .wire import Slot, Work
 
-DONE, FAILED, RUNNING = "Done", "Failed", "Running"
+DONE, FAILED, RUNNING, RETURNED = "Done", "Failed", "Running", "Returned"
 MANY = 1_000_000  # slots: as many as resources allow
 
 

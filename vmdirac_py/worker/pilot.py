@@ -4,7 +4,7 @@ import threading
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional
 
-from .ce import FAILED, RUNNING, Handle, InnerCE, Outcome
+from .ce import RETURNED, RUNNING, Handle, InnerCE, Outcome
 from .log import say
 from .outbox import Outbox
 from .pool import DoesNotFit, Pool, RunsAlready
@@ -146,7 +146,7 @@ class Pilot:
             self._asking = False
         if work and misfit:
             self._miss()
-            self._tell(Report(work.job, work.attempt, FAILED, misfit, None, ""))
+            self._tell(Report(work.job, work.attempt, RETURNED, misfit, None, ""))
         self._changed()
 
     def _next_ask(self) -> MatchAsk:

@@ -142,7 +142,10 @@ class MatchAnswer(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What became of a job: `Running`, `Done` or `Failed`; `output` is the blob of an uploaded output."""
+    """What became of a job; `output` is the blob of an uploaded output.
+
+    `state` is `Running`, `Done`, `Failed`, or `Returned`: it never started, because it does not fit here.
+    """
 
     job: int
     attempt: int
