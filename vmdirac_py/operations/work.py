@@ -28,9 +28,9 @@ from .capacities import NOTHING
 from .offers import hosts_of, offered
 from .rescheduling import give_back_jobs
 
-LOST = "Lost"
-"""What a VM says of a job that was cut off on it."""
 REPORTABLE = {state.value: state for state in (JobState.RUNNING, JobState.DONE, JobState.FAILED)}
+GIVEN_BACK = {"Lost": BUSY_JOB_STATES, "Returned": frozenset({JobState.MATCHED})}
+"""What a VM says of a job that shall wait again, and its states: cut off; never started."""
 MAX_JOB_ID = 2**63 - 1  # what the ledger's integers hold
 MAX_EXIT = 2**31 - 1
 MAX_MINOR = 500
@@ -106,15 +106,16 @@ def report(
 ) -> None:
     """Take in what became of a job and what it used; the same report again changes nothing.
 
-    One that is lost waits again; the owner's credential goes with the job's end.
+    One that the VM lost, or returns because by its own count it does not fit, waits again, as after any other failed
+    attempt. The owner's credential goes with the job's end.
 
     Raises:
         BadInput: the state, exit code or output cannot be. UnknownThing: no such job or VM.
         NotAllowed: the job is another VO's or VM's. VmGone: the VM's life is over.
         Conflict: the job was rescheduled, killed or ended otherwise meanwhile.
     """
-    if state == LOST:
-        _lose(ctx, vm_id, job_id, attempt, minor)
+    if state in GIVEN_BACK:
+        _give_back(ctx, vm_id, job_id, attempt, state, minor)
         return
     ending = _ending(ctx, state, minor, exit_code, output)
     at = ctx.clock.now()
@@ -134,14 +135,14 @@ def report(
         Owners(ctx.home.owner_credentials).forget(job_id)
 
 
-def _lose(ctx: Context, vm_id: str, job_id: int, attempt: int, minor: str) -> None:
-    at, attempts = ctx.clock.now(), ctx.settings.max_attempts
+def _give_back(ctx: Context, vm_id: str, job_id: int, attempt: int, state: str, minor: str) -> None:
+    at, attempts, actor = ctx.clock.now(), ctx.settings.max_attempts, actor_of(vm_id)
     with ctx.ledger.write() as tx:
         job = attempted(tx, caller(tx, vm_id), job_id, attempt)
-        if job.state not in BUSY_JOB_STATES:
+        if job.state not in GIVEN_BACK[state]:
             raise Conflict(f"the job is {job.state} already", where=f"job {job_id}", mend="drop this report")
-        why = minor[:MAX_MINOR] or "its VM lost it"
-        give_back_jobs(tx, [job], minor=why, max_attempts=attempts, actor=actor_of(vm_id), at=at)
+        why = minor[:MAX_MINOR] or f"{state.lower()} by its VM"
+        give_back_jobs(tx, [job], minor=why, max_attempts=attempts, actor=actor, at=at)
 
 
 def input_sandbox(ctx: Context, vm_id: str, job_id: int) -> Path:
@@ -200,7 +201,9 @@ def _offer(tx: Transaction, vm: Vm, pool: Pool, claim: Claim, at: float) -> Offe
 
 def _ending(ctx: Context, state: str, minor: str, exit_code: int | None, output: str) -> Ending:
     if state not in REPORTABLE:
-        raise BadInput("a VM cannot report this state", where="state", mend="one of " + ", ".join(REPORTABLE))
+        raise BadInput(
+            "a VM cannot report this state", where="state", mend="one of " + ", ".join([*REPORTABLE, *GIVEN_BACK])
+        )
     if exit_code is not None and abs(exit_code) > MAX_EXIT:
         raise BadInput("no exit code is that big", where="exit_code")
     if output and not ctx.blobs.path(output).is_file():

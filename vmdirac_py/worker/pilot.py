@@ -4,7 +4,7 @@ import threading
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional
 
-from .ce import FAILED, LOST, RUNNING, Handle, InnerCE, Outcome
+from .ce import FAILED, LOST, RETURNED, RUNNING, Handle, InnerCE, Outcome
 from .log import say
 from .outbox import Outbox
 from .policy import FIRST_WAIT, LONGEST_WAIT
@@ -188,7 +188,7 @@ class Pilot:
             self._asking = False
         if work and misfit:
             self._miss()
-            self._tell(Report(work.job, work.attempt, FAILED, misfit, None, ""))
+            self._tell(Report(work.job, work.attempt, RETURNED, misfit, None, ""))
         self._changed()
 
     def _next_ask(self) -> MatchAsk:

@@ -196,8 +196,10 @@ class Credential(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What became of a job: `Running`, `Done`, `Failed`, or `Lost`: cut off here, to be run again.
+    """What became of a job.
 
+    `state` is `Running`, `Done`, `Failed`; or, for a job that waits again, `Lost`: it was cut off here, or `Returned`:
+    it never started, because it does not fit here.
     `output` is the blob of an uploaded output. `cpu_seconds` and `peak_ram_mb` are what all its processes used; 0
     where that is not known.
     """
