@@ -22,14 +22,16 @@ from vmdirac_py.base.settings import Home, Settings, read_settings
 from vmdirac_py.clouds.api import AuthFailed, BadRequest, CloudEndpoint, CloudError
 from vmdirac_py.clouds.registry import driver
 from vmdirac_py.credentials.references import resolve
+from vmdirac_py.inventory.bundle import roles_archive
 from vmdirac_py.ledger.api import Ledger
 from vmdirac_py.ledger.engine import open_ledger
 from vmdirac_py.model.inventory import Endpoint, Inventory
 from vmdirac_py.operations import revisions
-from vmdirac_py.operations.user_data import Bundle, Manager
+from vmdirac_py.operations.contextualising import Bundle
+from vmdirac_py.operations.user_data import Manager
 from vmdirac_py.queues.api import MatchingQueue
 from vmdirac_py.queues.embedded import EmbeddedQueue
-from vmdirac_py.worker.bundle import build
+from vmdirac_py.worker.bundle import build, store
 
 if TYPE_CHECKING:
     from vmdirac_py.credentials.ca import Authority
@@ -62,14 +64,14 @@ class Installation:
 
     @cached_property
     def bundle(self) -> Bundle:
-        """The worker as VMs fetch it; built on first use.
+        """Worker and roles as VMs fetch them; built on first use.
 
         Raises:
             Unusable: it cannot be read or written.
         """
         with _local("the worker cannot be built", self.home.static):
             script = resources.files("vmdirac_py.worker").joinpath("boot.py").read_text()
-            return Bundle(build(self.home.static), script)
+            return Bundle(build(self.home.static), script, store(self.home.static, roles_archive()[1]))
 
     @cached_property
     def manager(self) -> Manager:
@@ -208,6 +210,7 @@ def init(home: Home, settings: Settings) -> str:
         if not home.ca_certificate.exists():  # it does where a first try was cut off
             Authority.create(home.ca, installation_id=installation_id)
         build(home.static)
+        store(home.static, roles_archive()[1])
     finally:
         ledger.close()
     home.settings_file.touch(mode=0o600)  # it may name a database with its password

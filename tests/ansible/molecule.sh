@@ -1,11 +1,16 @@
 #!/bin/sh
-# molecule for the roles, on a copy of the collection, in scratch folders, without root (pilot: with).
+# molecule for the roles, on a copy of the collection, in scratch folders, without root; for those that make a whole machine
+# as root, in a root file system to throw away; pilot as root in a copy of /etc.
 # Usage: molecule.sh ROLE; PYTHON names the interpreter, python3 when not set.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 python=$(command -v "${PYTHON:-python3}")
 PATH="$(dirname "$python"):$PATH"
+case "$1" in
+    profile | trust_anchors | cvmfs | apptainer) cd "$top" && exec "$python" -m tests.support.molecule "$1" ;;
+esac
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

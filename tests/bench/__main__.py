@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from . import (
+    boot,
     ec2,
     first_payload,
     machine,
@@ -18,6 +19,7 @@ from . import (
     openstack,
     optimum,
     planner,
+    pool,
     replay,
     runner,
     submission,
@@ -34,8 +36,10 @@ FIGURES: dict[str, ModuleType] = {
         runner,
         planner,
         optimum,
+        pool,
         transitions,
         first_payload,
+        boot,
         memory,
         worker,
         submission,

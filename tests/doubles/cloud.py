@@ -65,6 +65,7 @@ class ScriptedCloud:
     clock: Clock
     name: str = "north"
     instance_id_file: str = "/run/instance-id"
+    max_user_data: int = 65_535
     answers: list[Answer] = field(default_factory=list)
     lag: float = 0.0
     foreign: int = 0

@@ -45,6 +45,7 @@ class Script:
     kill: list[int] = field(default_factory=list)
     heartbeat_seconds: float = 0.2
     idle_seconds: float = 60.0
+    clock_ahead: float = 0.0
     stays: int = 0  # so many wishes to leave are answered with "stay"
     certificate_seconds: float = 3600.0
     renew_after: float = 1200.0
@@ -166,6 +167,9 @@ class ManagerDouble:
 
     def _renew(self, message: Any) -> tuple[int, Any]:
         return _OK, self._enrolled(message["csr"])
+
+    def _time(self, _message: Any) -> tuple[int, Any]:
+        return _OK, {"at": time.time() + self.script.clock_ahead}
 
     def _heartbeat(self, _message: Any) -> tuple[int, Any]:
         script = self.script

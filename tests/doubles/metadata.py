@@ -1,8 +1,8 @@
 """A metadata server as EC2's and OpenStack's: `python -m tests.doubles.metadata FOLDER [ADDRESS...]`, port 80.
 
 Each client is answered from `FOLDER/N.json` alone, where N is the last part of its address (IPv4 or IPv6): a mapping of
-paths to texts. A path above others lists them, as both clouds do. A session token is given to whoever asks, and not
-wanted.
+paths to texts (bytes as Latin-1: user data may be compressed). A path above others lists them, as both clouds do. A
+session token is given to whoever asks, and not wanted.
 `FOLDER/up` is there once it listens.
 """
 
@@ -60,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200 if self.path == TOKEN_PATH else 404, "a-session")
 
     def _send(self, status: int, text: str) -> None:
-        body = text.encode()
+        body = text.encode("latin-1")
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

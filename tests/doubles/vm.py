@@ -51,9 +51,11 @@ class VmProcess:
             inner_ce="Pool",
             bind_address="127.0.0.1",
             work_dir=str(self.work_dir),
+            ce={},
             stop_policies={},
-            health={},
             hs06=0.0,
+            failed="",
+            gate={},
             pilot={},
         )
         self.config_file.write_text(json.dumps(config._replace(**changes)._asdict()))

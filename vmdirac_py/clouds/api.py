@@ -159,6 +159,8 @@ class CloudEndpoint(Protocol):
     name: str
     instance_id_file: str
     """Where a VM reads its own instance id (a file path inside the VM)."""
+    max_user_data: int
+    """The longest user data the cloud takes, in bytes."""
 
     def launch(self, request: LaunchRequest) -> LaunchResult:
         """Ask for instances, once; never waits for a boot. Raises CloudError."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -14,6 +16,7 @@ from .secrets import ALWAYS
 from .values import show
 
 NO_PLACE = "user data is no place for a secret: every process on the VM can read it"
+REVISION_LENGTH = 12
 KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "text"),
     "path": ((str,), "text"),
@@ -33,6 +36,14 @@ def merged(*contexts: Context) -> dict[str, dict[str, Any]]:
     for context in contexts:
         result = _both(result, context)
     return result
+
+
+def revision(context: Context, roles_sha256: str) -> str:
+    """Return a short name for what this context and these roles make of an image; empty for no context."""
+    if not context:
+        return ""
+    text = json.dumps([context, roles_sha256], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:REVISION_LENGTH]
 
 
 def _both(first: Any, second: Any) -> Any:

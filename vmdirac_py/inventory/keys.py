@@ -88,6 +88,7 @@ ENDPOINT = {
         most=MOST_VMS,
     ),
     "context": About("what every VM of this endpoint is made of its image"),
+    "bundle_url": About("web server with a copy of the installation's folder `static`; default: the manager"),
     "options": About("whatever the driver needs; secrets as `env:NAME`, `file:PATH` or `!vault`"),
 }
 VO = {
@@ -103,6 +104,7 @@ VO = {
     "budget_warn": About("the part of the budget from which on there are warnings", most=1),
     "budget_drain": About("whether VMs that cost are drained when the budget is spent"),
     "max_hold": About("longest time a job waits for cores that free soon rather than get a VM, seconds", most=86400),
+    "inner_ce_options": About("options of the inner CEs of its pools, as docs/inner-ces.md lists them"),
     "context": About("what every VM of this VO is made of its image, added to `endpoint_context`"),
 }
 POOL = {
@@ -129,6 +131,7 @@ POOL = {
     "max_cores": About("most cores of this pool"),
     "boot_seconds": About("expected time from create call to first payload, seconds", most=YEAR),
     "boot_deadline": About("when a VM that has not enrolled is given up, seconds", least=1, most=YEAR),
+    "gate_seconds": About("how long a VM may find itself unfit for jobs before it ends, seconds", most=YEAR),
     "heartbeat_seconds": About("time between two signs of life of a VM, seconds", least=0.1, most=86400),
     "stalled_after": About("silence after which a VM counts as stalled, seconds", least=0.1, most=YEAR),
     "idle_seconds": About("how long an empty VM lives on, seconds", most=YEAR),
@@ -136,6 +139,7 @@ POOL = {
     "max_life": About("a VM's whole life, seconds", least=1, most=YEAR),
     "drain_seconds": About("how long a drain may take, seconds", most=YEAR),
     "inner_ce": About("how the worker runs payloads", one_of=INNER_CES),
+    "inner_ce_options": About("options of the inner CE, as docs/inner-ces.md lists them, over the VO's"),
     "kill_busy": About("whether deadlines may end VMs with running payloads"),
     "stop_policies": About(
         "when a VM stops by itself, any of them: `no_jobs` (for `pool_idle_seconds`), `no_cpu`, `failed_matches`, "
@@ -151,7 +155,9 @@ POOL = {
     "billing_seconds": About("what a VM is paid for at a time, seconds, for `billing_boundary`", least=60, most=YEAR),
     "hs06": About("HEP-SPEC06 of one VM, which its payloads are told; 0: not known"),
     "context": About("what its VMs are made of their image, added to `endpoint_context` and `vo_context`"),
-    "profile": About("the revision of what is made of the image; VMs remember it"),
+    "profile": About(
+        "the revision of what is made of the image; VMs remember it; default: made from the context and the roles"
+    ),
     "drift": About(
         "whether VMs of another image or profile than the pool's go, a tenth at a time",
         one_of=(IGNORE_DRIFT, DRAIN_DRIFTED),

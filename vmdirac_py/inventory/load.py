@@ -19,6 +19,7 @@ from vmdirac_py.base.processes import kill_marked
 from vmdirac_py.model.inventory import Inventory
 
 from .api import BadInventory, Problem
+from .bundle import roles_archive
 from .raw import Raw, from_document
 from .validate import validate
 
@@ -56,8 +57,11 @@ def load(path: str | Path, *, timeout: float = 120.0) -> Inventory:
 
 
 def fingerprint(path: str | Path) -> str:
-    """Return a hash over the names and contents of all files of the tree (24 ms for 1,000)."""
-    digest = hashlib.sha256()
+    """Return a hash over the names and contents of all files of the tree (24 ms for 1,000), and over our roles.
+
+    With other roles the same tree means other VMs, and its contexts are to be checked anew.
+    """
+    digest = hashlib.sha256(roles_archive()[0].encode())
     root = Path(path).absolute()
     for file in sorted(_files(root)):
         digest.update(f"{file.relative_to(root.parent if root.is_file() else root)}\0".encode(errors="surrogateescape"))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from vmdirac_py.model.inventory import Endpoint, Inventory, Pool, Vo
 
 from . import placement
 from .api import Problem
-from .mismatches import of_vo
+from .mismatches import Mismatch, of_endpoint, of_vo
 from .pools import Place, pool
 from .raw import Entity, Raw
 from .records import Complaints, record
@@ -37,9 +37,8 @@ def _inventory(raw: Raw, complaints: Complaints) -> tuple[Mapping[str, Vo], Mapp
     vos = _named("vo", raw.groups, complaints)
     made_vos = {group: Vo(**values) for group, (_, values) in vos.items() if values is not None}
     made_endpoints = {group: Endpoint(**values) for group, (_, values) in endpoints.items() if values is not None}
-    for group, vo in made_vos.items():
-        for key, what, mend in of_vo(vo):
-            complaints.at(vos[group][0], key, what, mend)
+    _fitting(made_endpoints, endpoints, of_endpoint, complaints)
+    _fitting(made_vos, vos, of_vo, complaints)
     _no_shared_dirac_groups(made_vos, vos, complaints)
     _no_shared_tenants(made_endpoints, endpoints, complaints)
     place = Place(made_endpoints, made_vos)
@@ -59,6 +58,8 @@ def _pool(host: Entity, place: Place, complaints: Complaints) -> Pool | None:
 
 
 NAME_MEND = "use letters, digits, dots, dashes and underscores, at most 100"
+T = TypeVar("T")
+Told = Callable[[T], Iterable[Mismatch]]
 Named = dict[str, tuple[Entity, dict[str, Any] | None]]
 
 
@@ -78,6 +79,12 @@ def _named(thing: str, groups: Iterable[Entity], complaints: Complaints) -> Name
             what = f"group {taken[name]} is {thing} {name} too"
             complaints.at(group, f"{thing}_name", what, "give each its own name")
     return found
+
+
+def _fitting(made: Mapping[str, T], found: Named, told: Told[T], complaints: Complaints) -> None:
+    for group, thing in made.items():
+        for key, what, mend in told(thing):
+            complaints.at(found[group][0], key, what, mend)
 
 
 def _no_shared_dirac_groups(vos: Mapping[str, Vo], found: Named, complaints: Complaints) -> None:

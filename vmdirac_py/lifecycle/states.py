@@ -56,7 +56,7 @@ EDGES: Mapping[VmState, Mapping[VmState, str]] = MappingProxyType(
             RUNNING: "it is ready for jobs",
             DRAINING: "it shall take no jobs",
             STOPPING: "somebody asked for its end",
-            FAILED: "it was not ready in time",
+            FAILED: "it was not ready in time, or found itself unfit",
             HALTED: "its instance ended",
         },
         RUNNING: {

@@ -72,6 +72,13 @@ async def renew(request: Request) -> JSONResponse:
     return answer(_enrolled(await office.ask(caller, enrolment.renew, message.csr)))
 
 
+@vm_routes.post("/time")
+async def time(request: Request) -> JSONResponse:
+    """Tell a VM what time it is; asking is no sign of life: a VM asks before it is ready for jobs."""
+    office = office_of(request)
+    return answer(wire.Time(await office.ask(office.caller(request), presence.time)))
+
+
 @vm_routes.post("/heartbeat")
 async def heartbeat(request: Request) -> JSONResponse:
     """Answer a sign of life with orders; it reaches the ledger with the next flush."""

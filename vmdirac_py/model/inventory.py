@@ -8,8 +8,10 @@ from typing import Any
 from .resources import Resources
 from .value import Amount, Count, Seconds, Value
 
-INNER_CES = ("InProcess", "Pool", "Pool/InProcess")
+INNER_CES = ("InProcess", "Sudo", "Singularity", "Pool", "Pool/InProcess", "Pool/Sudo", "Pool/Singularity")
 """What a worker can run payloads in, as DIRAC's `LocalCE` names it."""
+UNISOLATED = frozenset({"InProcess", "Pool", "Pool/InProcess"})
+"""Those where nothing stands between a payload and the pilot that started it."""
 IGNORE_DRIFT, DRAIN_DRIFTED = "ignore", "drain"
 """What becomes of VMs that were made from another image or profile than their pool names now."""
 
@@ -17,6 +19,7 @@ NO_JOBS, NO_CPU, FAILED_MATCHES, MAX_LIFE = "no_jobs", "no_cpu", "failed_matches
 SOFT_END, BILLING_BOUNDARY, NEVER = "soft_end", "billing_boundary", "never"
 STOP_POLICIES = (NO_JOBS, NO_CPU, FAILED_MATCHES, MAX_LIFE, SOFT_END, BILLING_BOUNDARY, NEVER)
 """When a VM stops by itself; the worker (`worker/policy.py`) knows what each means."""
+
 Context = Mapping[str, Mapping[str, Any]]
 """What a VM is made of its image: by role, its options."""
 
@@ -32,6 +35,7 @@ class Vo(Value, frozen=True):
     with other VOs. `budget` is the money, in the currency of the pools' prices, for `budget_days` days; from
     `budget_warn` of it (0 to 1) on there are warnings, and with `budget_drain` its VMs are drained when all is spent.
     No job is held back for longer than `max_hold` seconds for cores that free soon or others to share a VM with.
+    `inner_ce_options` hold for all its pools, unless a pool says otherwise (`InnerCeOptions`).
     """
 
     name: str
@@ -46,6 +50,7 @@ class Vo(Value, frozen=True):
     budget_warn: Amount = 0.8
     budget_drain: bool = False
     max_hold: Seconds = 900.0
+    inner_ce_options: Mapping[str, Any] = {}
     context: Mapping[str, Mapping[str, Any]] = {}
 
 
@@ -55,7 +60,8 @@ class Endpoint(Value, frozen=True):
     `client_timeout` and `listing_lag` (seconds) bound how long a lost answer stays `Unknown`;
     `ramp` is the most VMs asked for in one batch; `max_drains` the most the planner lets drain within a minute (None: a
     fifth of its VMs, 5 at least); `options` belongs to the driver. `reserve_cores` of the cloud's quota are left to
-    whoever else uses it. After `share_half_life` seconds a VO's use counts half against its share.
+    whoever else uses it. After `share_half_life` seconds a VO's use counts half against its share. VMs fetch worker and
+    roles from `bundle_url`, if set, and not from the manager.
     """
 
     name: str
@@ -72,12 +78,14 @@ class Endpoint(Value, frozen=True):
     max_drains: Count | None = None
     options: Mapping[str, Any] = {}
     context: Mapping[str, Mapping[str, Any]] = {}
+    bundle_url: str = ""
 
 
 class Pool(Value, frozen=True):
     """One VO on one endpoint with one flavor and image: the unit that is scaled. Times in seconds.
 
     `boot_seconds` is the expected time from create call to first payload; `boot_deadline` when it is given up;
+    `gate_seconds` how long a VM that enrolled may find itself unfit before it gives up;
     `idle_seconds` how long an empty VM lives on; `min_life` before which it is not ended as idle or replaced,
     `max_life` its whole life; `drain_seconds` how long a drain may take. `price` is per hour. `benchmark` is the CPU
     power of one core relative to the norm by which jobs ask for CPU time. `mode` is one of POOL_MODES; outside of its
@@ -111,6 +119,7 @@ class Pool(Value, frozen=True):
     max_cores: Count | None = None
     boot_seconds: Seconds = 300.0
     boot_deadline: Seconds = 1800.0
+    gate_seconds: Seconds = 300.0
     heartbeat_seconds: Seconds = 60.0
     stalled_after: Seconds = 600.0
     idle_seconds: Seconds = 600.0
@@ -118,6 +127,7 @@ class Pool(Value, frozen=True):
     max_life: Seconds = 14 * 86400.0
     drain_seconds: Seconds = 86400.0
     inner_ce: str = "Pool/InProcess"
+    inner_ce_options: Mapping[str, Any] = {}
     kill_busy: bool = False
     stop_policies: tuple[str, ...] = (NO_JOBS, MAX_LIFE)
     quiet_seconds: Seconds = 1800.0

@@ -65,6 +65,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "vm.drained": "it is drained and empty",
         "vm.closed": "it takes no more jobs, by its own rules or a drain file",
         "vm.left": "it wished to go: {reason} {detail}",
+        "vm.unfit": "it found itself unfit for jobs (HEPiX 500): {detail}",
         # limits that bind
         "limit.pool_vms": "pool {pool} is at its limit of {max} VMs",
         "limit.pool_cores": "pool {pool} is at its limit of {max} cores",

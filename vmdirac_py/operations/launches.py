@@ -20,7 +20,7 @@ from vmdirac_py.model.words import words
 from . import answers, memory, orders
 from .api import BatchReport, Context
 from .settling import settle, wanting
-from .user_data import user_data
+from .user_data import Cloud, user_data
 
 UNSENT_SECONDS = 600.0  # a batch nobody claimed for so long is given up
 UNSENT = Reason.of("batch.unsent")
@@ -189,13 +189,13 @@ def _means(ctx: Context, batch_id: str) -> _Means | None:
         batch = _get(tx, batch_id)
     if batch.kind is not BatchKind.LAUNCH:
         raise UnknownThing("not a launch batch", where=batch_id, mend="retire batches belong to `retire`")
-    pool = _pool_of(batch, ctx.inventory())
+    inventory = ctx.inventory()
+    pool = _pool_of(batch, inventory)
     if batch.state is not BatchState.WRITTEN or pool is None:
         return None
     driver, token = ctx.endpoint(batch.endpoint), new_token()
-    data = user_data(
-        pool, token=token, manager=ctx.manager, bundle=ctx.bundle, instance_id_file=driver.instance_id_file
-    )
+    cloud, endpoint = Cloud(driver.instance_id_file, driver.max_user_data), inventory.endpoints[pool.endpoint]
+    data = user_data(pool, endpoint, token=token, manager=ctx.manager, bundle=ctx.bundle, cloud=cloud)
     return _Means(pool, driver, token, data)
 
 

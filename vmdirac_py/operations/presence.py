@@ -13,13 +13,13 @@ from typing import Any
 from vmdirac_py.base.errors import BadInput, Conflict
 from vmdirac_py.ledger.api import Command, Heartbeat, Transaction
 from vmdirac_py.lifecycle.states import ALIVE, rules_for
-from vmdirac_py.model.inventory import Pool
+from vmdirac_py.model.inventory import Inventory, Pool
 from vmdirac_py.model.job import BUSY_JOB_STATES, Job, JobState
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.planner.minimums import stays
 
-from . import purpose, worker_terms
+from . import purpose, stillbirth, worker_terms
 from .api import Context
 from .callers import DRAIN, LIVING, WAKING, actor_of, caller, step, wake
 from .heard import dated
@@ -29,7 +29,8 @@ HALT = "halt"
 VERBS = frozenset({DRAIN, HALT})
 FOR_WANT_OF_WORK = frozenset({"idle", "no_cpu", "failed_matches", "billing_boundary"})
 """Reasons for which a VM that wants to go may be told to stay."""
-LEAVINGS = FOR_WANT_OF_WORK | {"drained", "halted", "end_of_life", "soft_end", "error"}
+UNFIT = "environment"
+LEAVINGS = FOR_WANT_OF_WORK | {"drained", "halted", "end_of_life", "soft_end", "error", UNFIT}
 CLOSED = "draining"
 """The state of a VM that takes no more jobs, in its heartbeats."""
 MAX_DETAIL = 500
@@ -73,6 +74,11 @@ def heartbeat(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> HeartbeatAns
     return HeartbeatAnswer(tuple(orders), tuple(sorted(foreign)), pool.heartbeat_seconds, pool.idle_seconds, stops)
 
 
+def time(ctx: Context, _vm_id: str) -> float:
+    """Return our time (epoch) to a VM that compares its clock; this is no sign of life."""
+    return ctx.clock.now()
+
+
 def flush(ctx: Context, beats: Sequence[Heartbeat]) -> None:
     """Write the newest signs of life, one a VM, in one transaction."""
     with ctx.ledger.write() as tx:
@@ -110,6 +116,8 @@ def leave(ctx: Context, vm_id: str, reason: str, detail: str = "", code: int = 0
     """Tell whether the VM may power off; when it may, its jobs go back to the queue and it moves to Stopping.
 
     A VM without work stays while its pool would miss it (`planner.minimums.stays`). `code` is kept with the reason.
+    One that finds itself unfit before it ever ran has Failed, and whenever it does, that counts against its pool
+    (`stillbirth`).
 
     Raises:
         BadInput: there is no such reason.
@@ -126,10 +134,23 @@ def leave(ctx: Context, vm_id: str, reason: str, detail: str = "", code: int = 0
         if vm.state in LIVING:
             _hand_back_jobs(ctx, tx, vm, f"its VM left: {reason}", at)
             why = Reason.of("vm.left", reason=reason, detail=detail[:MAX_DETAIL], hepix=code)
-            step(tx, inventory, vm, VmState.STOPPING, why, topic="vm.left", actor=actor_of(vm_id), at=at)
-            if vm.state in purpose.AT_WORK:
-                purpose.missed(tx, inventory, [vm_id], actor=actor_of(vm_id), at=at)
+            (_fail if reason == UNFIT else _stop)(tx, inventory, vm, why, at)
     return True
+
+
+def _stop(tx: Transaction, inventory: Inventory, vm: Vm, why: Reason, at: float) -> None:
+    actor = actor_of(vm.id)
+    step(tx, inventory, vm, VmState.STOPPING, why, topic="vm.left", actor=actor, at=at)
+    if vm.state in purpose.AT_WORK:
+        purpose.missed(tx, inventory, [vm.id], actor=actor, at=at)
+
+
+def _fail(tx: Transaction, inventory: Inventory, vm: Vm, left: Reason, at: float) -> None:
+    """End a VM that is unfit; one that ran before (its machine was started again) has no edge to Failed."""
+    to = VmState.FAILED if vm.state in stillbirth.ON_THE_WAY else VmState.STOPPING
+    why = Reason.of("vm.unfit", detail=left.as_dict["detail"])
+    step(tx, inventory, vm, to, why, topic="vm.unfit", actor=actor_of(vm.id), at=at)
+    stillbirth.unfit(tx, vm.id)
 
 
 def _recover_unheard(ctx: Context, vm_id: str, silent: Sequence[Job]) -> None:

@@ -1,4 +1,4 @@
-"""What a worker is told of its pool: when to stop by itself, and what to probe."""
+"""What a worker is told of its pool: when to stop by itself."""
 
 from __future__ import annotations
 
@@ -18,9 +18,3 @@ def stop_policies(pool: Pool) -> dict[str, Any]:
         "soft_life": pool.soft_life,
         "billing_seconds": pool.billing_seconds,
     }
-
-
-def health(pool: Pool) -> dict[str, Any]:
-    """Return what the VMs of a pool probe from time to time (the field `health` of `worker.wire.Config`)."""
-    del pool
-    return {}

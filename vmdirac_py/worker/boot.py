@@ -1,89 +1,172 @@
-"""First steps on a fresh VM: fetch the worker bundle, check it, become it.
+"""First steps on a fresh VM: fetch the worker, let it make the machine what its roles say, and start it.
 
 The user data carries this file as it is. Standard library only, Python 3.9+. `VMDIRAC_ROOT` is a prefix for
 all paths where the "VM" has no root file system of its own (the local cloud without namespaces).
 
-Usage: vmdirac-boot BUNDLE_SHA256
+`/etc/vmdirac/boot.json` says what to fetch and holds the worker's configuration. Where a machine cannot be made what it
+should be, the worker is started all the same: it enrols, says why and leaves.
 """
 
+import contextlib
 import hashlib
 import http.client
+import importlib
 import json
 import os
 import ssl
+import subprocess
 import sys
 import time
 import urllib.parse
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, NamedTuple
 
-CONFIG = "/etc/vmdirac/worker.json"
+SETTINGS, CONFIG = "/etc/vmdirac/boot.json", "/etc/vmdirac/worker.json"
 ADDRESS = "/run/vmdirac-address"
 WORK = "/var/lib/vmdirac"
-GIVE_UP = 1800.0  # seconds of trying to reach the manager
+WORKER = f"{WORK}/worker.pyz"
+UNIT = "vmdirac-worker.service"
+# A worker that has left, or never can work, leaves a machine that nobody needs: as in the roles' own unit.
+_LEFT = ("--property=SuccessAction=poweroff", "--property=FailureAction=poweroff")
+ALONE = ("systemd-run", "--quiet", "--unit=vmdirac-alone.service", *_LEFT)
+LARGEST = 50_000_000  # bytes of a file that is fetched
+LONGEST_REASON = 400  # characters
+PAUSES = (0.5, 30.0)  # seconds between two tries: the first, and the longest
 
 
-def fetch(config: Dict[str, Any], sha256: str) -> bytes:
-    """Return the bundle's bytes, or raise when the manager cannot be reached or sends something else."""
-    url = urllib.parse.urlsplit(config["manager"])
-    context = ssl.create_default_context(cadata=config["ca"])
-    source = (config["bind_address"], 0) if config["bind_address"] else None
-    connection = http.client.HTTPSConnection(
-        url.hostname or "", url.port, timeout=20, context=context, source_address=source
-    )
-    try:
-        connection.request("GET", f"/static/{sha256}")
-        answer = connection.getresponse()
-        return checked(answer.status, answer.read(50_000_000), sha256)
-    finally:
-        connection.close()
+class Source(NamedTuple):
+    """Where files are, each under its hash; the authority (PEM) of an https server, "" for those the system trusts."""
+
+    url: str
+    ca: str
+    bind_address: str
+
+    def connect(self) -> http.client.HTTPConnection:
+        """Return a connection to it, not opened yet."""
+        url = urllib.parse.urlsplit(self.url)
+        host, source = url.hostname or "", (self.bind_address, 0) if self.bind_address else None
+        if url.scheme == "http":
+            return http.client.HTTPConnection(host, url.port, timeout=20, source_address=source)
+        trusted = ssl.create_default_context(cadata=self.ca or None)
+        return http.client.HTTPSConnection(host, url.port, timeout=20, context=trusted, source_address=source)
+
+    def fetch(self, sha256: str) -> bytes:
+        """Return a file's bytes, or raise when the server cannot be reached or sends something else."""
+        with contextlib.closing(self.connect()) as connection:
+            connection.request("GET", f"{urllib.parse.urlsplit(self.url).path.rstrip('/')}/{sha256}")
+            answer = connection.getresponse()
+            return checked(answer.status, answer.read(LARGEST), sha256)
 
 
 def checked(status: int, body: bytes, sha256: str) -> bytes:
     """Return the body if it is what was promised, or raise OSError."""
     if status != http.client.OK:
-        raise OSError(f"manager answered {status}")
+        raise OSError(f"the server answered {status}")
     if hashlib.sha256(body).hexdigest() != sha256:
-        raise OSError("bundle does not have the promised checksum")
+        raise OSError("the file does not have the promised checksum")
     return body
 
 
-def fetch_patiently(config: Dict[str, Any], sha256: str) -> bytes:
-    """Fetch with growing pauses until it works or `GIVE_UP` seconds have passed."""
-    pause, until = 0.5, time.monotonic() + GIVE_UP
-    while True:
+class Boot:
+    """The steps, and until when they may take.
+
+    Args:
+        settings: what `boot.json` says.
+        root: the prefix of all paths.
+    """
+
+    def __init__(self, settings: Dict[str, Any], root: str) -> None:
+        self._settings, self._root = settings, root
+        self._until: float = time.monotonic() + settings["seconds"]
+        self._config = self._placed(settings["worker"])
+        own, bind = settings["bundle_url"], self._config["bind_address"]
+        manager = Source(f"{self._config['manager']}/static", self._config["ca"], bind)
+        self._source = Source(own, "", bind) if own else manager
+
+    def path(self, path: str) -> Path:
+        """Return where a path lies."""
+        return Path(self._root + path)
+
+    @property
+    def seconds_left(self) -> float:
+        """How long it may still take."""
+        return self._until - time.monotonic()
+
+    def _placed(self, config: Dict[str, Any]) -> Dict[str, Any]:
+        found = self.path(ADDRESS)
+        address = found.read_text().strip() if found.exists() else config["bind_address"]
+        file = self._root + config["instance_id_file"]
+        return {**config, "work_dir": self._root + WORK, "instance_id_file": file, "bind_address": address}
+
+    def run(self) -> None:
+        """Go from the user data to a worker. Raises OSError when it cannot even be fetched."""
+        self.write(WORKER, self.fetch(self._settings["sha256"]), 0o700)
+        if self._settings["roles_sha256"]:
+            self._config["failed"] = self._contextualise()
+        self._start()
+
+    def _contextualise(self) -> str:
+        """Apply the roles; return why that failed, if it did."""
+        sys.path.insert(0, str(self.path(WORKER)))
         try:
-            return fetch(config, sha256)
-        except (OSError, http.client.HTTPException) as error:
-            sys.stderr.write(f"vmdirac-boot: {error}\n")
-            if time.monotonic() > until:
-                raise
+            importlib.import_module("vmdirac_worker.contextualise").apply(self, self._settings["roles_sha256"])
+        except Exception as error:  # noqa: BLE001 - whatever it is, the manager shall hear of it
+            reason = f"contextualisation: {error}"[:LONGEST_REASON]
+            say(reason)
+            return reason
+        return ""
+
+    def fetch(self, sha256: str) -> bytes:
+        """Fetch with growing pauses until it works or time is up."""
+        pause, longest = PAUSES
+        while True:
+            try:
+                return self._source.fetch(sha256)
+            except (OSError, http.client.HTTPException) as error:
+                say(f"{self._source.url}/{sha256}: {error}")
+                if self.seconds_left < pause:
+                    raise
             time.sleep(pause)
-            pause = min(30.0, pause * 2)
+            pause = min(longest, pause * 2)
+
+    def write(self, path: str, data: bytes, mode: int) -> None:
+        """Write a file that was never readable by others."""
+        target = self.path(path)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(str(target), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+
+    def _start(self) -> None:
+        """Start the service that the roles set up, else one for this boot alone; without systemd become it."""
+        service = not self._root and Path("/run/systemd/system").exists()
+        if service and self._settings["roles_sha256"] and not self._config["failed"]:
+            self._leave(CONFIG)
+            subprocess.run(["systemctl", "start", UNIT], check=True)
+            return
+        file = self._leave(f"{WORK}/worker.json")
+        worker = [sys.executable, "-I", str(self.path(WORKER)), str(file)]
+        if service:
+            subprocess.run([*ALONE, *worker], check=True)
+        else:
+            os.execv(sys.executable, worker)  # noqa: S606 - no shell is wanted
+
+    def _leave(self, path: str) -> Path:
+        """Hand the configuration over to the worker: there shall be one copy of the token."""
+        self.write(path, json.dumps(self._config).encode(), 0o600)
+        self.path(SETTINGS).unlink()
+        return self.path(path)
 
 
-def write(path: Path, data: bytes, mode: int) -> None:
-    """Write a file that was never readable by others."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(str(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
+def say(text: str) -> None:
+    """Tell whoever reads the console."""
+    sys.stderr.write(f"vmdirac-boot: {text}\n")
 
 
 def main() -> None:
-    """Read the configuration, fetch the bundle, and replace this process by the worker."""
-    sha256 = sys.argv[1]
+    """Boot."""
     root = os.environ.get("VMDIRAC_ROOT", "")
-    config = json.loads(Path(root + CONFIG).read_text())
-    if Path(root + ADDRESS).exists():
-        config["bind_address"] = Path(root + ADDRESS).read_text().strip()
-    config["work_dir"] = root + WORK
-    config["instance_id_file"] = root + config["instance_id_file"]
-    bundle, settings = Path(root + WORK, "worker.pyz"), Path(root + WORK, "worker.json")
-    write(bundle, fetch_patiently(config, sha256), 0o700)
-    write(settings, json.dumps(config).encode(), 0o600)
-    Path(root + CONFIG).unlink()
-    os.execv(sys.executable, [sys.executable, "-I", str(bundle), str(settings)])  # noqa: S606 - no shell is wanted
+    Boot(json.loads(Path(root + SETTINGS).read_text()), root).run()
 
 
 if __name__ == "__main__":

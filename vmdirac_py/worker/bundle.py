@@ -25,7 +25,11 @@ def build(target_dir: Path) -> str:
     Raises:
         OSError: the disk refused; no half file stays under the name.
     """
-    data = _bundle()
+    return store(target_dir, _bundle())
+
+
+def store(target_dir: Path, data: bytes) -> str:
+    """Write `data` to `target_dir/SHA256` and return the hash, as `build` does. Raises OSError."""
     name = hashlib.sha256(data).hexdigest()
     if (target_dir / name).exists():
         return name

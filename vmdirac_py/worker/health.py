@@ -58,10 +58,10 @@ class Probe:
 
 
 def probes(told: Mapping[str, Any]) -> Dict[str, Probe]:
-    """Return the probes a configuration asks for: its CVMFS `repositories`, its container `runtime`."""
-    found = {f"cvmfs {name}": Probe(["stat", "-t", f"/cvmfs/{name}/."]) for name in told.get("repositories", ())}
-    runtime = told.get("runtime")
-    return {**found, str(runtime): Probe([str(runtime), "--version"])} if runtime else found
+    """Return the probes of what the gate asks for: its CVMFS repositories, the program of its container runtime."""
+    found = {f"cvmfs {name}": Probe(["stat", "-t", f"/cvmfs/{name}/."]) for name in told.get("cvmfs", ())}
+    program = next(iter(told.get("runtime", ())), "")
+    return {**found, program: Probe([program, "--version"])} if program else found
 
 
 class Health:

@@ -6,35 +6,40 @@ After all but 1 and 5 the machine has nothing left to do: whoever started the wo
 """
 
 import hashlib
+import http.client
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any, List, Optional
 
-from . import ce, features, launch, parting, policy
+from . import ce, features, gate, launch, parting, policy
 from .any_pilot import AnyPilot
 from .client import Client
 from .dirac_pilot import DiracPilot
 from .draining import DrainFile
+from .element import ELEMENTS
 from .enrol import Enrolment, GaveUp
-from .fetch import SandboxFetch
+from .fetch import Fetch
 from .health import Health, probes
 from .identity import Identity, Keyring, NoKey
-from .inprocess import InProcessCE
 from .life import Life
 from .line import Line
 from .log import keep_in, say
 from .monitor import INTERRUPTED, Monitor, Parts, Terminated
+from .options import BadOptions, read_options
 from .outbox import Courier, Outbox
 from .pilot import Pilot
 from .pool import Free, Pool
+from .run import Errands, Grounds
 from .settings import BadConfig, forget_token, read_config, read_instance_id
-from .trust import Manager, TalkError
+from .trust import Manager, Refused, TalkError
 from .vitals import Vitals
 from .wire import Config, Leave, Leaving, MatchAnswer, MatchAsk, Work
 
 _GOOD, _BROKE, _BAD_CONFIG, _NOT_ENROLLED, _UNHEARD, _INTERRUPTED = range(6)
+_LAST_WORDS, _LAST_WORDS_PAUSE = 3, 1.0  # tries to tell the manager of an end, and seconds between them
 _EXITS = {
     policy.EXPIRED: _UNHEARD,
     policy.UNHEARD: _UNHEARD,
@@ -50,6 +55,8 @@ class Worker:
     def __init__(self, config: Config, manager: Manager, keyring: Keyring, identity: Identity) -> None:
         kind, max_slots = ce.parse(config.inner_ce)
         self._folder, self.client = Path(config.work_dir), Client(manager)
+        self._failed = config.failed
+        self._around = gate.Around(self._folder, self.client, config.gate)
         life, outbox = Life(config.max_life, identity.born_at), Outbox(self._folder / "outbox")
         courier = Courier(outbox, Client(manager), self._wake)
         pool = Pool(Free(config.cores, config.ram_mb, config.gpus), max_slots)
@@ -57,15 +64,20 @@ class Worker:
         self._monitor: Optional[Monitor] = None
         self.courier = courier
         embedded = Pilot(pool, self._ask, outbox, life.for_jobs, self._changed)
-        self.inner_ce = INNER_CES[kind](
-            self._folder / "jobs", self._folder / "outputs", identity.vm, SandboxFetch(manager), embedded
+        options, fetch = read_options(config.ce), Fetch(manager)
+        grounds = Grounds(
+            self._folder / "jobs", self._folder / "outputs", identity.vm, options, config.ram_mb, config.gpus
         )
+        self.inner_ce = ELEMENTS[kind](grounds, Errands(fetch.sandbox, fetch.credential), embedded)
         drain_file = DrainFile(self._folder)
         self.pilot: AnyPilot = self._of_dirac(config, identity.vm, life, drain_file) or embedded
         # Written before anything is cleaned up, sent when nothing of it runs any more.
         outbox.put_lost(outbox.begun(), _CUT_OFF)
-        self.inner_ce.leftovers()
-        self._health = Health(probes(config.health))
+        # In this order: the users whose leftovers are ended are reserved first.
+        self._problems = self.inner_ce.problems()
+        if not self._problems:
+            self.inner_ce.leftovers()
+        self._health = Health(probes(config.gate))
         vitals = Vitals(config, identity.vm, self.pilot, life, health=self._health, version=_version())
         line = Line(self.client, courier)
         parts = Parts(manager, line, keyring, self.pilot, outbox, vitals, drain_file)
@@ -77,6 +89,9 @@ class Worker:
         try:
             self.courier.start()
             self._health.start()
+            unfit = self._failed or "; ".join([*self._problems, *gate.failures(self._around)])
+            if unfit:
+                return self._unfit(unfit)
             self.pilot.start(self.inner_ce)
             reason = self._monitor.run()
         except Exception as error:  # noqa: BLE001 -- the last thing a broken worker does is to say so
@@ -89,13 +104,35 @@ class Worker:
     def _give_up(self, error: Exception) -> int:
         say(f"broke: {type(error).__name__}: {error}")
         self.pilot.kill_all()
-        try:
-            detail, code = f"{type(error).__name__}: {error}", policy.code(policy.BROKEN, worked=False)
-            self.client.post("leave", Leave(policy.BROKEN, detail, code), Leaving)
-        except TalkError as second:
-            say(f"leave: {second}")
-        parting.hand_over(self.client, self._folder)
+        self._farewell(policy.BROKEN, f"{type(error).__name__}: {error}")
         return _BROKE
+
+    def _farewell(self, reason: str, detail: str) -> bool:
+        """Try to tell the manager that this VM stops, and to leave it the logs; return whether it knows.
+
+        The logs come first: of a VM that has Failed nothing more is taken.
+        """
+        parting.hand_over(self.client, self._folder)
+        return self._tell(Leave(reason, detail, policy.code(reason, worked=False)))
+
+    def _tell(self, leave: Leave) -> bool:
+        for _ in range(_LAST_WORDS):
+            try:
+                self.client.post("leave", leave, Leaving)
+            except Refused as error:
+                say(f"leave: {error}")
+                return error.status == http.client.GONE
+            except TalkError as error:
+                say(f"leave: {error}")
+                time.sleep(_LAST_WORDS_PAUSE)
+            else:
+                return True
+        return False
+
+    def _unfit(self, detail: str) -> int:
+        """Say why this VM takes no jobs; a manager that does not answer does not keep the VM up."""
+        say(f"stops: {policy.ENVIRONMENT}: {detail}")
+        return _GOOD if self._farewell(policy.ENVIRONMENT, detail) else _BROKE
 
     def _of_dirac(self, config: Config, vm: str, life: Life, drain_file: DrainFile) -> Optional[DiracPilot]:
         if launch.flavour(config.pilot) != launch.DIRAC:
@@ -123,9 +160,6 @@ class Worker:
             self._monitor.wake()
 
 
-INNER_CES = {"InProcess": InProcessCE}
-
-
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run the worker; return its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
@@ -136,7 +170,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         return _start(Path(given[0]))
-    except (BadConfig, launch.BadPilot, ce.UnknownCE) as error:
+    except (BadConfig, BadOptions, launch.BadPilot, ce.UnknownCE) as error:
         say(str(error))
         return _BAD_CONFIG
     except (GaveUp, NoKey) as error:
@@ -167,6 +201,7 @@ def _start(path: Path) -> int:
 
 def _check(config: Config) -> None:
     ce.parse(config.inner_ce)
+    read_options(config.ce)
     launch.flavour(config.pilot)
     try:
         policy.terms(config.stop_policies)

@@ -4,7 +4,7 @@ import threading
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional
 
-from .ce import FAILED, LOST, RUNNING, Handle, InnerCE, Outcome
+from .ce import FAILED, LOST, RETURNED, RUNNING, Handle, InnerCE, Outcome
 from .log import say
 from .outbox import Outbox
 from .policy import FIRST_WAIT, LONGEST_WAIT
@@ -144,7 +144,16 @@ class Pilot:
     def ended(self, work: Work, outcome: Outcome) -> None:
         """Tell the manager what became of the payload, and free its slot (called by the inner CE)."""
         say(f"job {work.job}.{work.attempt}: {outcome.state} ({outcome.minor})")
-        report = Report(work.job, work.attempt, outcome.state, outcome.minor, outcome.exit_code, "")
+        report = Report(
+            work.job,
+            work.attempt,
+            outcome.state,
+            outcome.minor,
+            outcome.exit_code,
+            "",
+            outcome.cpu_seconds,
+            outcome.peak_ram_mb,
+        )
         self._tell(report, outcome.output)
         with self._condition:
             self._pool.release(work.job)
@@ -180,7 +189,7 @@ class Pilot:
             self._asking = False
         if work and misfit:
             self._miss()
-            self._tell(Report(work.job, work.attempt, FAILED, misfit, None, ""))
+            self._tell(Report(work.job, work.attempt, RETURNED, misfit, None, ""))
         self._changed()
 
     def _next_ask(self) -> MatchAsk:

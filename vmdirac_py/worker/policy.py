@@ -10,6 +10,7 @@ from typing import Any, Callable, Mapping, NamedTuple, Tuple
 GONE, HALTED, EXPIRED, UNHEARD, BROKEN, DRAINED = "gone", "halted", "expired", "unheard", "error", "drained"
 END_OF_LIFE, SOFT_ENDED, IDLE, QUIET, UNMATCHED = "end_of_life", "soft_end", "idle", "no_cpu", "failed_matches"
 PAID_UP = "billing_boundary"
+ENVIRONMENT = "environment"  # before the first job: `gate.py` found the VM unfit
 
 NO_JOBS, NO_CPU, FAILED_MATCHES, MAX_LIFE = "no_jobs", "no_cpu", "failed_matches", "max_life"
 SOFT_END, BILLING_BOUNDARY, NEVER = "soft_end", "billing_boundary", "never"
@@ -31,7 +32,7 @@ CODES: Mapping[str, int] = {
     GONE: STOPPED,
     END_OF_LIFE: STOPPED,
     SOFT_ENDED: STOPPED,
-    "environment": BAD_ENVIRONMENT,
+    ENVIRONMENT: BAD_ENVIRONMENT,
 }
 """Reasons → HEPiX shutdown codes, as DIRAC's VMs told them; those for want of work depend on whether there was some."""
 

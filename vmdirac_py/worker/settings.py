@@ -2,16 +2,20 @@
 
 import json
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Tuple, get_origin
 
+from . import gate
 from .files import write_json
 from .wire import Config
 
 _NUMBERS = (int, float)
-_KINDS: Dict[str, Any] = {
-    name: (_NUMBERS if kind is float else (getattr(kind, "__origin__", kind),))
-    for name, kind in Config.__annotations__.items()
-}
+
+
+def _types(kind: Any) -> Tuple[type, ...]:
+    return _NUMBERS if kind is float else (get_origin(kind) or kind,)
+
+
+_KINDS: Dict[str, Tuple[type, ...]] = {name: _types(kind) for name, kind in Config.__annotations__.items()}
 
 
 class BadConfig(Exception):
@@ -61,6 +65,9 @@ def _checked(path: Path, raw: Any) -> Config:
     wrong = sorted(set(raw) ^ set(_KINDS))
     if wrong:
         raise BadConfig(f"{path}: missing or unknown keys: {', '.join(wrong)}")
+    unknown = sorted(set(raw["gate"]) - set(gate.KEYS)) if isinstance(raw["gate"], dict) else []
+    if unknown:
+        raise BadConfig(f"{path}: gate: unknown keys: {', '.join(unknown)}")
     for name, kinds in _KINDS.items():
         if not isinstance(raw[name], kinds) or isinstance(raw[name], bool):
             raise BadConfig(f"{path}: {name} has the wrong type")

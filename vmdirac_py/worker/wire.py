@@ -5,9 +5,11 @@ reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
 
     POST /vm/v1/enrol         Enrol      → Enrolled, or 202 RetryAfter      (server TLS only)
     GET  /static/SHA256                  → the worker bundle                (server TLS only)
-    POST /vm/v1/heartbeat     Beat       → Orders                           (mutual TLS, as all below)
+    POST /vm/v1/time          {}         → Time                             (mutual TLS, as all below)
+    POST /vm/v1/heartbeat     Beat       → Orders
     POST /vm/v1/acknowledge   Ack        → {}
     POST /vm/v1/match         MatchAsk   → MatchAnswer
+    POST /vm/v1/credential    CredentialAsk → Credential
     POST /vm/v1/report        Report     → {}
     POST /vm/v1/renew         Renew      → Enrolled
     POST /vm/v1/leave         Leave      → Leaving
@@ -18,7 +20,7 @@ reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
 Fields with defaults came later: a VM may be older than its manager, and the other way round.
 """
 
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 VERSION = 1
 MAX_BODY = 1_000_000  # bytes, every JSON request
@@ -57,14 +59,25 @@ class Enrolled(NamedTuple):
     dead_man_seconds: float = 172800.0
 
 
+class Time(NamedTuple):
+    """The manager's clock (epoch seconds); asking is no sign of life."""
+
+    at: float
+
+
 class Slot(NamedTuple):
-    """One running payload: when it began and must have ended (epoch, 0.0: unbounded), and its CPU seconds so far."""
+    """One running payload: when it began and must have ended (epoch, 0.0: unbounded), and its CPU seconds so far.
+
+    `number` is the lowest that was free; `gpu_ids` are the GPUs it may use.
+    """
 
     job: int
     cores: int
     started_at: float
     ends_by: float = 0.0
     cpu_seconds: float = 0.0
+    number: int = 0
+    gpu_ids: Sequence[int] = ()
 
 
 class Beat(NamedTuple):
@@ -137,7 +150,10 @@ class MatchAsk(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A job to run; `input_sandbox` tells whether there is one to fetch."""
+    """A job to run; `input_sandbox` and `credential` tell whether there is one to fetch.
+
+    `image` is the container image its user wants, `disk_mb` the disk it asked for; empty and 0: none.
+    """
 
     job: int
     attempt: int
@@ -152,6 +168,9 @@ class Work(NamedTuple):
     cpu_seconds: int  # wall-clock bound of the payload; 0: none
     ram_mb: int = 0  # set aside for the job while it runs
     gpus: int = 0
+    disk_mb: int = 0
+    image: str = ""
+    credential: bool = False
 
 
 class MatchAnswer(NamedTuple):
@@ -160,10 +179,29 @@ class MatchAnswer(NamedTuple):
     work: Optional[Work]
 
 
-class Report(NamedTuple):
-    """What became of a job: `Running`, `Done`, `Failed`, or `Lost`: cut off here, to be run again.
+class CredentialAsk(NamedTuple):
+    """The credential of a job's owner is wanted, if it is another than `version` (empty: any)."""
 
-    `output` is the blob of an uploaded output.
+    job: int
+    attempt: int
+    version: str
+
+
+class Credential(NamedTuple):
+    """What a job's owner proves to be with: a proxy (PEM) and a token; all but `version` empty when it is the same."""
+
+    version: str
+    proxy: str
+    token: str
+
+
+class Report(NamedTuple):
+    """What became of a job.
+
+    `state` is `Running`, `Done`, `Failed`; or, for a job that waits again, `Lost`: it was cut off here, or `Returned`:
+    it never started, because it does not fit here.
+    `output` is the blob of an uploaded output. `cpu_seconds` and `peak_ram_mb` are what all its processes used; 0
+    where that is not known.
     """
 
     job: int
@@ -172,6 +210,8 @@ class Report(NamedTuple):
     minor: str
     exit_code: Optional[int]
     output: str
+    cpu_seconds: float = 0.0
+    peak_ram_mb: int = 0
 
 
 class Renew(NamedTuple):
@@ -211,6 +251,8 @@ class Config(NamedTuple):
     bind_address: str  # source address for connections, "" for the system's choice
     work_dir: str
     stop_policies: Dict[str, Any]  # of `policy.Terms`; what is left out is as by default
-    health: Dict[str, Any]  # what to probe: `repositories` of CVMFS, `runtime` of containers
     hs06: float  # HEP-SPEC06 of this machine, 0: not known
+    failed: str  # why the machine could not be contextualised; "" when it was, or had not to be
+    gate: Dict[str, Any]  # what must hold before jobs are asked for (`worker/gate.py`); empty: nothing
+    ce: Dict[str, Any]  # options of the inner CE (`worker/options.py`)
     pilot: Dict[str, Any]  # flavour, and how DIRAC's own is started (`worker/launch.py`); empty: the embedded one

@@ -34,10 +34,14 @@ from tests.support.context import (
 from tests.support.manager import running
 from tests.support.wait import until
 from vmdirac_py.base.clock import SystemClock
+from vmdirac_py.credentials.owners import Owned
 from vmdirac_py.manager.serve import Ready
+from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import Vm, VmState
-from vmdirac_py.operations import aging
+from vmdirac_py.operations import aging, job_credentials, jobs, outputs
+from vmdirac_py.operations.explain import why
+from vmdirac_py.planner.memory import Memory, fold
 
 
 @dataclass
@@ -57,9 +61,11 @@ class WorkerConfig:
     max_life: float = 86400.0
     inner_ce: str = "Pool/InProcess"
     bind_address: str = ""
+    ce: dict[str, object] = field(default_factory=dict)
     stop_policies: dict[str, Any] = field(default_factory=dict)
-    health: dict[str, Any] = field(default_factory=dict)
     hs06: float = 10.0
+    failed: str = ""
+    gate: dict[str, Any] = field(default_factory=dict)
     pilot: dict[str, object] = field(default_factory=dict)
 
 
@@ -80,11 +86,13 @@ def where(ctx: TestContext) -> Iterator[Ready]:
 
 
 @contextmanager
-def worker(ctx: TestContext, where: Ready, folder: Path, instance: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker(
+    ctx: TestContext, where: Ready, folder: Path, instance: str, ce: dict[str, object] | None = None, **gate: Any
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a worker in `folder` as instance `instance`; killed at the latest at the end of the block."""
     folder.mkdir()
     (folder / "id").write_text(instance)
-    config = WorkerConfig(where.vms, ctx.authority.pem, str(folder / "id"), str(folder))
+    config = WorkerConfig(where.vms, ctx.authority.pem, str(folder / "id"), str(folder), ce=ce or {}, gate=gate)
     (folder / "config.json").write_text(json.dumps(asdict(config)))
     with again(folder) as started:
         yield started
@@ -143,6 +151,23 @@ def test_a_drained_worker_ends_its_job_first(ctx: TestContext, where: Ready, tmp
     assert (job_of(ctx, job).state, job_of(ctx, second).state) == (JobState.DONE, JobState.WAITING)
 
 
+def test_a_credential_travels_with_its_job(ctx: TestContext, where: Ready, tmp_path: Path) -> None:
+    """A payload reads its owner's token, the renewed one while it runs, and neither side keeps it after the end."""
+    vm = add_vm(ctx, batch=add_batch(ctx), instance="i-1")
+    script = "until grep -q second $BEARER_TOKEN_FILE; do sleep 0.1; done; tr a-z A-Z < $BEARER_TOKEN_FILE"
+    text = f'CPUTime = 360;\nExecutable = "/bin/sh";\nArguments = "-c \'{script}\'";'
+    first, second = Owned(token="the-first-token"), Owned(token="the-second-token")
+    (job,) = jobs.submit(ctx, text, folder=None, where="j", actor="unix:ann", vo="astro", credential=first)
+    with worker(ctx, where, tmp_path / "vm", "i-1", {"credential_seconds": 0.1}):
+        until(lambda: job_of(ctx, job.id).state is JobState.RUNNING, what="the job Running")
+        job_credentials.replace(ctx, job.id, second, actor="unix:ann")
+        until(lambda: job_of(ctx, job.id).state is JobState.DONE, what="the job Done")
+        expect(ctx, vm, VmState.STOPPING)
+    assert outputs.standard_output(ctx, job.id) == "THE-SECOND-TOKEN"
+    assert list(ctx.home.owner_credentials.iterdir()) == []
+    assert not [path for path in (tmp_path / "vm").rglob("*") if path.is_file() and b"-token" in path.read_bytes()]
+
+
 def test_an_outage_costs_nothing(tmp_path: Path) -> None:
     """A manager that is away for the whole tolerated outage, here six seconds: the job is Done once, the VM lives."""
     day = 6.0
@@ -186,3 +211,28 @@ def test_a_worker_that_is_killed_loses_no_job(ctx: TestContext, where: Ready, tm
             assert row_of(ctx, vm.id).state is VmState.RUNNING
     assert job_of(ctx, job).attempt == 2
     assert output_of(ctx, job) == b"once\n"
+
+
+def test_an_unfit_worker_takes_no_job_and_its_pool_rests(ctx: TestContext, where: Ready, tmp_path: Path) -> None:
+    """A VM whose gate stays shut Fails with its words, which `why` shows; its pool rests, and the job still waits."""
+    vm = add_vm(ctx, batch=add_batch(ctx), instance="i-1")
+    job = submit(ctx).id
+    gate = {"seconds": 0.2, "clock_seconds": 60, "cores": 1, "cvmfs": ["none.example.org"]}
+    with worker(ctx, where, tmp_path / "vm", "i-1", **gate) as started:
+        assert started.wait(20) == 0
+    failed = row_of(ctx, vm.id)
+    assert (failed.state, failed.reason and failed.reason.code) == (VmState.FAILED, "vm.unfit")
+    assert any("/cvmfs/none.example.org cannot be read" in line.text for line in why(ctx, vm.id))
+    assert job_of(ctx, job).state is JobState.WAITING
+    with ctx.ledger.read() as tx:
+        learned = fold(Memory(), tx.batches.outcomes(0), ctx.inventory().pools)
+    budget = learned.pool(ctx.inventory().pools["astro-8"])
+    assert (budget.allowance, budget.error_class) == (1, ErrorClass.STILLBORN)
+
+
+def test_a_worker_whose_gate_opens_works(ctx: TestContext, where: Ready, tmp_path: Path) -> None:
+    """A VM that is as promised and whose clock is right runs jobs as if there were no gate."""
+    add_vm(ctx, batch=add_batch(ctx), instance="i-1")
+    job = submit(ctx).id
+    with worker(ctx, where, tmp_path / "vm", "i-1", seconds=5, cores=1, clock_seconds=60, runtime=["true"]):
+        until(lambda: job_of(ctx, job).state is JobState.DONE, what="the job Done")

@@ -302,11 +302,11 @@ def test_a_missing_sandbox_fails_the_job(manager: ManagerDouble, start: Any) -> 
     assert "404" in manager.messages("report")[-1]["minor"]
 
 
-def test_a_job_that_does_not_fit_is_given_back_failed(manager: ManagerDouble, start: Any) -> None:
-    """A job with more memory than is free is refused with the reason; the worker goes on."""
+def test_a_job_that_does_not_fit_is_given_back(manager: ManagerDouble, start: Any) -> None:
+    """A job with more memory than is free is returned with the reason; the worker goes on."""
     manager.script.work = [work(1, "true", ram_mb=9999), work(2, "true")]
     start()
-    manager.wait(lambda: states(manager, 1) == ["Failed"])
+    manager.wait(lambda: states(manager, 1) == ["Returned"])
     manager.wait(lambda: states(manager, 2) == ["Running", "Done"])
     assert "ram_mb" in next(m for m in manager.messages("report") if m["job"] == 1)["minor"]
 
@@ -344,7 +344,12 @@ def test_a_refused_output_fails_the_job(manager: ManagerDouble, start: Any) -> N
 
 @pytest.mark.parametrize(
     ("changes", "word"),
-    [({"inner_ce": "Sudo"}, "inner_ce"), ({"manager": "http://x"}, "https"), ({"cores": "4"}, "cores")],
+    [
+        ({"inner_ce": "Docker"}, "inner_ce"),
+        ({"ce": {"imge": ""}}, "imge"),
+        ({"manager": "http://x"}, "https"),
+        ({"cores": "4"}, "cores"),
+    ],
 )
 def test_bad_configuration_names_the_key(
     manager: ManagerDouble, start: Any, changes: dict[str, Any], word: str
@@ -354,3 +359,40 @@ def test_bad_configuration_names_the_key(
     assert vm.ended() == 2
     assert word in vm.log
     assert manager.asked == []
+
+
+@pytest.mark.parametrize("python", PYTHONS, ids=["this", "oldest"][: len(PYTHONS)])
+def test_an_unfit_vm_leaves_before_it_asks_for_jobs(manager: ManagerDouble, start: Any, python: str) -> None:
+    """With a wrong clock and an unmounted repository a VM says both, beats and asks for nothing, and ends with 0."""
+    manager.script.clock_ahead, manager.script.work = 1000.0, [work(1, "true")]
+    vm = start(python, gate={"seconds": 0.1, "clock_seconds": 60, "cvmfs": ["none.example.org"]})
+    assert vm.ended() == 0, vm.log
+    (leave,) = manager.messages("leave")
+    assert leave["reason"] == "environment"
+    assert "behind the manager's; /cvmfs/none.example.org cannot be read" in leave["detail"]
+    assert not manager.of("heartbeat")
+    assert not manager.of("match")
+
+
+def test_an_unfit_vm_that_nobody_hears_ends_all_the_same(manager: ManagerDouble, start: Any) -> None:
+    """When the manager takes no goodbye the VM ends with 1: it must not stay up for nothing."""
+    manager.script.refused = {"leave": 503}
+    vm = start(gate={"cores": 10**6})
+    assert vm.ended() == 1
+    assert "the flavor promises 1e+06" in vm.log
+
+
+def test_a_gate_nobody_can_read_is_a_bad_configuration(start: Any) -> None:
+    """A check this worker does not know is told by its name, and nothing is enrolled."""
+    vm = start(gate={"seconds": 1, "colour": "red"})
+    assert vm.ended() == 2
+    assert "gate: unknown keys: colour" in vm.log
+
+
+def test_a_machine_that_could_not_be_contextualised_says_so(manager: ManagerDouble, start: Any) -> None:
+    """What went wrong at boot is the VM's last word, whatever its gate would say."""
+    vm = start(failed="contextualisation: cvmfs: no such mirror", gate={"cores": 10**6})
+    assert vm.ended() == 0, vm.log
+    assert manager.messages("leave") == [
+        {"reason": "environment", "detail": "contextualisation: cvmfs: no such mirror"}
+    ]

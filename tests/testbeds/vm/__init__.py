@@ -14,7 +14,7 @@ Where things lie, in `~/.cache/vmdirac_py/vm` or where `$VMDIRAC_VM_CACHE` says:
     tree-WORD/          the root file system (WORD: what it is made of); never write here, lay an overlay over it
     tree-WORD.packages  what is in it, `name version` a line
     tree-WORD.log       how it was made; `tree.lock` is held while it is
-    host.log            how the host's own packages were installed
+    apt.log             how the host's own packages were installed
     network-K.lock      held by whoever uses 10.213.K.0/24
     hand/               the bed of `python -m tests.testbeds.vm up`
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,23 +23,24 @@ class Bed:
     Args:
         folder: for what guests write.
         say: told what takes long.
-        root: the tree guests boot from; None: the cached one, made when it is missing.
+        layers: what lies over the tree, beneath what each guest writes; the first is the uppermost.
     """
 
-    def __init__(self, folder: Path, say: Say, *, root: Path | None = None) -> None:
+    def __init__(self, folder: Path, say: Say, *, layers: Sequence[Path] = ()) -> None:
         self.folder, self._say = folder, say
-        self._tree = root
+        self.layers = list(layers)
         self._kept = contextlib.ExitStack()
-        self._marks = marks.of(folder)
+        self.marks = marks.of(folder)
+        """What its processes bear."""
         self.network: Network
         self.guests: dict[str, Guest] = {}
 
     def __enter__(self) -> Self:
         marks.sweep()
-        self._tree = self._tree or tree.made(self._say)
+        self.layers.append(tree.made(self._say))
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            self.network = self._kept.enter_context(network(self.folder, self._marks))
+            self.network = self._kept.enter_context(network(self.folder, self.marks))
         except BaseException:
             self._close()
             raise
@@ -49,10 +51,9 @@ class Bed:
 
     def boot(self, name: str, given: Start) -> Guest:
         """Start a guest; nothing of an earlier one of this name is left in it."""
-        assert self._tree
         folder = self.folder / name
         shutil.rmtree(folder, ignore_errors=True)
-        self.guests[name] = start(folder, self._tree, self.network, name, given, self._marks)
+        self.guests[name] = start(folder, self.layers, self.network, name, given, self.marks)
         return self.guests[name]
 
     def _close(self) -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from vmdirac_py.base.processes import alive, start_time
 from .network import INSIDE, Network
 
 CLEAN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+PROPAGATED = Path("/run/systemd/nspawn/propagate")
+"""Where nspawn leaves an empty folder for each name it ran under."""
 LAYERS = ("upper", "work", "merged")
 Files = dict[str, tuple[str | bytes, int]]
 """Path in the guest: content and permission bits."""
@@ -42,9 +45,12 @@ class Start:
 class Guest:
     """A guest that was started."""
 
-    def __init__(self, folder: Path, name: str, number: int, process: subprocess.Popen[bytes]) -> None:
-        self.folder, self.name, self.number = folder, name, number
+    def __init__(self, folder: Path, name: str, machine: str, process: subprocess.Popen[bytes]) -> None:
+        self.folder, self.name = folder, name
+        self._propagated = PROPAGATED / machine
         self._process = process
+        self.started_at = time.time()
+        """When it was started, epoch seconds."""
         self._inner = (0, 0)
 
     @property
@@ -84,7 +90,7 @@ class Guest:
 
     def power_off(self) -> None:
         """Ask it to shut down in order; `lives` tells when it has."""
-        self._process.terminate()
+        self.run("systemctl", "poweroff", check=False)
 
     def kill(self) -> None:
         """End it at once, and all its processes."""
@@ -93,6 +99,8 @@ class Guest:
                 os.kill(self.init, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
+        with contextlib.suppress(OSError):
+            self._propagated.rmdir()
 
     def remove(self) -> None:
         """Remove what it wrote, once it has ended."""
@@ -103,22 +111,24 @@ class Guest:
         if not self.lives:
             raise Broke("ended before its init ran", where=str(self.console))
         for pid in _children(self._process.pid):
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-            inner = next(line.split() for line in lines if line.startswith("NSpid"))
-            if inner[-1] == "1" and len(inner) > 2:
+            if _first_inside(pid):
                 self._inner = (pid, start_time(pid) or 0)
         return alive(*self._inner)
 
 
-def start(folder: Path, tree: Path, net: Network, name: str, given: Start, marks: Mapping[str, str]) -> Guest:
-    """Start a guest; raises `Broke` when its network could not be made."""
+def start(
+    folder: Path, layers: Sequence[Path], net: Network, name: str, given: Start, marks: Mapping[str, str]
+) -> Guest:
+    """Start a guest over these layers; raises `Broke` when its network could not be made."""
     for layer in LAYERS:
         (folder / layer).mkdir(parents=True)
     _lay(folder / "upper", given.files)
     number = net.next_guest()
     (net.metadata / f"{number}.json").write_text(json.dumps(dict(given.metadata)))
-    words = [str(folder), str(tree), str(net.number), str(number)]
-    options = [f"--setenv={key}={value}" for key, value in given.environment.items()]
+    machine = f"vmbed{net.number}-{number}"
+    words = [str(folder), ":".join(map(str, layers)), machine, str(net.number), str(number)]
+    # its init bears the marks as well: it is gone a moment after nspawn is
+    options = [f"--setenv={key}={value}" for key, value in {**given.environment, **marks}.items()]
     process = _spawn([str(INSIDE / "start.sh"), *words, *options], folder / "console", marks)
     try:
         until(lambda: _apart(process), what="the network namespace of a guest")
@@ -128,7 +138,7 @@ def start(folder: Path, tree: Path, net: Network, name: str, given: Start, marks
         process.kill()
         process.wait()
         raise
-    return Guest(folder, name, number, process)
+    return Guest(folder, name, machine, process)
 
 
 def _spawn(command: Sequence[str], console: Path, marks: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -139,7 +149,7 @@ def _spawn(command: Sequence[str], console: Path, marks: Mapping[str, str]) -> s
             stdin=subprocess.PIPE,
             stdout=printed,
             stderr=printed,
-            env=CLEAN | marks,
+            env={**CLEAN, **marks},
             start_new_session=True,
         )
 
@@ -161,6 +171,16 @@ def _lay(upper: Path, files: Files) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content.encode() if isinstance(content, str) else content)
         file.chmod(mode)
+
+
+def _first_inside(pid: int) -> bool:
+    """Tell whether a process is the first of a pid namespace below ours."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return False
+    pids = next(line.split()[1:] for line in lines if line.startswith("NSpid"))
+    return len(pids) > 1 and pids[-1] == "1"
 
 
 def _children(pid: int) -> list[int]:

@@ -47,14 +47,14 @@ def ec2(instance: str, user_data: bytes) -> Start:
     """Return what EC2's metadata server answers."""
     about = {"instance-id": instance, "local-hostname": instance, "placement/availability-zone": "here"}
     texts = {f"/{EC2_VERSION}/meta-data/{name}": text for name, text in about.items()}
-    texts |= {f"/{EC2_VERSION}/user-data": user_data.decode(), "/latest/meta-data/instance-id": instance}
+    texts |= {f"/{EC2_VERSION}/user-data": _text(user_data), "/latest/meta-data/instance-id": instance}
     options = {"Ec2": {"metadata_urls": [METADATA], "strict_id": False, "max_wait": 30, "timeout": 5}}
-    return Start(_only("Ec2", options), metadata=texts | {"/latest/user-data": user_data.decode()})
+    return Start(_only("Ec2", options), metadata=texts | {"/latest/user-data": _text(user_data)})
 
 
 def openstack(instance: str, user_data: bytes) -> Start:
     """Return what Nova's metadata server answers, its EC2 side as well."""
-    texts = {"/openstack/latest/meta_data.json": _nova(instance), "/openstack/latest/user_data": user_data.decode()}
+    texts = {"/openstack/latest/meta_data.json": _nova(instance), "/openstack/latest/user_data": _text(user_data)}
     options = {"OpenStack": {"metadata_urls": [METADATA], "max_wait": 30, "timeout": 5, "retries": 1}}
     files = _only("OpenStack", options)
     return Start(files, {**ec2(instance, user_data).metadata, **texts}, {"product_name": "OpenStack Nova"})
@@ -83,3 +83,8 @@ def _private(folder: str, texts: Texts) -> Files:
 
 def _nova(instance: str) -> str:
     return json.dumps({"uuid": instance, "name": instance, "hostname": instance, "availability_zone": "here"})
+
+
+def _text(user_data: bytes) -> str:
+    """Return bytes as the metadata server wants them: user data may be compressed."""
+    return user_data.decode("latin-1")

@@ -17,8 +17,8 @@ from .places import cache
 
 BASE = ("systemd-sysv", "udev", "dbus", "kmod", "passwd", "procps", "util-linux", "e2fsprogs", "zstd")
 NETWORK = ("iproute2", "ifupdown", "isc-dhcp-client", "netbase", "nftables", "curl")
-CONTEXT = ("cloud-init", "python3", "ansible-core", "openssl", "sudo", "bubblewrap")
-"""What an image for VMs of this project should hold; bubblewrap stands in for Apptainer."""
+CONTEXT = ("cloud-init", "python3", "ansible-core", "python3-apt", "openssl", "sudo", "bubblewrap")
+"""What an image for VMs of this project should hold: Ansible needs python3-apt; bubblewrap stands in for Apptainer."""
 KERNEL = ("linux-image-cloud-amd64", "initramfs-tools")
 PACKAGES = (*BASE, *NETWORK, *CONTEXT, *KERNEL)
 SUITE = "bookworm"
@@ -46,7 +46,7 @@ def made(say: Say) -> Path:
     Raises:
         Cannot: this machine lacks something, and what.
     """
-    machine.prepare(say)
+    machine.prepare(cache(), say)
     with locked(cache() / "tree.lock", say):
         if not _packages(place()).exists():
             say(f"making {place()} (about two minutes)")

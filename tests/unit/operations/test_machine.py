@@ -74,7 +74,7 @@ class World:
         """Return the enrolment token in the user data of a batch."""
         request = next(one for one in self.cloud.launches if one.mark.batch == batch)
         config = yaml.safe_load(request.user_data)["write_files"][0]["content"]
-        token: str = json.loads(config)["token"]
+        token: str = json.loads(config)["worker"]["token"]
         return token
 
     def cycle(self) -> None:

@@ -23,6 +23,7 @@ from vmdirac_py.ledger.api import Heartbeat
 from vmdirac_py.model.inventory import STOP_POLICIES
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.plan import SoftEnd
+from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.operations import aging, worker_terms
 from vmdirac_py.operations.callers import VmGone
@@ -34,6 +35,7 @@ from vmdirac_py.operations.presence import (
     flush,
     heartbeat,
     leave,
+    time,
 )
 from vmdirac_py.worker import policy
 
@@ -321,3 +323,36 @@ def test_the_worker_the_manager_and_the_inventory_speak_of_the_same_policies() -
     pool = make_pool("astro-8", "astro")
     assert policy.terms(worker_terms.stop_policies(pool)) == policy.Terms()
     assert set(worker_terms.stop_policies(pool)) == set(policy.Terms._fields)
+
+
+@pytest.mark.parametrize(
+    ("state", "to"),
+    [
+        (VmState.CONTEXTUALISING, VmState.FAILED),
+        (VmState.RUNNING, VmState.STOPPING),
+        (VmState.DRAINING, VmState.STOPPING),
+        (VmState.STALLED, VmState.STOPPING),
+    ],
+)
+def test_an_unfit_vm_counts_against_its_pool_once(ctx: TestContext, state: VmState, to: VmState) -> None:
+    """A VM that finds itself unfit ends with its words and as stillborn; its second goodbye and its end add nothing."""
+    vm = add_vm(ctx, state=state, instance="i-1")
+    assert leave(ctx, vm.id, "environment", "no CVMFS")
+    row = row_of(ctx, vm.id)
+    assert (row.state, row.reason) == (to, Reason.of("vm.unfit", detail="no CVMFS"))
+    if to is VmState.FAILED:
+        with pytest.raises(VmGone):
+            leave(ctx, vm.id, "environment", "no CVMFS")
+    else:
+        assert leave(ctx, vm.id, "environment", "no CVMFS")
+    ctx.clock.advance(10_000)
+    aging.advance(ctx)
+    assert [event.subject for event in events(ctx, "vm.stillborn")] == [vm.id]
+    assert events(ctx, "vm.unmatched") == []
+
+
+def test_asking_for_the_time_is_no_sign_of_life(ctx: TestContext) -> None:
+    """A VM that looks at its clock is not ready for jobs by that."""
+    vm = add_vm(ctx, state=VmState.CONTEXTUALISING, instance="i-1")
+    assert time(ctx, vm.id) == ctx.clock.now()
+    assert row_of(ctx, vm.id).state is VmState.CONTEXTUALISING

@@ -49,7 +49,7 @@ def test_versions_are_what_programs_say_of_themselves(tmp_path: Path) -> None:
     runtime = tmp_path / "apptainer"
     runtime.write_text("#!/bin/sh\necho apptainer version 1.4.1\n")
     runtime.chmod(0o755)
-    health = Health(probes({"runtime": str(runtime), "repositories": ["no.such.repository"]}))
+    health = Health(probes({"runtime": [str(runtime), "exec"], "cvmfs": ["no.such.repository"]}))
     health.round()
     assert health.versions() == {str(runtime): "apptainer version 1.4.1"}
     assert set(health.found()) == {str(runtime), "cvmfs no.such.repository"}

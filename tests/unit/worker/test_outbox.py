@@ -74,9 +74,8 @@ class CountedOutbox(Outbox):
 def test_a_courier_without_reports_rests(tmp_path: Path) -> None:
     """Knocked at in vain a courier looks once and tells nobody, so that nobody knocks again because of it."""
     outbox, told = CountedOutbox(tmp_path), list[None]()
-    courier = Courier(
-        outbox, Client(Manager("https://127.0.0.1:1", TestAuthority().pem, "")), lambda: told.append(None)
-    )
+    nobody = Client(Manager("https://127.0.0.1:1", TestAuthority().pem, ""))
+    courier = Courier(outbox, nobody, lambda: told.append(None))
     courier.start()
     for knock in range(1, 4):
         until(lambda seen=knock: outbox.looks >= seen, what="a look")  # type: ignore[misc]

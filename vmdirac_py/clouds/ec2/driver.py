@@ -23,7 +23,7 @@ from .launching import Launch
 from .limits import limits
 from .listing import listed
 from .options import endpoint_options, pool_options
-from .orders import check_user_data
+from .orders import MAX_USER_DATA, check_user_data
 
 NO_LATEST = "UnsupportedOperation"
 
@@ -39,6 +39,7 @@ class Ec2Endpoint:
     """
 
     instance_id_file = "/var/lib/cloud/data/instance-id"
+    max_user_data = MAX_USER_DATA
 
     def __init__(self, endpoint: Endpoint, *, installation: str, resolve: Resolve, home: Path) -> None:
         self.name = endpoint.name

@@ -51,6 +51,7 @@ class LibcloudEndpoint:
         self.name = name
         self._installation = installation
         self._provider = provider
+        self.max_user_data = provider.max_user_data
         self._make = make
         self._threads = threading.local()
 
@@ -82,7 +83,7 @@ class LibcloudEndpoint:
             return Launching(request, self._provider, line.cloud, line.wire, self.name).run()
 
     def _check(self, request: LaunchRequest) -> None:
-        most, size = self._provider.max_user_data, len(request.user_data)
+        most, size = self.max_user_data, len(request.user_data)
         if size > most:
             what = f"{size} bytes of user data, at most {most} are taken"
             raise BadRequest(what, where=self.name, mend="let the image hold more, and the user data less")

@@ -24,6 +24,7 @@ from vmdirac_py.model.inventory import Pool
 
 from .client import Client
 from .inspection import inspect
+from .userdata import MAX_BYTES
 
 TERMINAL = frozenset({"stopped", "terminated"})
 
@@ -39,6 +40,7 @@ class LocalEndpoint:
     """
 
     instance_id_file = "/var/lib/cloud/data/instance-id"
+    max_user_data = MAX_BYTES
 
     def __init__(self, name: str, state: Path, *, installation: str, timeout: float) -> None:
         self.name = name

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vmdirac_py.model.inventory import Endpoint, Pool
 
+NO_CONTEXT = "VMs of the embedded cloud are processes of its host and take no roles; leave the contexts out"
 KEYS = frozenset({"state"})
 
 
@@ -21,6 +22,8 @@ def problems(endpoint: Endpoint, pools: Sequence[Pool]) -> list[str]:
     found += _state_problems(endpoint.options.get("state"))
     for pool in pools:
         found += [f"pool_options.{key} of {pool.name}: unknown" for key in sorted(pool.options)]
+        if pool.context:
+            found.append(f"pool_context of {pool.name}: {NO_CONTEXT}")
         if pool.resources.cores < 1:
             found.append(f"pool_cores of {pool.name}: must be at least 1")
     return found

@@ -61,6 +61,7 @@ class OpenNebulaEndpoint:
     """
 
     instance_id_file = "/etc/hostname"
+    max_user_data = MAX_USER_DATA
     """Its host name, `one-N` by SET_HOSTNAME: cloud-init gives all VMs of OpenNebula one and the same instance id."""
 
     def __init__(self, rpc: Rpc, *, installation: str, timeout: float) -> None:

@@ -23,7 +23,7 @@ from .client import Client
 from .errors import NotNow, unreadable
 from .floating import launch_each
 from .inspection import inspect
-from .launching import body_of, check_user_data
+from .launching import MAX_USER_DATA, body_of, check_user_data
 from .listing import listed
 from .options import POOL, PoolOptions
 from .placing import place_of
@@ -44,6 +44,7 @@ class NovaEndpoint:
     """
 
     instance_id_file = "/var/lib/cloud/data/instance-id"
+    max_user_data = MAX_USER_DATA
 
     def __init__(self, name: str, client: Client, *, installation: str) -> None:
         self.name = name
