@@ -1,6 +1,6 @@
 #!/bin/sh
-# molecule for the roles, on a copy of the collection: worker and control_node in scratch folders, without root; the others,
-# which make a whole machine, as root in a root file system to throw away.
+# molecule for the roles, on a copy of the collection, in scratch folders, without root; for those that make a whole machine
+# as root, in a root file system to throw away.
 # Usage: molecule.sh ROLE; PYTHON names the interpreter, python3 when not set.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -8,7 +8,7 @@ top=$(cd "$here/../.." && pwd)
 python=$(command -v "${PYTHON:-python3}")
 PATH="$(dirname "$python"):$PATH"
 case "$1" in
-    profile | trust_anchors | cvmfs | apptainer | pilot) cd "$top" && exec "$python" -m tests.support.molecule "$1" ;;
+    profile | trust_anchors | cvmfs | apptainer) cd "$top" && exec "$python" -m tests.support.molecule "$1" ;;
 esac
 
 work=$(mktemp -d)

@@ -122,8 +122,10 @@ def _last_line(machine: Machine) -> str:
 
 def apt_line(mirror: Dict[str, Any]) -> str:
     """Return a mirror (an entry of `profile_mirrors`) as a line of apt's sources."""
-    trust = f"signed-by={mirror['key']}" if mirror.get("key") else "trusted=yes"
-    return " ".join(["deb", f"[{trust}]", mirror["url"], mirror.get("suite", ""), *mirror.get("components", [])])
+    trust = [f"signed-by={mirror['key']}"] if mirror.get("key") else []
+    trust += ["trusted=yes"] if mirror.get("trusted") else []
+    options = [f"[{' '.join(trust)}]"] if trust else []
+    return " ".join(["deb", *options, mirror["url"], mirror.get("suite", ""), *mirror.get("components", [])])
 
 
 def by_apt(mirrors: Mirrors, lists: str) -> List[List[str]]:
@@ -137,10 +139,9 @@ def by_dnf(mirrors: Mirrors, _lists: str) -> List[List[str]]:
     """Return the command that installs Ansible with dnf."""
     own: List[str] = []
     for mirror in mirrors:
-        name, key = mirror["name"], mirror.get("key")
-        trust = [f"--setopt={name}.gpgcheck=1", f"--setopt={name}.gpgkey=file://{key}"]
-        own += [f"--repofrompath={name},{mirror['url']}", f"--repo={name}"]
-        own += trust if key else [f"--setopt={name}.gpgcheck=0"]
+        name, checked = mirror["name"], 0 if mirror.get("trusted") else 1
+        own += [f"--repofrompath={name},{mirror['url']}", f"--repo={name}", f"--setopt={name}.gpgcheck={checked}"]
+        own += [f"--setopt={name}.gpgkey=file://{mirror['key']}"] if mirror.get("key") else []
     return [["dnf", "-y", *own, "install", "ansible-core"]]
 
 

@@ -57,7 +57,7 @@ def test_a_role_converges_once(role: str) -> None:
 
 @pytest.mark.full
 @pytest.mark.skipif(os.geteuid() != 0, reason="A MACHINE TO THROW AWAY WANTS ROOT")
-@pytest.mark.parametrize("role", ["profile", "trust_anchors", "cvmfs", "apptainer", "pilot"])
+@pytest.mark.parametrize("role", ["profile", "trust_anchors", "cvmfs", "apptainer"])
 def test_a_role_makes_a_machine(role: str) -> None:
     """molecule: rehearsed on a bare tree, applied, then nothing more, and verified; by this environment's Ansible."""
     run(SCRIPTS / "molecule.sh", role)
