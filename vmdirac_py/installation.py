@@ -27,7 +27,8 @@ from vmdirac_py.ledger.api import Ledger
 from vmdirac_py.ledger.engine import open_ledger
 from vmdirac_py.model.inventory import Endpoint, Inventory
 from vmdirac_py.operations import revisions
-from vmdirac_py.operations.user_data import Bundle, Manager
+from vmdirac_py.operations.contextualising import Bundle
+from vmdirac_py.operations.user_data import Manager
 from vmdirac_py.queues.api import MatchingQueue
 from vmdirac_py.queues.embedded import EmbeddedQueue
 from vmdirac_py.worker.bundle import build, store

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from . import (
+    boot,
     ec2,
     first_payload,
     machine,
@@ -25,6 +26,7 @@ from . import (
     trace_reading,
     traces,
     transitions,
+    worker,
 )
 from .figures import summary
 
@@ -37,7 +39,9 @@ FIGURES: dict[str, ModuleType] = {
         pool,
         transitions,
         first_payload,
+        boot,
         memory,
+        worker,
         submission,
         ec2,
         openstack,

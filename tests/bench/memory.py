@@ -27,9 +27,9 @@ def measure(*, quick: bool) -> Numbers:
     del quick
     pool = {"pool_min_vms": 1, "pool_heartbeat_seconds": 1, "pool_boot_seconds": 5}
     with installation(cores=PAYLOADS, **pool) as ctx, cloud(ctx), services(ctx, "serve", "run") as stack:
-        until(lambda: up(ctx) and _running(ctx), seconds=120, what="a running VM")
-        instance = _running(ctx)
-        found = {"scheduler_mib": _pss(stack.pid("run")), "manager_mib": _pss(stack.pid("serve"))}
+        until(lambda: up(ctx) and running_instance(ctx), seconds=120, what="a running VM")
+        instance = running_instance(ctx)
+        found = {"scheduler_mib": pss(stack.pid("run")), "manager_mib": pss(stack.pid("serve"))}
         found |= _of_vm("idle", instance)
         jobs.submit(ctx, JOB, folder=None, where="bench", actor="bench", count=PAYLOADS)
         until(lambda: _busy(ctx) == PAYLOADS, seconds=120, what="the payloads")
@@ -37,11 +37,11 @@ def measure(*, quick: bool) -> Numbers:
 
 
 def _of_vm(name: str, instance: str) -> dict[str, float]:
-    sizes = [_pss(pid) for pid in _processes(instance)]
+    sizes = [pss(pid) for pid in processes_of(instance)]
     return {f"worker_{name}_mib": max(sizes), f"vm_{name}_mib": sum(sizes), f"vm_{name}_processes": len(sizes)}
 
 
-def _processes(instance: str) -> set[int]:
+def processes_of(instance: str) -> set[int]:
     """Return the VM's processes: those that bear its mark, and what shares their process tree (payloads bear none)."""
     ours = set(marked(mark_of(instance)))
     spaces = {_space(str(pid)) for pid in ours} - {_space("self"), ""}
@@ -57,12 +57,13 @@ def _space(name: str) -> str:
         return ""
 
 
-def _pss(pid: int) -> float:
+def pss(pid: int) -> float:
+    """Return the proportional set size of a process, MiB."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith("Pss:")) / MIB
 
 
-def _running(ctx: Installation) -> str:
+def running_instance(ctx: Installation) -> str:
     """Return the instance of a VM that runs, empty when none does."""
     with ctx.ledger.read() as tx:
         return next((vm.instance_id for vm in tx.vms.in_states((VmState.RUNNING,))), "")

@@ -23,7 +23,7 @@ from vmdirac_py.model.batch import BatchState, ErrorClass
 from vmdirac_py.model.inventory import Endpoint
 from vmdirac_py.model.vm import VmState
 from vmdirac_py.operations import aging, launches, listings, retirements
-from vmdirac_py.operations.user_data import Bundle
+from vmdirac_py.operations.contextualising import Bundle
 
 WANTED = 3
 SETTLED = {BatchState.ANSWERED, BatchState.CLOSED}

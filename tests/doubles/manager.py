@@ -49,6 +49,8 @@ class Script:
     stays: int = 0  # so many wishes to leave are answered with "stay"
     certificate_seconds: float = 3600.0
     renew_after: float = 1200.0
+    dead_man_seconds: float = 600.0
+    stop_policies: dict[str, Any] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)  # verb → status
 
 
@@ -71,6 +73,7 @@ class ManagerDouble:
         self.script = Script()
         self.asked: list[Asked] = []
         self.outputs: dict[int, bytes] = {}
+        self.logs: list[bytes] = []
         self._files = self.authority.server_files(folder)
         self._condition = threading.Condition()
         self._open: set[socket.socket] = set()
@@ -159,6 +162,7 @@ class ManagerDouble:
             "certificate": self.authority.client_certificate(csr, self.vm, script.certificate_seconds),
             "renew_at": now + script.renew_after,
             "not_after": now + script.certificate_seconds,
+            "dead_man_seconds": script.dead_man_seconds,
         }
 
     def _renew(self, message: Any) -> tuple[int, Any]:
@@ -174,6 +178,7 @@ class ManagerDouble:
             "kill": script.kill,
             "heartbeat_seconds": script.heartbeat_seconds,
             "idle_seconds": script.idle_seconds,
+            "stop_policies": script.stop_policies,
         }
 
     def _match(self, message: Any) -> tuple[int, Any]:
@@ -221,6 +226,11 @@ class _Handler(BaseHTTPRequestHandler):
             # As real servers do: refuse at once, without reading the body, and hang up.
             self.close_connection = True
             self._reply(status, {"error": "told to refuse"})
+            return
+        if self.path == "/vm/v1/log":
+            self.server.manager.logs.append(self._body())
+            self._noted("log", 0)
+            self._reply(_OK, {})
             return
         data, job = self._body(), int(self.path.rpartition("/")[2])
         self.server.manager.outputs[job] = data

@@ -32,7 +32,8 @@ from vmdirac_py.model.queue import Shape
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Vm, VmState
-from vmdirac_py.operations.user_data import Bundle, Manager
+from vmdirac_py.operations.contextualising import Bundle
+from vmdirac_py.operations.user_data import Manager
 from vmdirac_py.queues.api import MatchingQueue
 from vmdirac_py.queues.embedded import EmbeddedQueue
 

@@ -34,7 +34,7 @@ BEAT: dict[str, Any] = {
     "free_cores": 8,
     "ram_mb": 16000,
     "disk_free_mb": 1000,
-    "slots": [{"job": 1, "cores": 1, "started_at": 1.0}],
+    "slots": [{"job": 1, "cores": 1, "started_at": 1.0, "ends_by": 0.0, "cpu_seconds": 0.0}],
     "idle_seconds": 0.0,
     "failed_matches": 0,
     "version": "1",
@@ -51,8 +51,8 @@ ASK: dict[str, Any] = {
 
 
 @contextmanager
-def running(ctx: TestContext) -> Iterator[Ready]:
-    """Run the manager of an installation in a thread, on free ports, until the block ends."""
+def running(ctx: TestContext, *, vm_port: int = 0) -> Iterator[Ready]:
+    """Run the manager of an installation in a thread, on free ports (unless told), until the block ends."""
     loop, started, where = uvloop.new_event_loop(), threading.Event(), list[Ready]()
     stop = asyncio.Event()
 
@@ -61,7 +61,8 @@ def running(ctx: TestContext) -> Iterator[Ready]:
         started.set()
 
     with ExitStack() as stack:
-        sockets = [stack.enter_context(bind("127.0.0.1", 0, who=who)) for who in ("vm", "people")]
+        ports = {"vm": vm_port, "people": 0}
+        sockets = [stack.enter_context(bind("127.0.0.1", port, who=who)) for who, port in ports.items()]
         thread = threading.Thread(target=loop.run_until_complete, args=(run(ctx, sockets, stop=stop, ready=announce),))
         thread.start()
         try:

@@ -8,12 +8,13 @@ with running_on(tmp_path, cloud) as there:         # home, manager and scheduler
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.support.hollow import Hollow, HollowCloud
+from tests.support.filling import Filling, HollowCloud
+from tests.support.hollow import Hollow
 from tests.support.installed import FAST_ENDPOINT, FAST_POOL, Installed, initialised, inventory_of
 
 
@@ -35,7 +36,7 @@ class There(Installed):
     """A running installation on another's cloud."""
 
     cloud: OtherCloud
-    hollow: Hollow
+    filling: Filling
 
     def living(self) -> Collection[str]:
         """Return the ids of the cloud's instances that live."""
@@ -43,11 +44,11 @@ class There(Installed):
 
     def every_instance(self) -> Collection[str]:
         """Return the ids of all instances that ever were powered on."""
-        return self.hollow.seen
+        return self.filling.seen
 
     def consoles(self) -> Collection[Path]:
         """Return the files in which VMs' consoles are."""
-        return [self.hollow.store.console(instance) for instance in self.hollow.seen]
+        return [self.filling.console(instance) for instance in self.filling.seen]
 
     def end_cloud(self) -> None:
         """Delete all instances."""
@@ -55,14 +56,28 @@ class There(Installed):
 
 
 @contextlib.contextmanager
-def running_on(folder: Path, cloud: OtherCloud, **settings: Any) -> Iterator[There]:
-    """Make an installation on a cloud and run all of it; at the end nothing of it is left."""
-    content = inventory_of("there", FAST_ENDPOINT | cloud.endpoint, FAST_POOL | cloud.pool)
-    with (
-        initialised(folder, content, settings) as (home, ctx),
-        Hollow(folder / "vms", cloud, hidden=[home.root]) as hollow,
-    ):
-        there = There(home, ctx, cloud=cloud, hollow=hollow)
+def running_on(
+    folder: Path,
+    cloud: OtherCloud,
+    *,
+    filling: Filling | None = None,
+    pool: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Iterator[There]:
+    """Make an installation on a cloud and run all of it; at the end nothing of it is left.
+
+    Args:
+        folder: an empty one, for home and inventory.
+        cloud: where its instances are.
+        filling: what fills them, if not processes as those of the embedded cloud.
+        pool: more keys for all pools.
+        settings: more keys of `vmdirac.yml`.
+    """
+    content = inventory_of("there", FAST_ENDPOINT | cloud.endpoint, {**FAST_POOL, **cloud.pool, **(pool or {})})
+    with contextlib.ExitStack() as stack:
+        home, ctx = stack.enter_context(initialised(folder, content, settings))
+        filled = filling or stack.enter_context(Hollow(folder / "vms", cloud, hidden=[home.root]))
+        there = There(home, ctx, cloud=cloud, filling=filled)
         try:
             there.start("manager", "scheduler")
             yield there

@@ -95,13 +95,16 @@ class Incoming:
     def keep(self) -> str:
         """Make what was written a blob, on the disk for good, and return its SHA-256."""
         name = self._hash.hexdigest()
-        path = self._store.path(name)
+        self.keep_as(self._store.path(name))
+        return name
+
+    def keep_as(self, path: Path) -> None:
+        """Make what was written the file `path`, on the disk for good."""
         with _disk(self._store.root):
             self._file.flush()
             os.fsync(self._file.fileno())
             path.parent.mkdir(exist_ok=True, mode=0o700)
             Path(self._file.name).replace(path)
-        return name
 
 
 @contextlib.contextmanager

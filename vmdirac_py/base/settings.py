@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from .errors import BadInput, Unusable
 
 SETTINGS_FILE = "vmdirac.yml"
 HOME_VARIABLE = "VMDIRAC_HOME"
+DEAD_MAN_SHARE, OUTAGE_SHARE = 2 / 3, 1 / 3  # of a certificate's life, as 72, 48 and 24 hours
 
 
 class Settings(BaseModel):
@@ -27,12 +30,41 @@ class Settings(BaseModel):
     people_host: str = Field(default="127.0.0.1", description="address the people's listener binds")
     people_port: int = Field(default=8444, ge=0, le=65535, description="port of the people's listener")
     certificate_hours: float = Field(default=72.0, gt=0, description="life of a VM's certificate; renewed at a third")
+    dead_man_hours: float | None = Field(
+        default=None,
+        gt=0,
+        description="a VM that does not hear the manager for so long drains and powers off; empty: two thirds of "
+        "`certificate_hours`",
+    )
+    outage_hours: float | None = Field(
+        default=None,
+        gt=0,
+        description="how long the manager may be away without harm; empty: a third of `certificate_hours`",
+    )
+    log_days: float = Field(default=30.0, gt=0, description="how long the logs of VMs that are gone are kept")
     cycle_seconds: float = Field(default=60.0, gt=0, description="longest sleep of the scheduler")
     max_attempts: int = Field(default=3, ge=1, description="how often a job is run when its VMs die")
     gather_seconds: float = Field(
         default=15.0, ge=0, description="how long VMs that power themselves off wait to be terminated together"
     )
     max_terminations: int = Field(default=100, ge=1, description="terminations per endpoint and cycle")
+
+    @property
+    def dead_man_seconds(self) -> float:
+        """Seconds without the manager after which a VM gives up."""
+        return 3600 * (DEAD_MAN_SHARE * self.certificate_hours if self.dead_man_hours is None else self.dead_man_hours)
+
+    @property
+    def outage_seconds(self) -> float:
+        """Seconds the manager may be away."""
+        return 3600 * (OUTAGE_SHARE * self.certificate_hours if self.outage_hours is None else self.outage_hours)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        """See that VMs outlive an outage, and give up while they can still be heard."""
+        if self.outage_seconds < self.dead_man_seconds < 3600 * self.certificate_hours:
+            return self
+        raise PydanticCustomError("order", "outage_hours < dead_man_hours < certificate_hours does not hold")
 
 
 @dataclass(frozen=True)
@@ -57,6 +89,11 @@ class Home:
         return self.root / "blobs"
 
     @property
+    def owner_credentials(self) -> Path:
+        """The credentials of jobs' owners, mode 0700."""
+        return self.root / "owners"
+
+    @property
     def ca(self) -> Path:
         """The certificate authority's key and certificates, mode 0700."""
         return self.root / "ca"
@@ -70,6 +107,11 @@ class Home:
     def static(self) -> Path:
         """Bundles served to VMs by hash."""
         return self.root / "static"
+
+    @property
+    def vm_logs(self) -> Path:
+        """What VMs left behind, one archive each."""
+        return self.root / "vm-logs"
 
     @property
     def runs(self) -> Path:
@@ -112,5 +154,5 @@ def read_settings(home: Home) -> Settings:
         return Settings.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
+        key = ".".join(map(str, first["loc"])) or "settings"
         raise BadInput(f"{key}: {first['msg']}", where=str(path), mend="see docs/settings.md") from error

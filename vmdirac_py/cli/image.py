@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="Images of pools and VMs.")
 
 @app.command("list")
 def list_images(json: Json = False) -> None:
-    """List images: the pools that launch from them, their VMs, and orders to retire them."""
+    """List images: the pools that launch from them, their VMs, what was baked, and orders to retire them."""
     from vmdirac_py.operations import images
 
     with opened() as ctx:
@@ -27,8 +28,51 @@ def list_images(json: Json = False) -> None:
     if json:
         print_json(uses)
         return
-    rows = [(use.image or "(not recorded)", ", ".join(use.pools), use.vms, _told(use.order)) for use in uses]
-    console.print(table("", ("IMAGE", "POOLS", "VMS", "RETIRED"), rows))
+    columns = ("IMAGE", "POOLS", "VMS", "BEHIND", "BAKED", "OUTDATED FOR", "RETIRED")
+    rows = [
+        (
+            use.image or "(not recorded)",
+            ", ".join(use.pools),
+            use.vms,
+            use.behind or "",
+            f"{use.bake.revision} {clock_time(use.bake.at)}" if use.bake else "",
+            ", ".join(use.outdated),
+            _told(use.order),
+        )
+        for use in uses
+    ]
+    console.print(table("", columns, rows))
+
+
+@app.command("variables")
+def show_variables(pool: Annotated[str, typer.Argument(help="The pool.")]) -> None:
+    """Print what the roles are given at a pool's boot, as JSON, for `ansible-playbook -e @FILE` on an image."""
+    from vmdirac_py.base.errors import UnknownThing
+    from vmdirac_py.operations.contextualising import variables
+
+    with opened() as ctx:
+        found = ctx.inventory().pools.get(pool)
+        if found is None:
+            raise UnknownThing("no such pool", where=pool, mend="see `vmdirac inventory show`")
+        print_json(variables(found, ctx.bundle, str(ctx.home.static / ctx.bundle.sha256)))
+
+
+@app.command()
+def record(
+    image: Annotated[str, typer.Argument(help="The image, as pools name it.")],
+    file: Annotated[Path, typer.Argument(help="What the bake left in it: /etc/vmdirac/baked.json.")],
+) -> None:
+    """Note what was baked into an image."""
+    from vmdirac_py.base.errors import BadInput
+    from vmdirac_py.operations import bakes, images
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise BadInput(f"cannot be read: {error}", where=str(file)) from None
+    with opened() as ctx:
+        bake = images.baked(ctx, image, bakes.read(text, where=str(file)), actor=actor())
+    console.print(f"{image} holds revision {bake.revision}")
 
 
 @app.command()

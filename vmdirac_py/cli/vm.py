@@ -9,6 +9,7 @@ import typer
 
 from vmdirac_py.base.errors import UnknownThing
 
+from .beats import told
 from .common import Json, actor, opened
 from .output import clock_time, print_json, span, table
 from .output import console as screen
@@ -59,9 +60,7 @@ def show(vm_id: Annotated[str, typer.Argument(help="A VM's id.")], json: Json = 
         return
     screen.print(f"{vm.id}: {vm.state}, pool {vm.pool}, VO {vm.vo}, instance {vm.instance_id or 'none'} {vm.address}")
     if beat:
-        screen.print(
-            f"last heartbeat {clock_time(beat.at)}: load {beat.data.get('load')}, slots {beat.data.get('slots')}"
-        )
+        screen.print(table(f"last heartbeat, {clock_time(beat.at)}", ("WHAT", "IS"), told(beat.data)))
     rows = [(clock_time(s.at), s.to, s.actor, words(s.reason)) for s in history]
     screen.print(table("", ("AT", "STATE", "BY", "WHY"), rows))
 
@@ -73,6 +72,20 @@ def console(vm_id: Annotated[str, typer.Argument(help="A VM's id.")]) -> None:
 
     with opened() as ctx:
         typer.echo(consoles.console(ctx, vm_id))
+
+
+@app.command()
+def logs(vm_id: Annotated[str, typer.Argument(help="A VM's id.")], json: Json = False) -> None:
+    """Print the logs a VM left behind when it went."""
+    from vmdirac_py.operations import vm_logs
+
+    with opened() as ctx:
+        found = vm_logs.read(ctx, vm_id)
+    if json:
+        print_json(found)
+        return
+    for name, text in found.items():
+        typer.echo(f"--- {name}\n{text}")
 
 
 @app.command()

@@ -104,6 +104,7 @@ VO = {
     "budget_warn": About("the part of the budget from which on there are warnings", most=1),
     "budget_drain": About("whether VMs that cost are drained when the budget is spent"),
     "max_hold": About("longest time a job waits for cores that free soon rather than get a VM, seconds", most=86400),
+    "inner_ce_options": About("options of the inner CEs of its pools, as docs/inner-ces.md lists them"),
     "context": About("what every VM of this VO is made of its image, added to `endpoint_context`"),
 }
 POOL = {
@@ -138,7 +139,21 @@ POOL = {
     "max_life": About("a VM's whole life, seconds", least=1, most=YEAR),
     "drain_seconds": About("how long a drain may take, seconds", most=YEAR),
     "inner_ce": About("how the worker runs payloads", one_of=INNER_CES),
+    "inner_ce_options": About("options of the inner CE, as docs/inner-ces.md lists them, over the VO's"),
     "kill_busy": About("whether deadlines may end VMs with running payloads"),
+    "stop_policies": About(
+        "when a VM stops by itself, any of them: `no_jobs` (for `pool_idle_seconds`), `no_cpu`, `failed_matches`, "
+        "`max_life`, `soft_end`, `billing_boundary` (the others only shortly before it), or `never` alone"
+    ),
+    "quiet_seconds": About(
+        "how long the CPU must have been quiet for `no_cpu` and `pool_kill_quiet`, seconds", most=YEAR
+    ),
+    "quiet_cpu": About("fewer cores than this in use count as quiet", most=MOST_CORES),
+    "kill_quiet": About("whether a payload that uses no CPU for `pool_quiet_seconds` is ended as failed"),
+    "failed_matches": About("requests for a job in a row that brought nothing, for the policy of that name", least=1),
+    "soft_life": About("from this age on, seconds, a VM with `soft_end` takes no more jobs; null: never"),
+    "billing_seconds": About("what a VM is paid for at a time, seconds, for `billing_boundary`", least=60, most=YEAR),
+    "hs06": About("HEP-SPEC06 of one VM, which its payloads are told; 0: not known"),
     "context": About("what its VMs are made of their image, added to `endpoint_context` and `vo_context`"),
     "profile": About(
         "the revision of what is made of the image; VMs remember it; default: made from the context and the roles"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from vmdirac_py.model.inventory import MANUAL, STATIC, WARM, Endpoint, Pool, Vo
+from vmdirac_py.model.inner_ce import wrong_option
+from vmdirac_py.model.inventory import MANUAL, NEVER, SOFT_END, STATIC, STOP_POLICIES, WARM, Endpoint, Pool, Vo
 
 WEB = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
 Mismatch = tuple[str, str, str]
@@ -17,6 +19,8 @@ def of_pool(made: Pool) -> Iterator[Mismatch]:
     yield from _numbers(made)
     yield from _times(made)
     yield from _mode(made)
+    yield from _options("pool_inner_ce_options", made.inner_ce_options)
+    yield from _stops(made)
     if made.campaign_start is not None and made.campaign_end is not None and made.campaign_start >= made.campaign_end:
         yield "pool_campaign_end", "the campaign ends before it starts", "let it be later than pool_campaign_start"
 
@@ -29,9 +33,15 @@ def of_endpoint(made: Endpoint) -> Iterator[Mismatch]:
 
 def of_vo(made: Vo) -> Iterator[Mismatch]:
     """Yield what does not go together in a VO."""
+    yield from _options("vo_inner_ce_options", made.inner_ce_options)
     for key, limits in (("vo_group_max_vms", made.group_max_vms), ("vo_group_max_cores", made.group_max_cores)):
         for group in sorted(limits.keys() - set(made.groups)):
             yield key, f"DIRAC group {group} is not one of this VO", "name it in vo_groups, or remove it here"
+
+
+def _options(key: str, given: Mapping[str, Any]) -> Iterator[Mismatch]:
+    if wrong := wrong_option(given):
+        yield key, wrong, "see docs/inner-ces.md"
 
 
 def _numbers(made: Pool) -> Iterator[Mismatch]:
@@ -61,3 +71,15 @@ def _mode(made: Pool) -> Iterator[Mismatch]:
         yield "pool_mode", "a warm pool needs the number of its empty VMs", "set pool_min_vms"
     if made.mode == MANUAL and made.min_vms:
         yield "pool_min_vms", "nothing keeps up the VMs of a manual pool", "remove it, or choose another pool_mode"
+
+
+def _stops(made: Pool) -> Iterator[Mismatch]:
+    key, chosen = "pool_stop_policies", set(made.stop_policies)
+    for name in sorted(chosen - set(STOP_POLICIES)):
+        yield key, f"there is no stop policy {name[:40]!r}", "any of " + ", ".join(STOP_POLICIES)
+    if not chosen:
+        yield key, "names no policy", f"write [{NEVER}] for VMs that stop only when they are told to"
+    if NEVER in chosen and len(chosen) > 1:
+        yield key, f"{NEVER} does not go with other policies", f"remove {NEVER}, or the others"
+    if SOFT_END in chosen and made.soft_life is None:
+        yield key, f"{SOFT_END} needs to know when", "set pool_soft_life"

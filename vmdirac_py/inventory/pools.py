@@ -9,7 +9,7 @@ from typing import Any
 from vmdirac_py.model.inventory import Endpoint, Pool, Vo
 from vmdirac_py.model.resources import Resources
 
-from . import contexts, roles
+from . import contexts, proxies, roles
 from .bundle import roles_archive
 from .mismatches import of_pool
 from .placement import thing_of
@@ -35,7 +35,8 @@ def pool(host: Entity, place: Place, complaints: Complaints) -> Pool | None:
     if values is None or endpoint is None or vo is None:
         return None
     made = _make(host.name, endpoint, vo, values)
-    for key, what, mend in (*of_pool(made), *contexts.missing(made.context, roles.known())):
+    lacking = contexts.missing(made.context, roles.known())
+    for key, what, mend in (*of_pool(made), *lacking, *proxies.of_pool(made, endpoint, vo)):
         complaints.at(host, key, what, mend)
     return made
 
@@ -58,4 +59,5 @@ def _make(name: str, endpoint: Endpoint, vo: Vo, values: Mapping[str, Any]) -> P
     rest = {key: value for key, value in values.items() if key not in SIZES}
     context = contexts.merged(endpoint.context, vo.context, values.get("context", {}))
     rest = {"profile": contexts.revision(context, roles_archive()[0]) if context else "", **rest, "context": context}
+    rest["inner_ce_options"] = {**vo.inner_ce_options, **rest.get("inner_ce_options", {})}
     return Pool(name=name, endpoint=endpoint.name, vo=vo.name, site=endpoint.site, resources=sizes, **rest)

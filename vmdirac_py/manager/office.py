@@ -10,12 +10,14 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
+from vmdirac_py.base.blobs import Incoming
 from vmdirac_py.operations.api import Context
 
 from .beats import Beats
 from .identity import Peer, admit, peer
 from .messages import plain
 
+PIECE = 1_000_000  # bytes gathered before an upload is written on
 THREADS = 8  # the ledger takes one writer at a time; more threads would only wait for it
 
 P = ParamSpec("P")
@@ -48,6 +50,17 @@ class Office:
             return verb(self.ctx, caller.vm, *args, **kwargs)
 
         return await self.run(admitted)
+
+
+async def take_in(office: Office, request: Request, incoming: Incoming) -> None:
+    """Write the body of a request, piece by piece."""
+    gathered = bytearray()
+    async for piece in request.stream():
+        gathered += piece
+        if len(gathered) >= PIECE:
+            await office.run(incoming.write, bytes(gathered))
+            gathered.clear()
+    await office.run(incoming.write, bytes(gathered))
 
 
 def office_of(request: Request) -> Office:

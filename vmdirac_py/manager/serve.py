@@ -15,7 +15,7 @@ import uvloop
 from anyio import to_thread
 
 from vmdirac_py.base.log import logger
-from vmdirac_py.operations import pulse
+from vmdirac_py.operations import job_credentials, pulse, vm_logs
 from vmdirac_py.operations.api import Context
 
 from . import people, vms
@@ -130,8 +130,10 @@ async def _flush(ctx: Context, beats: Beats) -> None:
 
 
 def _tidy(ctx: Context) -> None:
-    """Forget uploads that were cut off so long ago that they cannot still be going on."""
+    """Forget uploads that were cut off so long ago that they cannot go on, old logs, and ended jobs' credentials."""
+    job_credentials.tidy(ctx)
     ctx.blobs.forget_abandoned(older_than=ctx.clock.now() - ABANDONED_SECONDS)
+    vm_logs.forget_old(ctx)
 
 
 async def _keep_certificate(ctx: Context, contexts: Sequence[ssl.SSLContext]) -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse
 
-from vmdirac_py.base.blobs import Incoming
 from vmdirac_py.base.errors import UnknownThing
-from vmdirac_py.operations import work
+from vmdirac_py.operations import job_credentials, work
 from vmdirac_py.queues.api import Match
 from vmdirac_py.worker import wire
 
 from .messages import read
-from .office import Office, answer, office_of
+from .office import answer, office_of, take_in
 
-PIECE = 1_000_000  # bytes gathered before an output is written on
 JOB_DIGITS = 18
+MB_OF_GB = 1000
 
 job_routes = APIRouter()
 
@@ -41,6 +40,18 @@ async def report(request: Request) -> JSONResponse:
     return JSONResponse({})
 
 
+@job_routes.post("/credential")
+async def credential(request: Request) -> JSONResponse:
+    """Hand over the credential of a job's owner, to the VM that has the job alone."""
+    office = office_of(request)
+    caller = office.caller(request)
+    asked = await read(request, wire.CredentialAsk)
+    owned = await office.ask(caller, job_credentials.hand_over, asked.job, asked.attempt)
+    if asked.version == owned.version:
+        return answer(wire.Credential(owned.version, "", ""))
+    return answer(wire.Credential(owned.version, owned.proxy, owned.token))
+
+
 @job_routes.get("/sandbox/{job}")
 async def sandbox(request: Request, job: str) -> FileResponse:
     """Hand over the input sandbox of a job."""
@@ -55,18 +66,8 @@ async def output(request: Request, job: str) -> JSONResponse:
     office = office_of(request)
     incoming = await office.ask(office.caller(request), work.store_output, _job_id(job))
     with incoming:
-        return JSONResponse({"blob": await _take_in(office, request, incoming)})
-
-
-async def _take_in(office: Office, request: Request, incoming: Incoming) -> str:
-    gathered = bytearray()
-    async for piece in request.stream():
-        gathered += piece
-        if len(gathered) >= PIECE:
-            await office.run(incoming.write, bytes(gathered))
-            gathered.clear()
-    await office.run(incoming.write, bytes(gathered))
-    return await office.run(incoming.keep)
+        await take_in(office, request, incoming)
+        return JSONResponse({"blob": await office.run(incoming.keep)})
 
 
 def _work(found: Match) -> wire.Work:
@@ -85,6 +86,9 @@ def _work(found: Match) -> wire.Work:
         cpu_seconds=found.most_seconds,
         ram_mb=job.spec.shape.ram_mb,
         gpus=job.spec.shape.gpus,
+        disk_mb=job.spec.shape.disk_gb * MB_OF_GB,
+        image=payload.image,
+        credential=payload.credential,
     )
 
 

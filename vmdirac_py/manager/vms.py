@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Scope
 
 from vmdirac_py.base.errors import UnknownThing
 from vmdirac_py.ledger.api import Heartbeat
-from vmdirac_py.operations import enrolment, presence
+from vmdirac_py.operations import enrolment, presence, vm_logs
 from vmdirac_py.operations.api import Context
 from vmdirac_py.worker import wire
 
@@ -22,11 +22,11 @@ from . import errors
 from .beats import Beats
 from .limits import BodyLimits
 from .messages import plain, read
-from .office import Office, answer, office_of
+from .office import Office, answer, office_of, take_in
 from .vm_jobs import job_routes
 
 PREFIX = f"/vm/v{wire.VERSION}"
-OUTPUT = f"{PREFIX}/output/"
+OUTPUT, LOG = f"{PREFIX}/output/", f"{PREFIX}/log"
 NAME_LENGTH = 64  # of a SHA-256 in hex
 
 vm_routes = APIRouter()
@@ -46,7 +46,10 @@ def build(ctx: Context, beats: Beats) -> ASGIApp:
 
 def body_limit(scope: Scope) -> int:
     """Return how many bytes the body of a request may have."""
-    return wire.MAX_OUTPUT if scope["method"] == "PUT" and scope["path"].startswith(OUTPUT) else wire.MAX_BODY
+    if scope["method"] != "PUT":
+        return wire.MAX_BODY
+    limits = {OUTPUT: wire.MAX_OUTPUT, LOG: wire.MAX_LOG}
+    return next((limit for start, limit in limits.items() if scope["path"].startswith(start)), wire.MAX_BODY)
 
 
 @vm_routes.post("/enrol")
@@ -85,7 +88,8 @@ async def heartbeat(request: Request) -> JSONResponse:
     told = await office.ask(caller, presence.heartbeat, beat)
     office.beats.note(Heartbeat(caller.vm, office.ctx.clock.now(), beat))
     orders = [wire.Order(order.id, order.verb, order.deadline) for order in told.orders]
-    return answer(wire.Orders(orders, list(told.kill), told.heartbeat_seconds, told.idle_seconds))
+    stops = dict(told.stop_policies)
+    return answer(wire.Orders(orders, list(told.kill), told.heartbeat_seconds, told.idle_seconds, stops))
 
 
 @vm_routes.post("/acknowledge")
@@ -104,7 +108,18 @@ async def leave(request: Request) -> JSONResponse:
     office = office_of(request)
     caller = office.caller(request)
     message = await read(request, wire.Leave)
-    return answer(wire.Leaving(go=await office.ask(caller, presence.leave, message.reason, message.detail)))
+    return answer(wire.Leaving(go=await office.ask(caller, presence.leave, **message._asdict())))
+
+
+@vm_routes.put("/log")
+async def log(request: Request) -> JSONResponse:
+    """Take in what a VM leaves behind."""
+    office = office_of(request)
+    incoming, path = await office.ask(office.caller(request), vm_logs.store)
+    with incoming:
+        await take_in(office, request, incoming)
+        await office.run(incoming.keep_as, path)
+    return JSONResponse({})
 
 
 @file_routes.get("/static/{name}")
@@ -118,4 +133,6 @@ async def static(request: Request, name: str) -> FileResponse:
 
 def _enrolled(done: enrolment.Enrolled) -> wire.Enrolled:
     signed = done.certificate
-    return wire.Enrolled(done.vm, done.vo, signed.pem, signed.renew_at, signed.not_after)
+    return wire.Enrolled(
+        done.vm, done.vo, signed.pem, signed.renew_at, signed.not_after, done.lived, done.dead_man_seconds
+    )

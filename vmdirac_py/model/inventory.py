@@ -8,10 +8,17 @@ from typing import Any
 from .resources import Resources
 from .value import Amount, Count, Seconds, Value
 
-INNER_CES = ("InProcess", "Pool", "Pool/InProcess")
+INNER_CES = ("InProcess", "Sudo", "Singularity", "Pool", "Pool/InProcess", "Pool/Sudo", "Pool/Singularity")
 """What a worker can run payloads in, as DIRAC's `LocalCE` names it."""
+UNISOLATED = frozenset({"InProcess", "Pool", "Pool/InProcess"})
+"""Those where nothing stands between a payload and the pilot that started it."""
 IGNORE_DRIFT, DRAIN_DRIFTED = "ignore", "drain"
 """What becomes of VMs that were made from another image or profile than their pool names now."""
+
+NO_JOBS, NO_CPU, FAILED_MATCHES, MAX_LIFE = "no_jobs", "no_cpu", "failed_matches", "max_life"
+SOFT_END, BILLING_BOUNDARY, NEVER = "soft_end", "billing_boundary", "never"
+STOP_POLICIES = (NO_JOBS, NO_CPU, FAILED_MATCHES, MAX_LIFE, SOFT_END, BILLING_BOUNDARY, NEVER)
+"""When a VM stops by itself; the worker (`worker/policy.py`) knows what each means."""
 
 Context = Mapping[str, Mapping[str, Any]]
 """What a VM is made of its image: by role, its options."""
@@ -28,6 +35,7 @@ class Vo(Value, frozen=True):
     with other VOs. `budget` is the money, in the currency of the pools' prices, for `budget_days` days; from
     `budget_warn` of it (0 to 1) on there are warnings, and with `budget_drain` its VMs are drained when all is spent.
     No job is held back for longer than `max_hold` seconds for cores that free soon or others to share a VM with.
+    `inner_ce_options` hold for all its pools, unless a pool says otherwise (`InnerCeOptions`).
     """
 
     name: str
@@ -42,6 +50,7 @@ class Vo(Value, frozen=True):
     budget_warn: Amount = 0.8
     budget_drain: bool = False
     max_hold: Seconds = 900.0
+    inner_ce_options: Mapping[str, Any] = {}
     context: Mapping[str, Mapping[str, Any]] = {}
 
 
@@ -81,7 +90,10 @@ class Pool(Value, frozen=True):
     `max_life` its whole life; `drain_seconds` how long a drain may take. `price` is per hour. `benchmark` is the CPU
     power of one core relative to the norm by which jobs ask for CPU time. `mode` is one of POOL_MODES; outside of its
     campaign (epoch seconds, None: no bound) a pool launches nothing. `options` belongs to the driver. `kill_busy` lets
-    deadlines end VMs with running payloads.
+    deadlines end VMs with running payloads. Its VMs stop by themselves by any of their `stop_policies`: after
+    `quiet_seconds` on which fewer than `quiet_cpu` cores were used, `failed_matches` in a row, or once `soft_life` is
+    over; what is paid for counts in `billing_seconds`. `kill_quiet` ends payloads that use no CPU for `quiet_seconds`.
+    `hs06` is the HEP-SPEC06 of one VM (0: not known), told to payloads.
     `context` is what its VMs are made of their image, with what endpoint and VO add; `profile` names the revision of
     that; `drift` says what becomes of VMs of another one. A pool that would cost `replace_saving` less (a share) takes
     over from this one.
@@ -115,7 +127,16 @@ class Pool(Value, frozen=True):
     max_life: Seconds = 14 * 86400.0
     drain_seconds: Seconds = 86400.0
     inner_ce: str = "Pool/InProcess"
+    inner_ce_options: Mapping[str, Any] = {}
     kill_busy: bool = False
+    stop_policies: tuple[str, ...] = (NO_JOBS, MAX_LIFE)
+    quiet_seconds: Seconds = 1800.0
+    quiet_cpu: Amount = 0.05
+    kill_quiet: bool = False
+    failed_matches: Count = 10
+    soft_life: Amount | None = None
+    billing_seconds: Seconds = 3600.0
+    hs06: Amount = 0.0
     profile: str = ""
     drift: str = IGNORE_DRIFT
     replace_saving: Amount = 0.2

@@ -63,6 +63,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "vm.running": "it is ready for jobs",
         "vm.resumed": "its heartbeat came back",
         "vm.drained": "it is drained and empty",
+        "vm.closed": "it takes no more jobs, by its own rules or a drain file",
         "vm.left": "it wished to go: {reason} {detail}",
         "vm.unfit": "it found itself unfit for jobs (HEPiX 500): {detail}",
         # limits that bind

@@ -17,10 +17,12 @@ The verbs, each once (all take the context first, `actor` is who asked: `unix:NA
     jobs.kill(ctx, ids, *, actor);  jobs.reschedule(ctx, ids, *, actor)
     fleet.drain(ctx, vm_ids, *, actor, seconds) ;  fleet.halt(ctx, vm_ids, *, actor)
     images.retire(ctx, image, *, seconds, actor) -> RetireOrder;  images.keep(ctx, image, *, actor)
+    images.baked(ctx, image, record, *, actor) -> Bake                  what a bake left in an image
     images.used(ctx) -> list[ImageUse]                                  which pools and VMs use which image
     enrolment.enrol(ctx, *, token, instance_id, csr, address) -> Enrolled | RetryAfter
     enrolment.renew(ctx, vm_id, csr) -> Enrolled
     presence.heartbeat / flush / acknowledge / leave                    (for VMs: what they say of themselves)
+    vm_logs.store / read / forget_old                                    what VMs leave behind
     work.match / report / input_sandbox / store_output                  (for VMs: their jobs)
     rescheduling.give_back(tx, vm_id, *, minor, max_attempts, actor, at) -> list[int]     (within a transaction)
     endpoints.overview(ctx) -> list[EndpointState];  endpoints.check(ctx, name) -> list[Finding]   the cloud is asked
@@ -46,7 +48,8 @@ from vmdirac_py.model.batch import BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.queues.api import MatchingQueue
 
-from .user_data import Bundle, Manager
+from .contextualising import Bundle
+from .user_data import Manager
 
 if TYPE_CHECKING:
     from vmdirac_py.credentials.ca import Authority  # signing needs cryptography; acting on a cloud does not

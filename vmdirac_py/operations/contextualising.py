@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from vmdirac_py.inventory.roles import ROLES
 from vmdirac_py.model.inventory import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What VMs fetch: worker and roles by the SHA-256 they are served under, and the script that fetches them."""
+
+    sha256: str
+    boot_script: str
+    roles_sha256: str = ""
+
 
 WORKER = "worker"
 WORKER_FILE = "/var/lib/vmdirac/worker.pyz"
 """Where `worker/boot.py` puts the bundle."""
 
 
-def variables(pool: Pool, worker_sha256: str, worker_file: str = WORKER_FILE) -> dict[str, Any]:
+def variables(pool: Pool, bundle: Bundle, worker_file: str = WORKER_FILE) -> dict[str, Any]:
     """Return what `playbooks/contextualise.yml` is given. The worker belongs to every VM, named or not."""
     wanted = {WORKER, *pool.context}
     return {
         "context_roles": [role for role in ROLES if role in wanted],
         "context_revision": pool.profile,
-        "worker_sha256": worker_sha256,
+        "context_roles_sha256": bundle.roles_sha256,
+        "worker_sha256": bundle.sha256,
         "worker_file": worker_file,
         **{f"{role}_{name}": _as_it_is(value) for role in pool.context for name, value in pool.context[role].items()},
     }

@@ -34,11 +34,13 @@ MEND_TOKEN = "a token serves one batch until its boot deadline; retire this VM, 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A VM with its service certificate."""
+    """A VM with its service certificate, its age, and how long it shall bear that nobody answers (seconds)."""
 
     vm: str
     vo: str
     certificate: Certificate
+    lived: float
+    dead_man_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ def renew(ctx: Context, vm_id: str, csr: str) -> Enrolled:
 
 def _signed(ctx: Context, vm: Vm, csr: str) -> Enrolled:
     at, hours = ctx.clock.now(), ctx.settings.certificate_hours
-    return Enrolled(vm.id, vm.vo, ctx.authority.sign_vm(csr, vm=vm.id, vo=vm.vo, hours=hours, at=at))
+    certificate = ctx.authority.sign_vm(csr, vm=vm.id, vo=vm.vo, hours=hours, at=at)
+    return Enrolled(vm.id, vm.vo, certificate, max(0.0, at - vm.created_at), ctx.settings.dead_man_seconds)
 
 
 def _decide(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vmdirac_py.base.errors import BadInput, UnknownThing
 from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.states import ALIVE
-from vmdirac_py.model.inventory import Inventory
+from vmdirac_py.model.inventory import Inventory, Pool
 from vmdirac_py.model.plan import RetireOrder
+from vmdirac_py.model.vm import Vm
 
+from . import bakes
 from .api import Context
+from .bakes import Bake, BakeRecord
 from .listings import LIVE
 from .orders import save, standing
 
@@ -22,7 +26,8 @@ LONGEST = 366 * 86400.0
 class ImageUse:
     """Which pools launch from an image, how many VMs were made of it (all, and those not leaving), and its order.
 
-    The empty name stands for VMs of which no image was recorded.
+    The empty name stands for VMs of which no image was recorded. `outdated` are those of the pools whose context is of
+    another revision than what was baked; `behind` counts VMs (not leaving) of another revision than their pool's.
     """
 
     image: str
@@ -30,6 +35,9 @@ class ImageUse:
     vms: int
     staying: int
     order: RetireOrder | None
+    bake: Bake | None = None
+    outdated: tuple[str, ...] = ()
+    behind: int = 0
 
 
 def retire(ctx: Context, image: str, *, seconds: float, actor: str) -> RetireOrder:
@@ -70,8 +78,23 @@ def keep(ctx: Context, image: str, *, actor: str) -> RetireOrder:
     return order
 
 
+def baked(ctx: Context, image: str, record: BakeRecord, *, actor: str) -> Bake:
+    """Note what was baked into an image; a later bake of the same name takes the place of an earlier one.
+
+    Raises:
+        BadInput: the image has no name.
+    """
+    if not image.strip():
+        raise BadInput("an image without a name", mend="name it as pools do (pool_image)")
+    bake = Bake(image, record.revision, record.at.timestamp(), record.roles_sha256, actor)
+    with ctx.ledger.write() as tx:
+        bakes.save(tx, {**bakes.standing(tx), image: bake}.values())
+        tx.events.append("image.baked", subject=image, actor=actor, data={"revision": record.revision})
+    return bake
+
+
 def used(ctx: Context) -> list[ImageUse]:
-    """Return every image a pool, a VM or an order names, by name."""
+    """Return every image a pool, a VM, an order or a bake names, by name."""
     inventory = ctx.inventory()
     with ctx.ledger.read() as tx:
         return _uses(tx, inventory)
@@ -79,10 +102,32 @@ def used(ctx: Context) -> list[ImageUse]:
 
 def _uses(tx: Transaction, inventory: Inventory) -> list[ImageUse]:
     living = tx.vms.in_states(LIVE)
-    vms, staying = Counter(vm.image for vm in living), Counter(vm.image for vm in living if vm.state in ALIVE)
-    pools: defaultdict[str, list[str]] = defaultdict(list)
+    staying = [vm for vm in living if vm.state in ALIVE]
+    pools: defaultdict[str, list[Pool]] = defaultdict(list)
     for pool in inventory.pools.values():
-        pools[pool.image].append(pool.name)
-    orders = {order.image: order for order in standing(tx)}
-    names = sorted({*vms, *pools, *orders})
-    return [ImageUse(one, tuple(sorted(pools[one])), vms[one], staying[one], orders.get(one)) for one in names]
+        pools[pool.image].append(pool)
+    orders, made = {order.image: order for order in standing(tx)}, bakes.standing(tx)
+    vms, stay = Counter(vm.image for vm in living), Counter(vm.image for vm in staying)
+    behind = Counter(vm.image for vm in staying if _behind(vm, inventory))
+    return [
+        ImageUse(
+            image,
+            tuple(sorted(pool.name for pool in pools[image])),
+            vms[image],
+            stay[image],
+            orders.get(image),
+            made.get(image),
+            _outdated(made.get(image), pools[image]),
+            behind[image],
+        )
+        for image in sorted({*vms, *pools, *orders, *made})
+    ]
+
+
+def _outdated(bake: Bake | None, pools: Iterable[Pool]) -> tuple[str, ...]:
+    return tuple(sorted(pool.name for pool in pools if pool.profile != bake.revision)) if bake else ()
+
+
+def _behind(vm: Vm, inventory: Inventory) -> bool:
+    pool = inventory.pools.get(vm.pool)
+    return pool is not None and vm.image == pool.image and vm.profile != pool.profile

@@ -19,7 +19,7 @@ from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.planner.minimums import stays
 
-from . import purpose, stillbirth
+from . import purpose, stillbirth, worker_terms
 from .api import Context
 from .callers import DRAIN, LIVING, WAKING, actor_of, caller, step, wake
 from .heard import dated
@@ -27,21 +27,25 @@ from .rescheduling import give_back, give_back_jobs
 
 HALT = "halt"
 VERBS = frozenset({DRAIN, HALT})
-IDLE = "idle"
+FOR_WANT_OF_WORK = frozenset({"idle", "no_cpu", "failed_matches", "billing_boundary"})
+"""Reasons for which a VM that wants to go may be told to stay."""
 UNFIT = "environment"
-LEAVINGS = frozenset({IDLE, "drained", "halted", "end_of_life", "error", UNFIT})
+LEAVINGS = FOR_WANT_OF_WORK | {"drained", "halted", "end_of_life", "soft_end", "error", UNFIT}
+CLOSED = "draining"
+"""The state of a VM that takes no more jobs, in its heartbeats."""
 MAX_DETAIL = 500
 UNHEARD_SECONDS = 120.0  # after so long a match that no heartbeat shows was never received
 
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatAnswer:
-    """What the VM shall do, the jobs it shall end unreported, and the periods (seconds) it shall keep from now on."""
+    """What the VM shall do, the jobs it shall end unreported, and the rules it shall keep from now on (seconds)."""
 
     orders: tuple[Command, ...]
     kill: tuple[int, ...]
     heartbeat_seconds: float
     idle_seconds: float
+    stop_policies: Mapping[str, Any]
 
 
 def heartbeat(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> HeartbeatAnswer:
@@ -60,11 +64,14 @@ def heartbeat(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> HeartbeatAns
         assigned = tx.jobs.find(vm=vm_id, states=BUSY_JOB_STATES)
     if vm.state in WAKING:
         _wake(ctx, vm_id, beat)
+    elif vm.state is VmState.RUNNING and beat["state"] == CLOSED:
+        _close(ctx, vm_id)
     running = {int(slot["job"]) for slot in beat["slots"]}
     _recover_unheard(ctx, vm_id, [job for job in assigned if job.id not in running])
     foreign = running - {job.id for job in assigned}
     pool = rules_for(vm, inventory).pool
-    return HeartbeatAnswer(tuple(orders), tuple(sorted(foreign)), pool.heartbeat_seconds, pool.idle_seconds)
+    stops = worker_terms.stop_policies(pool)
+    return HeartbeatAnswer(tuple(orders), tuple(sorted(foreign)), pool.heartbeat_seconds, pool.idle_seconds, stops)
 
 
 def time(ctx: Context, _vm_id: str) -> float:
@@ -105,11 +112,12 @@ def acknowledge(ctx: Context, vm_id: str, verb: str, *, empty: bool) -> None:
             purpose.missed(tx, inventory, [vm_id], actor=actor, at=at)
 
 
-def leave(ctx: Context, vm_id: str, reason: str, detail: str = "") -> bool:
+def leave(ctx: Context, vm_id: str, reason: str, detail: str = "", code: int = 0) -> bool:
     """Tell whether the VM may power off; when it may, its jobs go back to the queue and it moves to Stopping.
 
-    An idle VM stays while its pool would miss it (`planner.minimums.stays`). One that finds itself unfit before it ever
-    ran has Failed, and whenever it does, that counts against its pool (`stillbirth`).
+    A VM without work stays while its pool would miss it (`planner.minimums.stays`). `code` is kept with the reason.
+    One that finds itself unfit before it ever ran has Failed, and whenever it does, that counts against its pool
+    (`stillbirth`).
 
     Raises:
         BadInput: there is no such reason.
@@ -121,25 +129,27 @@ def leave(ctx: Context, vm_id: str, reason: str, detail: str = "") -> bool:
     inventory = ctx.inventory()
     with ctx.ledger.write() as tx:
         vm = caller(tx, vm_id)
-        if reason == IDLE and _is_kept(tx, vm, rules_for(vm, inventory).pool, at):
+        if reason in FOR_WANT_OF_WORK and _is_kept(tx, vm, rules_for(vm, inventory).pool, at):
             return False
         if vm.state in LIVING:
             _hand_back_jobs(ctx, tx, vm, f"its VM left: {reason}", at)
-            (_fail if reason == UNFIT else _stop)(tx, inventory, vm, reason, detail[:MAX_DETAIL], at)
+            why = Reason.of("vm.left", reason=reason, detail=detail[:MAX_DETAIL], hepix=code)
+            (_fail if reason == UNFIT else _stop)(tx, inventory, vm, why, at)
     return True
 
 
-def _stop(tx: Transaction, inventory: Inventory, vm: Vm, reason: str, detail: str, at: float) -> None:
-    actor, why = actor_of(vm.id), Reason.of("vm.left", reason=reason, detail=detail)
+def _stop(tx: Transaction, inventory: Inventory, vm: Vm, why: Reason, at: float) -> None:
+    actor = actor_of(vm.id)
     step(tx, inventory, vm, VmState.STOPPING, why, topic="vm.left", actor=actor, at=at)
     if vm.state in purpose.AT_WORK:
         purpose.missed(tx, inventory, [vm.id], actor=actor, at=at)
 
 
-def _fail(tx: Transaction, inventory: Inventory, vm: Vm, _reason: str, detail: str, at: float) -> None:
+def _fail(tx: Transaction, inventory: Inventory, vm: Vm, left: Reason, at: float) -> None:
     """End a VM that is unfit; one that ran before (its machine was started again) has no edge to Failed."""
     to = VmState.FAILED if vm.state in stillbirth.ON_THE_WAY else VmState.STOPPING
-    step(tx, inventory, vm, to, Reason.of("vm.unfit", detail=detail), topic="vm.unfit", actor=actor_of(vm.id), at=at)
+    why = Reason.of("vm.unfit", detail=left.as_dict["detail"])
+    step(tx, inventory, vm, to, why, topic="vm.unfit", actor=actor_of(vm.id), at=at)
     stillbirth.unfit(tx, vm.id)
 
 
@@ -161,6 +171,16 @@ def _wake(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> None:
         vm = caller(tx, vm_id)
         tx.observations.beat([Heartbeat(vm_id, at, beat)])
         wake(tx, inventory, vm, at=at)
+
+
+def _close(ctx: Context, vm_id: str) -> None:
+    """Count no more on a VM that takes no more jobs."""
+    at, inventory = ctx.clock.now(), ctx.inventory()
+    with ctx.ledger.write() as tx:
+        vm = caller(tx, vm_id)
+        if vm.state is VmState.RUNNING:
+            reason, actor = Reason.of("vm.closed"), actor_of(vm_id)
+            step(tx, inventory, vm, VmState.DRAINING, reason, topic="vm.closed", actor=actor, at=at)
 
 
 def _is_kept(tx: Transaction, vm: Vm, pool: Pool, at: float) -> bool:

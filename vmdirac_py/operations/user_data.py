@@ -12,8 +12,10 @@ import yaml
 
 from vmdirac_py.model.inventory import Endpoint, Pool
 
-from .contextualising import variables
+from .contextualising import Bundle, variables
+from .dirac_pilots import worker_pilot
 from .gates import gate_of
+from .worker_terms import stop_policies
 
 BOOT_PATH = "/var/lib/vmdirac/boot.py"
 SETTINGS_PATH = "/etc/vmdirac/boot.json"
@@ -22,15 +24,6 @@ LOCALE = "C.UTF-8"
 """Every image has it; another would have to be made first, and small images cannot."""
 BOOT_SHARE = 0.75
 """Of the boot deadline: a VM that tried for longer would be given up before it can say why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """What VMs fetch: worker and roles by the SHA-256 they are served under, and the script that fetches them."""
-
-    sha256: str
-    boot_script: str
-    roles_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +53,12 @@ def user_data(pool: Pool, endpoint: Endpoint, *, token: str, manager: Manager, b
         "roles_sha256": bundle.roles_sha256 if pool.context else "",
         "bundle_url": endpoint.bundle_url,
         "seconds": BOOT_SHARE * pool.boot_deadline,
-        "worker": _worker_config(pool, endpoint.kind, token, manager, cloud.instance_id_file),
+        "worker": _worker_config(pool, endpoint, token, manager, cloud.instance_id_file),
     }
     files = [_file(SETTINGS_PATH, "0600", json.dumps(settings)), _file(BOOT_PATH, "0755", bundle.boot_script)]
     document: dict[str, object] = {"write_files": files, "runcmd": [[*_python(pool), BOOT_PATH]]}
     if pool.context:
-        files.append(_file(CONTEXT_PATH, "0600", json.dumps(variables(pool, bundle.sha256))))
+        files.append(_file(CONTEXT_PATH, "0600", json.dumps(variables(pool, bundle))))
         document["locale"] = LOCALE
     return _fitting(document, cloud.max_user_data)
 
@@ -85,7 +78,9 @@ def _python(pool: Pool) -> list[str]:
     return [chosen] if chosen else ["/usr/bin/env", "python3"]
 
 
-def _worker_config(pool: Pool, kind: str, token: str, manager: Manager, instance_id_file: str) -> dict[str, Any]:
+def _worker_config(
+    pool: Pool, endpoint: Endpoint, token: str, manager: Manager, instance_id_file: str
+) -> dict[str, Any]:
     """Return the worker's configuration; its fields are those of `vmdirac_py.worker.wire.Config`."""
     return {
         "manager": manager.url,
@@ -101,6 +96,10 @@ def _worker_config(pool: Pool, kind: str, token: str, manager: Manager, instance
         "inner_ce": pool.inner_ce,
         "bind_address": "",
         "work_dir": "",
+        "ce": dict(pool.inner_ce_options),
+        "stop_policies": stop_policies(pool),
+        "hs06": pool.hs06,
         "failed": "",
-        "gate": gate_of(pool, kind),
+        "gate": gate_of(pool, endpoint.kind),
+        "pilot": worker_pilot(pool),
     }

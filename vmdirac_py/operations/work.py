@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from vmdirac_py.base.blobs import Incoming
 from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing
+from vmdirac_py.credentials.owners import Owners
 from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.states import rules_for
 from vmdirac_py.model.fit import Offer, Wish, norm_seconds
@@ -28,7 +29,8 @@ from .offers import hosts_of, offered
 from .rescheduling import give_back_jobs
 
 REPORTABLE = {state.value: state for state in (JobState.RUNNING, JobState.DONE, JobState.FAILED)}
-RETURNED = "Returned"
+GIVEN_BACK = {"Lost": BUSY_JOB_STATES, "Returned": frozenset({JobState.MATCHED})}
+"""What a VM says of a job that shall wait again, and its states: cut off; never started."""
 MAX_JOB_ID = 2**63 - 1  # what the ledger's integers hold
 MAX_EXIT = 2**31 - 1
 MAX_MINOR = 500
@@ -90,42 +92,57 @@ def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Ma
 
 
 def report(
-    ctx: Context, vm_id: str, job_id: int, attempt: int, *, state: str, minor: str, exit_code: int | None, output: str
+    ctx: Context,
+    vm_id: str,
+    job_id: int,
+    attempt: int,
+    *,
+    state: str,
+    minor: str,
+    exit_code: int | None,
+    output: str,
+    cpu_seconds: float = 0.0,
+    peak_ram_mb: int = 0,
 ) -> None:
-    """Take in what became of a job; the same report again changes nothing.
+    """Take in what became of a job and what it used; the same report again changes nothing.
 
-    One that is `Returned` did not fit the VM by the VM's own count: it waits again, as after any other failed attempt.
+    One that the VM lost, or returns because by its own count it does not fit, waits again, as after any other failed
+    attempt. The owner's credential goes with the job's end.
 
     Raises:
         BadInput: the state, exit code or output cannot be. UnknownThing: no such job or VM.
         NotAllowed: the job is another VO's or VM's. VmGone: the VM's life is over.
         Conflict: the job was rescheduled, killed or ended otherwise meanwhile.
     """
-    if state == RETURNED:
-        _take_back(ctx, vm_id, job_id, attempt, minor[:MAX_MINOR])
+    if state in GIVEN_BACK:
+        _give_back(ctx, vm_id, job_id, attempt, state, minor)
         return
     ending = _ending(ctx, state, minor, exit_code, output)
     at = ctx.clock.now()
     with ctx.ledger.write() as tx:
         vm = caller(tx, vm_id)
-        job = _attempted(tx, vm, job_id, attempt)
+        job = attempted(tx, vm, job_id, attempt)
         if _is_repeat(job, ending):
             return
         came_from = {JobState.MATCHED} if ending.state is JobState.RUNNING else BUSY_JOB_STATES
         if not _move(tx, job, came_from, ending, at):
             raise Conflict(f"the job is {job.state} already", where=f"job {job_id}", mend="drop this report")
         data = {"vm": vm_id, "vo": vm.vo, "exit_code": exit_code, "minor": ending.minor, **_ran(job, ending, at)}
+        data |= {"used_cpu_seconds": cpu_seconds, "peak_ram_mb": peak_ram_mb} if cpu_seconds or peak_ram_mb else {}
         topic = f"job.{ending.state.lower()}"
         tx.events.append(topic, subject=f"job:{job_id}", actor=actor_of(vm_id), data=data)
+    if ending.state in FINAL_JOB_STATES:
+        Owners(ctx.home.owner_credentials).forget(job_id)
 
 
-def _take_back(ctx: Context, vm_id: str, job_id: int, attempt: int, minor: str) -> None:
+def _give_back(ctx: Context, vm_id: str, job_id: int, attempt: int, state: str, minor: str) -> None:
+    at, attempts, actor = ctx.clock.now(), ctx.settings.max_attempts, actor_of(vm_id)
     with ctx.ledger.write() as tx:
-        job = _attempted(tx, caller(tx, vm_id), job_id, attempt)
-        if job.state is not JobState.MATCHED:
+        job = attempted(tx, caller(tx, vm_id), job_id, attempt)
+        if job.state not in GIVEN_BACK[state]:
             raise Conflict(f"the job is {job.state} already", where=f"job {job_id}", mend="drop this report")
-        attempts, actor = ctx.settings.max_attempts, actor_of(vm_id)
-        give_back_jobs(tx, [job], minor=minor, max_attempts=attempts, actor=actor, at=ctx.clock.now())
+        why = minor[:MAX_MINOR] or f"{state.lower()} by its VM"
+        give_back_jobs(tx, [job], minor=why, max_attempts=attempts, actor=actor, at=at)
 
 
 def input_sandbox(ctx: Context, vm_id: str, job_id: int) -> Path:
@@ -185,7 +202,7 @@ def _offer(tx: Transaction, vm: Vm, pool: Pool, claim: Claim, at: float) -> Offe
 def _ending(ctx: Context, state: str, minor: str, exit_code: int | None, output: str) -> Ending:
     if state not in REPORTABLE:
         raise BadInput(
-            "a VM cannot report this state", where="state", mend="one of " + ", ".join([*REPORTABLE, RETURNED])
+            "a VM cannot report this state", where="state", mend="one of " + ", ".join([*REPORTABLE, *GIVEN_BACK])
         )
     if exit_code is not None and abs(exit_code) > MAX_EXIT:
         raise BadInput("no exit code is that big", where="exit_code")
@@ -223,8 +240,12 @@ def _ran(job: Job, ending: Ending, at: float) -> dict[str, Any]:
     return {"owner": spec.owner, "group": spec.group, "cpu_seconds": spec.shape.cpu_seconds, "seconds": seconds}
 
 
-def _attempted(tx: Transaction, vm: Vm, job_id: int, attempt: int) -> Job:
-    """Return the job when this VM has this attempt of it."""
+def attempted(tx: Transaction, vm: Vm, job_id: int, attempt: int) -> Job:
+    """Return the job when this VM has this attempt of it.
+
+    Raises:
+        UnknownThing: no such job. NotAllowed: it is another VO's or VM's. Conflict: it was rescheduled.
+    """
     job = _of_vo(tx, vm, job_id)
     if attempt < job.attempt:
         raise Conflict(

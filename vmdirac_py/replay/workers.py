@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import inf
+
+from vmdirac_py.model.inventory import SOFT_END, Pool
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import VmState
 from vmdirac_py.worker import policy
@@ -27,6 +30,8 @@ class Workers:
         max_life = machine.pool.max_life
         closing = machine.vm.created_at + max_life - policy.margin(max_life) + SLACK
         self._world.agenda.note(closing, self._closing, machine)
+        if SOFT_END in machine.pool.stop_policies and machine.pool.soft_life is not None:
+            self._world.agenda.note(machine.vm.created_at + machine.pool.soft_life + SLACK, self._soft_end, machine)
         self.freed(machine, at)
 
     def freed(self, machine: Machine, at: float) -> None:
@@ -51,13 +56,31 @@ class Workers:
             self._world.news.happened(at, machine.vm.vo)
             self._instances.end(machine, at)
 
-    def _rests(self, machine: Machine, since: float) -> None:
+    def _rests(self, machine: Machine, at: float) -> None:
+        """Look again when a VM that rests from now on might have rested for long enough."""
         if not machine.slots:
-            due = since + machine.pool.idle_seconds + SLACK
-            self._world.agenda.note(due, self._rested, machine, machine.idle_since)
+            fresh = _state(machine, at)._replace(idle_seconds=0.0, quiet_seconds=0.0)
+            self._look_later(machine, at, fresh)
+
+    def _look_later(self, machine: Machine, at: float, state: policy.State) -> None:
+        questions = _questions(machine.pool) - state.idle_seconds
+        seconds = min(policy.due(state), questions if questions > 0 else inf)
+        if seconds < inf:
+            self._world.agenda.note(at + seconds + SLACK, self._rested, machine, machine.idle_since)
 
     def _rested(self, at: float, machine: Machine, since: float) -> None:
-        if machine.idle_since == since:
+        if machine.idle_since != since or machine.slots:
+            return
+        if policy.decide(_state(machine, at)):
+            self.look(machine, at)
+        else:
+            self._look_later(machine, at, _state(machine, at))
+
+    def _soft_end(self, at: float, machine: Machine) -> None:
+        """A VM that takes no more jobs is Draining, as the manager has it (`operations/presence.py`)."""
+        if machine.vm.state is VmState.RUNNING and not machine.dead and not machine.leaving:
+            self._world.matching.close(machine)
+            self._world.fleet.set(machine, VmState.DRAINING, Reason.of("vm.closed"), at)
             self.look(machine, at)
 
     def _closing(self, at: float, machine: Machine) -> None:
@@ -71,14 +94,38 @@ class Workers:
 
 
 def _state(machine: Machine, at: float) -> policy.State:
-    """Return what the worker's rules look at; in a replay every report arrives, and every idle VM has asked in vain."""
+    """Return what the worker's rules look at.
+
+    In a replay every report arrives, an idle VM has asked in vain as often as time allowed, and uses no CPU.
+    """
+    pool, idle = machine.pool, 0.0 if machine.slots else at - machine.idle_since
+    enough = idle >= _questions(pool)
     return policy.State(
         busy=len(machine.slots),
         undelivered=0,
-        failed_matches=1,
-        idle_seconds=0.0 if machine.slots else at - machine.idle_since,
-        idle_limit=machine.pool.idle_seconds,
+        failed_matches=pool.failed_matches if enough else 1,
+        idle_seconds=idle,
+        idle_limit=pool.idle_seconds,
         seconds_left=machine.life_left(at),
-        max_life=machine.pool.max_life,
+        max_life=pool.max_life,
         draining=machine.vm.state is VmState.DRAINING,
+        quiet_seconds=idle,
+        terms=_terms(pool),
+    )
+
+
+def _questions(pool: Pool) -> float:
+    """Return for how long a VM asks in vain before it has done so as often as its pool allows."""
+    return policy.asking(pool.failed_matches, pool.heartbeat_seconds)
+
+
+def _terms(pool: Pool) -> policy.Terms:
+    return policy.Terms(
+        pool.stop_policies,
+        pool.quiet_seconds,
+        pool.quiet_cpu,
+        pool.kill_quiet,
+        pool.failed_matches,
+        inf if pool.soft_life is None else pool.soft_life,
+        pool.billing_seconds,
     )

@@ -26,6 +26,9 @@ ADDRESS = "/run/vmdirac-address"
 WORK = "/var/lib/vmdirac"
 WORKER = f"{WORK}/worker.pyz"
 UNIT = "vmdirac-worker.service"
+# A worker that has left, or never can work, leaves a machine that nobody needs: as in the roles' own unit.
+_LEFT = ("--property=SuccessAction=poweroff", "--property=FailureAction=poweroff")
+ALONE = ("systemd-run", "--quiet", "--unit=vmdirac-alone.service", *_LEFT)
 LARGEST = 50_000_000  # bytes of a file that is fetched
 LONGEST_REASON = 400  # characters
 PAUSES = (0.5, 30.0)  # seconds between two tries: the first, and the longest
@@ -135,15 +138,18 @@ class Boot:
             file.write(data)
 
     def _start(self) -> None:
-        """Start the service that the roles set up; else become the worker."""
-        made = self._settings["roles_sha256"] and not self._config["failed"] and not self._root
-        if made and Path("/run/systemd/system").exists():
+        """Start the service that the roles set up, else one for this boot alone; without systemd become it."""
+        service = not self._root and Path("/run/systemd/system").exists()
+        if service and self._settings["roles_sha256"] and not self._config["failed"]:
             self._leave(CONFIG)
             subprocess.run(["systemctl", "start", UNIT], check=True)
             return
         file = self._leave(f"{WORK}/worker.json")
         worker = [sys.executable, "-I", str(self.path(WORKER)), str(file)]
-        os.execv(sys.executable, worker)  # noqa: S606 - no shell is wanted
+        if service:
+            subprocess.run([*ALONE, *worker], check=True)
+        else:
+            os.execv(sys.executable, worker)  # noqa: S606 - no shell is wanted
 
     def _leave(self, path: str) -> Path:
         """Hand the configuration over to the worker: there shall be one copy of the token."""

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import NamedTuple, Optional
 
@@ -17,12 +18,17 @@ class NoKey(Exception):
 
 
 class Identity(NamedTuple):
-    """The VM's id and VO, when to renew its certificate and when that ends (epoch seconds)."""
+    """The VM's id and VO, when to renew its certificate and when that ends, and when the VM was made (epoch seconds).
+
+    `dead_man_seconds` is how long it bears that the manager does not answer.
+    """
 
     vm: str
     vo: str
     renew_at: float
     not_after: float
+    born_at: float
+    dead_man_seconds: float
 
 
 class Keyring:
@@ -48,7 +54,14 @@ class Keyring:
 
     def keep(self, enrolled: Enrolled) -> Identity:
         """Store what the manager gave. Raises OSError."""
-        identity = Identity(enrolled.vm, enrolled.vo, enrolled.renew_at, enrolled.not_after)
+        identity = Identity(
+            enrolled.vm,
+            enrolled.vo,
+            enrolled.renew_at,
+            enrolled.not_after,
+            time.time() - enrolled.lived,
+            enrolled.dead_man_seconds,
+        )
         write_whole(self.certificate, enrolled.certificate)
         write_json(self._facts, identity._asdict())
         return identity

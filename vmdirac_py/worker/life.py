@@ -6,15 +6,20 @@ from . import policy
 
 
 class Life:
-    """How long this VM has lived and may still live, in seconds by the monotonic clock."""
+    """How long this VM has lived and may still live, in seconds by the monotonic clock.
 
-    def __init__(self, max_life: float) -> None:
+    Args:
+        max_life: its whole life.
+        born_at: when it was made (epoch); a worker that is started again goes on with the same life.
+    """
+
+    def __init__(self, max_life: float, born_at: float) -> None:
         self.max_life = max_life
-        self._started = time.monotonic()
+        self._started = time.monotonic() - max(0.0, time.time() - born_at)
 
     @property
     def uptime(self) -> float:
-        """Seconds since the worker's start."""
+        """Seconds since the VM was made."""
         return time.monotonic() - self._started
 
     @property

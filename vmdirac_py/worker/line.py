@@ -1,6 +1,7 @@
 """Messages that may go unheard: an outage is logged, and its end wakes the courier."""
 
 import http.client
+import time
 from typing import Any, Callable, Optional, TypeVar
 
 from .client import Client
@@ -12,12 +13,20 @@ _Answer = TypeVar("_Answer")
 
 
 class Line:
-    """Says things to the manager and knows whether it is heard; `gone`: it said that this VM is no more."""
+    """Says things to the manager and knows whether it is heard; `gone`: it said that this VM is no more.
+
+    `silent_seconds` is how long it has given no good answer.
+    """
 
     def __init__(self, client: Client, courier: Courier) -> None:
         self._client, self._courier = client, courier
-        self._heard = True
+        self.heard, self._heard_at = True, time.monotonic()
         self.gone = False
+
+    @property
+    def silent_seconds(self) -> float:
+        """Seconds since the last good answer, or since the start."""
+        return time.monotonic() - self._heard_at
 
     def say(self, verb: str, message: Any, kind: Callable[..., _Answer]) -> Optional[_Answer]:
         """Send a message; return the answer, or None when there was no good one."""
@@ -25,11 +34,12 @@ class Line:
             answer = self._client.post(verb, message, kind)
         except TalkError as error:
             say(f"{verb}: {error}")
-            self._heard = False
+            self.heard = False
             self.gone = self.gone or (isinstance(error, Refused) and error.status == http.client.GONE)
             return None
-        if not self._heard:
+        self._heard_at = time.monotonic()
+        if not self.heard:
             say("the manager is there again")
-            self._heard = True
+            self.heard = True
             self._courier.knock()
         return answer

@@ -1,7 +1,8 @@
 """`worker.pyz CONFIG.json`: enrol or resume, then monitor and pilot until it is time to go.
 
 Exit codes: 0 after a leave the manager knows of; 1 something broke; 2 bad configuration; 3 not enrolled;
-4 the certificate ended without contact.
+4 the manager was not heard for too long; 5 machine or worker were stopped, and go on when they are started again.
+After all but 1 and 5 the machine has nothing left to do: whoever started the worker powers it off.
 """
 
 import hashlib
@@ -13,26 +14,39 @@ import time
 from pathlib import Path
 from typing import Any, List, Optional
 
-from . import ce, gate, policy
+from . import ce, features, gate, launch, parting, policy
+from .any_pilot import AnyPilot
 from .client import Client
+from .dirac_pilot import DiracPilot
+from .draining import DrainFile
+from .element import ELEMENTS
 from .enrol import Enrolment, GaveUp
-from .fetch import SandboxFetch
+from .fetch import Fetch
+from .health import Health, probes
 from .identity import Identity, Keyring, NoKey
-from .inprocess import InProcessCE
 from .life import Life
 from .line import Line
-from .log import say
-from .monitor import Monitor, Parts, Terminated
+from .log import keep_in, say
+from .monitor import INTERRUPTED, Monitor, Parts, Terminated
+from .options import BadOptions, read_options
 from .outbox import Courier, Outbox
 from .pilot import Pilot
 from .pool import Free, Pool
+from .run import Errands, Grounds
 from .settings import BadConfig, forget_token, read_config, read_instance_id
 from .trust import Manager, Refused, TalkError
+from .vitals import Vitals
 from .wire import Config, Leave, Leaving, MatchAnswer, MatchAsk, Work
 
-_GOOD, _BROKE, _BAD_CONFIG, _NOT_ENROLLED, _EXPIRED = range(5)
+_GOOD, _BROKE, _BAD_CONFIG, _NOT_ENROLLED, _UNHEARD, _INTERRUPTED = range(6)
 _LAST_WORDS, _LAST_WORDS_PAUSE = 3, 1.0  # tries to tell the manager of an end, and seconds between them
-_EXITS = {policy.EXPIRED: _EXPIRED, policy.BROKEN: _BROKE}
+_EXITS = {
+    policy.EXPIRED: _UNHEARD,
+    policy.UNHEARD: _UNHEARD,
+    policy.BROKEN: _BROKE,
+    INTERRUPTED: _INTERRUPTED,
+}
+_CUT_OFF = "its worker was cut off"
 
 
 class Worker:
@@ -40,47 +54,68 @@ class Worker:
 
     def __init__(self, config: Config, manager: Manager, keyring: Keyring, identity: Identity) -> None:
         kind, max_slots = ce.parse(config.inner_ce)
-        folder, self.client, life = Path(config.work_dir), Client(manager), Life(config.max_life)
+        self._folder, self.client = Path(config.work_dir), Client(manager)
         self._failed = config.failed
-        self._around = gate.Around(folder, self.client, config.gate)
-        outbox = Outbox(folder / "outbox")
-        courier = Courier(outbox, Client(manager), self._changed)
+        self._around = gate.Around(self._folder, self.client, config.gate)
+        life, outbox = Life(config.max_life, identity.born_at), Outbox(self._folder / "outbox")
+        courier = Courier(outbox, Client(manager), self._wake)
         pool = Pool(Free(config.cores, config.ram_mb, config.gpus), max_slots)
+        features.write(self._folder / features.MACHINE_FOLDER, features.machine(config, max_slots))
         self._monitor: Optional[Monitor] = None
         self.courier = courier
-        self.pilot = Pilot(pool, self._ask, outbox, life.for_jobs, self._changed)
-        self.inner_ce = INNER_CES[kind](
-            folder / "jobs", folder / "outputs", identity.vm, SandboxFetch(manager), self.pilot
+        embedded = Pilot(pool, self._ask, outbox, life.for_jobs, self._changed)
+        options, fetch = read_options(config.ce), Fetch(manager)
+        grounds = Grounds(
+            self._folder / "jobs", self._folder / "outputs", identity.vm, options, config.ram_mb, config.gpus
         )
-        lost = ", ".join(self.inner_ce.leftovers())
-        self._broken = f"an earlier worker lost {lost}" if lost else ""
-        parts = Parts(manager, Line(self.client, courier), keyring, self.pilot, outbox)
-        self._monitor = Monitor(config, identity, parts, life, version=_version(), broken=self._broken)
+        self.inner_ce = ELEMENTS[kind](grounds, Errands(fetch.sandbox, fetch.credential), embedded)
+        drain_file = DrainFile(self._folder)
+        self.pilot: AnyPilot = self._of_dirac(config, identity.vm, life, drain_file) or embedded
+        # Written before anything is cleaned up, sent when nothing of it runs any more.
+        outbox.put_lost(outbox.begun(), _CUT_OFF)
+        # In this order: the users whose leftovers are ended are reserved first.
+        self._problems = self.inner_ce.problems()
+        if not self._problems:
+            self.inner_ce.leftovers()
+        self._health = Health(probes(config.gate))
+        vitals = Vitals(config, identity.vm, self.pilot, life, health=self._health, version=_version())
+        line = Line(self.client, courier)
+        parts = Parts(manager, line, keyring, self.pilot, outbox, vitals, drain_file)
+        self._monitor = Monitor(config, identity, parts, life)
 
     def run(self) -> int:
         """Work until it is time to go; return the exit code."""
         assert self._monitor is not None
         try:
             self.courier.start()
-            if not self._broken:
-                unfit = self._failed or "; ".join(gate.failures(self._around))
-                if unfit:
-                    return self._unfit(unfit)
-                self.pilot.start(self.inner_ce)
+            self._health.start()
+            unfit = self._failed or "; ".join([*self._problems, *gate.failures(self._around)])
+            if unfit:
+                return self._unfit(unfit)
+            self.pilot.start(self.inner_ce)
             reason = self._monitor.run()
         except Exception as error:  # noqa: BLE001 -- the last thing a broken worker does is to say so
             return self._give_up(error)
         say(f"stops: {reason}")
+        if reason not in (*policy.UNTOLD, INTERRUPTED):
+            parting.hand_over(self.client, self._folder)
         return _EXITS.get(reason, _GOOD)
 
     def _give_up(self, error: Exception) -> int:
         say(f"broke: {type(error).__name__}: {error}")
         self.pilot.kill_all()
-        self._farewell(Leave(policy.BROKEN, f"{type(error).__name__}: {error}"))
+        self._farewell(policy.BROKEN, f"{type(error).__name__}: {error}")
         return _BROKE
 
-    def _farewell(self, leave: Leave) -> bool:
-        """Try to tell the manager that this VM stops; return whether it knows."""
+    def _farewell(self, reason: str, detail: str) -> bool:
+        """Try to tell the manager that this VM stops, and to leave it the logs; return whether it knows.
+
+        The logs come first: of a VM that has Failed nothing more is taken.
+        """
+        parting.hand_over(self.client, self._folder)
+        return self._tell(Leave(reason, detail, policy.code(reason, worked=False)))
+
+    def _tell(self, leave: Leave) -> bool:
         for _ in range(_LAST_WORDS):
             try:
                 self.client.post("leave", leave, Leaving)
@@ -97,18 +132,32 @@ class Worker:
     def _unfit(self, detail: str) -> int:
         """Say why this VM takes no jobs; a manager that does not answer does not keep the VM up."""
         say(f"stops: {policy.ENVIRONMENT}: {detail}")
-        return _GOOD if self._farewell(Leave(policy.ENVIRONMENT, detail)) else _BROKE
+        return _GOOD if self._farewell(policy.ENVIRONMENT, detail) else _BROKE
+
+    def _of_dirac(self, config: Config, vm: str, life: Life, drain_file: DrainFile) -> Optional[DiracPilot]:
+        if launch.flavour(config.pilot) != launch.DIRAC:
+            return None
+        how = launch.read(config.pilot, vm)
+        return DiracPilot(
+            how,
+            self._folder,
+            vm,
+            config.cores,
+            seconds_left=life.for_jobs,
+            drain=drain_file.write,
+            changed=self._changed,
+        )
 
     def _ask(self, message: MatchAsk) -> MatchAnswer:
         return self.client.post("match", message, _match_answer)
 
     def _changed(self) -> None:
         self.courier.knock()
+        self._wake()
+
+    def _wake(self) -> None:
         if self._monitor:
             self._monitor.wake()
-
-
-INNER_CES = {"InProcess": InProcessCE}
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -121,7 +170,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         return _start(Path(given[0]))
-    except (BadConfig, ce.UnknownCE) as error:
+    except (BadConfig, BadOptions, launch.BadPilot, ce.UnknownCE) as error:
         say(str(error))
         return _BAD_CONFIG
     except (GaveUp, NoKey) as error:
@@ -132,21 +181,32 @@ def main(arguments: Optional[List[str]] = None) -> int:
         return _BROKE
     except Terminated:
         say("stops: the machine goes down")
-        return _BROKE
+        return _INTERRUPTED
 
 
 def _start(path: Path) -> int:
     config = read_config(path)
-    ce.parse(config.inner_ce)
+    _check(config)
     manager, keyring = _manager(config), Keyring(_work_dir(config))
     identity = keyring.known()
     if identity is None:
+        DrainFile(Path(config.work_dir)).remove()  # an image may have been made from a VM that drained
         identity = Enrolment(config, read_instance_id(config), keyring, Client(manager)).run()
     if config.token:
         config = forget_token(path, config)
     say(f"is {identity.vm} of {identity.vo}, {config.cores} cores, {config.ram_mb} MB, {config.inner_ce}")
     manager.use(keyring.certificate, keyring.key)
     return Worker(config, manager, keyring, identity).run()
+
+
+def _check(config: Config) -> None:
+    ce.parse(config.inner_ce)
+    read_options(config.ce)
+    launch.flavour(config.pilot)
+    try:
+        policy.terms(config.stop_policies)
+    except (TypeError, ValueError) as error:
+        raise BadConfig(f"stop_policies: {error}") from None
 
 
 def _manager(config: Config) -> Manager:
@@ -164,6 +224,7 @@ def _work_dir(config: Config) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadConfig(f"work_dir {folder}: {error.strerror}") from None
+    keep_in(folder / parting.WORKER_LOG)
     return folder
 
 

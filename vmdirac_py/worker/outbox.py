@@ -1,30 +1,34 @@
-"""Reports that wait for the manager on disk, in order, until it has them."""
+"""What the manager must hear although everything may end at any moment: reports in order, and what runs."""
 
 import contextlib
 import json
 import threading
 import time
 from pathlib import Path
-from typing import Callable, List, Tuple
+from typing import Callable, Iterable, List, Tuple
 
 from .backoff import Backoff
-from .ce import FAILED
+from .ce import DONE, FAILED, LOST
 from .client import Client
 from .files import write_json
 from .log import say
 from .trust import Refused, Unreachable
-from .wire import Report
+from .wire import Report, Work
 
 _UNKNOWN_CALLER = 401
 _LONGEST_MINOR = 500  # characters
+_FINAL = (DONE, FAILED, LOST)
 
 
 class Outbox:
-    """A folder of numbered reports. Putting and taking may happen in different threads."""
+    """A folder of numbered reports. Putting and taking may happen in different threads.
+
+    Below it, `running` holds an empty file for each attempt at a job (`JOB.ATTEMPT`) of which nothing final was put.
+    """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+        self._folder, self._running = folder, folder / "running"
+        self._running.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._next = 1 + max((int(path.stem) for path in self._paths()), default=0)
 
@@ -33,6 +37,27 @@ class Outbox:
         with self._lock:
             write_json(self._folder / f"{self._next:012}.json", {"report": report._asdict(), "output": output})
             self._next += 1
+        if report.state in _FINAL:
+            self.forget(report.job, report.attempt)
+
+    def begin(self, work: Work) -> None:
+        """Remember that an attempt begins here. Raises OSError."""
+        (self._running / f"{work.job}.{work.attempt}").touch()
+
+    def forget(self, job: int, attempt: int) -> None:
+        """Remember no more that this attempt began."""
+        (self._running / f"{job}.{attempt}").unlink(missing_ok=True)
+
+    def begun(self) -> List[Tuple[int, int]]:
+        """Return the attempts (job, attempt) that began and have no end."""
+        names = (path.name.partition(".") for path in self._running.iterdir())
+        return sorted((int(job), int(attempt)) for job, _, attempt in names)
+
+    def put_lost(self, attempts: Iterable[Tuple[int, int]], minor: str) -> None:
+        """Report attempts that were cut off, so that their jobs run again. Raises OSError."""
+        for job, attempt in attempts:
+            say(f"job {job}.{attempt}: {minor}")
+            self.put(Report(job, attempt, LOST, minor, None, ""))
 
     def waiting(self) -> int:
         """Return how many reports wait."""
@@ -78,12 +103,16 @@ class Courier:
                 time.sleep(self._backoff.wait())
 
     def _round(self) -> None:
+        if self._outbox.waiting():
+            self._deliver_all()
+            self._delivered()
+        self._knock.wait()
+
+    def _deliver_all(self) -> None:
         while self._outbox.waiting():
             self._deliver()
             self._backoff.reset()
         self._client.close()
-        self._delivered()
-        self._knock.wait()
 
     def _deliver(self) -> None:
         path, report, output = self._outbox.first()

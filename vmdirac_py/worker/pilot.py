@@ -4,14 +4,14 @@ import threading
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional
 
-from .ce import RETURNED, RUNNING, Handle, InnerCE, Outcome
+from .ce import FAILED, LOST, RETURNED, RUNNING, Handle, InnerCE, Outcome
 from .log import say
 from .outbox import Outbox
+from .policy import FIRST_WAIT, LONGEST_WAIT
 from .pool import DoesNotFit, Pool, RunsAlready
 from .trust import TalkError
 from .wire import MatchAnswer, MatchAsk, Report, Slot, Work
 
-_FIRST_WAIT, _LONGEST_WAIT = 1.0, 20.0
 _DISK_WAIT = 5.0  # seconds between tries to write a report to a full disk
 
 Ask = Callable[[MatchAsk], MatchAnswer]
@@ -19,7 +19,10 @@ Ask = Callable[[MatchAsk], MatchAnswer]
 
 
 class Status(NamedTuple):
-    """What the pilot is doing; `busy` counts payloads and a match in flight; `broken` says why it can no more."""
+    """What the pilot is doing; `busy` counts payloads and a match in flight; `broken` says why it can no more.
+
+    `worked` tells whether any payload ran, `over` that it has ended by itself: there is nothing more to do.
+    """
 
     slots: List[Slot]
     free_cores: int
@@ -27,6 +30,8 @@ class Status(NamedTuple):
     idle_seconds: float
     failed_matches: int
     broken: str
+    worked: bool = False
+    over: bool = False
 
 
 class Pilot:
@@ -48,9 +53,9 @@ class Pilot:
         self._condition = threading.Condition(threading.RLock())
         self._handles: Dict[int, Handle] = {}
         self._asking = self._closed = self._halted = False
-        self._failed, self._wait, self._ask_at = 0, _FIRST_WAIT, 0.0
+        self._failed, self._wait, self._ask_at = 0, FIRST_WAIT, 0.0
         self._idle_since, self._broken = time.monotonic(), ""
-        self._longest = _LONGEST_WAIT
+        self._longest, self._worked = LONGEST_WAIT, False
 
     def start(self, ce: InnerCE) -> None:
         """Begin to ask for jobs and run them in `ce`."""
@@ -61,7 +66,13 @@ class Pilot:
         with self._condition:
             slots = self._pool.slots
             idle = 0.0 if slots else time.monotonic() - self._idle_since
-            return Status(slots, self._pool.free.cores, len(slots) + self._asking, idle, self._failed, self._broken)
+            busy = len(slots) + self._asking
+            return Status(slots, self._pool.free.cores, busy, idle, self._failed, self._broken, self._worked)
+
+    def works(self) -> List[Work]:
+        """Return the jobs whose payloads run."""
+        with self._condition:
+            return [handle.work for handle in self._handles.values()]
 
     def close(self) -> bool:
         """Ask for no more jobs; return whether nothing runs and no answer is on its way."""
@@ -79,7 +90,7 @@ class Pilot:
     def limit_wait(self, seconds: float) -> None:
         """Wait no longer than this between two questions."""
         with self._condition:
-            self._longest = min(_LONGEST_WAIT, seconds)
+            self._longest = min(LONGEST_WAIT, seconds)
 
     def kill_all(self) -> None:
         """Take no more jobs and end every payload, unreported: the manager gives them to other VMs."""
@@ -89,14 +100,36 @@ class Pilot:
         for handle in handles:
             handle.kill()
 
+    def lose_all(self, minor: str) -> None:
+        """Take no more jobs, end every payload and report each as lost, for another VM or a later worker."""
+        lost = self.works()
+        self.kill_all()
+        for work in lost:
+            self._tell(Report(work.job, work.attempt, LOST, minor, None, ""))
+
     def kill(self, job: int) -> None:
         """End the payload of a job that is not this VM's any more, unreported, and free its slot."""
+        handle = self._take_out(job)
+        if handle is not None:
+            say(f"job {job}: not ours any more, ended")
+            handle.kill()
+            self._outbox.forget(job, handle.work.attempt)
+            self._free(job)
+
+    def fail(self, job: int, minor: str) -> None:
+        """End a payload, report it as failed, and free its slot."""
+        handle = self._take_out(job)
+        if handle is not None:
+            say(f"job {job}: {minor}")
+            handle.kill()
+            self._tell(Report(job, handle.work.attempt, FAILED, minor, None, ""))
+            self._free(job)
+
+    def _take_out(self, job: int) -> Optional[Handle]:
         with self._condition:
-            handle = self._handles.pop(job, None)
-        if handle is None:
-            return
-        say(f"job {job}: not ours any more, ended")
-        handle.kill()
+            return self._handles.pop(job, None)
+
+    def _free(self, job: int) -> None:
         with self._condition:
             self._pool.release(job)
             self._idle_since = time.monotonic()
@@ -105,12 +138,22 @@ class Pilot:
 
     def started(self, work: Work) -> None:
         """Tell the manager that the payload runs (called by the inner CE)."""
+        self._worked = True
         self._tell(Report(work.job, work.attempt, RUNNING, "", None, ""))
 
     def ended(self, work: Work, outcome: Outcome) -> None:
         """Tell the manager what became of the payload, and free its slot (called by the inner CE)."""
         say(f"job {work.job}.{work.attempt}: {outcome.state} ({outcome.minor})")
-        report = Report(work.job, work.attempt, outcome.state, outcome.minor, outcome.exit_code, "")
+        report = Report(
+            work.job,
+            work.attempt,
+            outcome.state,
+            outcome.minor,
+            outcome.exit_code,
+            "",
+            outcome.cpu_seconds,
+            outcome.peak_ram_mb,
+        )
         self._tell(report, outcome.output)
         with self._condition:
             self._pool.release(work.job)
@@ -166,7 +209,7 @@ class Pilot:
 
     def _pause(self) -> float:
         if self._closed or not self._pool.wishes() or self._seconds_left() <= 0:
-            return _LONGEST_WAIT
+            return LONGEST_WAIT
         return self._ask_at - time.monotonic()
 
     def _answer(self, message: MatchAsk) -> Optional[Work]:
@@ -179,7 +222,7 @@ class Pilot:
             return None
         self._failed = 0 if work else self._failed + 1
         if work:
-            self._wait = _FIRST_WAIT
+            self._wait = FIRST_WAIT
         else:
             self._miss()
         return work
@@ -187,16 +230,17 @@ class Pilot:
     def _miss(self) -> None:
         with self._condition:
             self._ask_at = time.monotonic() + min(self._wait, self._longest)
-            self._wait = min(_LONGEST_WAIT, self._wait * 2)
+            self._wait = min(LONGEST_WAIT, self._wait * 2)
 
     def _ask_now(self) -> None:
-        self._ask_at, self._wait = 0.0, _FIRST_WAIT
+        self._ask_at, self._wait = 0.0, FIRST_WAIT
         self._condition.notify()
 
     def _run(self, ce: InnerCE, work: Work) -> str:
         """Start a payload; return why it does not fit, if so."""
         try:
             slot = self._pool.take(work, time.time())
+            self._outbox.begin(work)
             self._handles[work.job] = ce.start(work, slot)
         except DoesNotFit as error:
             say(str(error))
@@ -204,4 +248,7 @@ class Pilot:
         except RunsAlready as error:
             say(str(error))
             self._miss()
+        except OSError as error:
+            self._pool.release(work.job)
+            return f"Its VM cannot write: {error.strerror}"
         return ""

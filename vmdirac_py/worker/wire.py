@@ -9,18 +9,25 @@ reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
     POST /vm/v1/heartbeat     Beat       → Orders
     POST /vm/v1/acknowledge   Ack        → {}
     POST /vm/v1/match         MatchAsk   → MatchAnswer
+    POST /vm/v1/credential    CredentialAsk → Credential
     POST /vm/v1/report        Report     → {}
     POST /vm/v1/renew         Renew      → Enrolled
     POST /vm/v1/leave         Leave      → Leaving
     GET  /vm/v1/sandbox/JOB              → tar.gz, the input sandbox of a job of this VM
     PUT  /vm/v1/output/JOB               ← tar.gz, stdout, stderr and output sandbox; answer {"blob": SHA256}
+    PUT  /vm/v1/log                      ← tar.gz, what the VM leaves behind; answer {}
+
+Fields with defaults came later: a VM may be older than its manager, and the other way round.
 """
 
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 VERSION = 1
 MAX_BODY = 1_000_000  # bytes, every JSON request
 MAX_OUTPUT = 100_000_000  # bytes, one job's output
+MAX_LOG = 10_000_000  # bytes, one VM's logs
+
+_NOTHING: Dict[str, Any] = {}  # never written to
 
 
 class Enrol(NamedTuple):
@@ -38,13 +45,18 @@ class RetryAfter(NamedTuple):
 
 
 class Enrolled(NamedTuple):
-    """The VM's id, its certificate (PEM), and when to renew (epoch seconds)."""
+    """The VM's id, its certificate (PEM), and when to renew (epoch seconds).
+
+    `lived` is its age in seconds; after `dead_man_seconds` without an answer of the manager it drains and powers off.
+    """
 
     vm: str
     vo: str
     certificate: str
     renew_at: float
     not_after: float
+    lived: float = 0.0
+    dead_man_seconds: float = 172800.0
 
 
 class Time(NamedTuple):
@@ -54,15 +66,26 @@ class Time(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """One running payload."""
+    """One running payload: when it began and must have ended (epoch, 0.0: unbounded), and its CPU seconds so far.
+
+    `number` is the lowest that was free; `gpu_ids` are the GPUs it may use.
+    """
 
     job: int
     cores: int
     started_at: float
+    ends_by: float = 0.0
+    cpu_seconds: float = 0.0
+    number: int = 0
+    gpu_ids: Sequence[int] = ()
 
 
 class Beat(NamedTuple):
-    """A sign of life. `idle_seconds` is how long no slot has been busy, `failed_matches` in a row."""
+    """A sign of life. `idle_seconds` is how long no slot has been busy, `failed_matches` in a row.
+
+    `cpu` is how many cores the machine has used since the last beat, `quiet_seconds` for how long almost none;
+    `health` says of each thing that is probed "ok" or what is wrong with it, `versions` what runs here.
+    """
 
     at: float
     state: str  # "running" or "draining"
@@ -76,6 +99,11 @@ class Beat(NamedTuple):
     idle_seconds: float
     failed_matches: int
     version: str
+    ram_free_mb: int = 0
+    cpu: float = 0.0
+    quiet_seconds: float = 0.0
+    health: Dict[str, str] = _NOTHING
+    versions: Dict[str, str] = _NOTHING
 
 
 class Order(NamedTuple):
@@ -87,12 +115,16 @@ class Order(NamedTuple):
 
 
 class Orders(NamedTuple):
-    """The answer to a heartbeat: what to do, which jobs to end unreported, and the period to beat at from now on."""
+    """The answer to a heartbeat: what to do, which jobs to end unreported, and the period to beat at from now on.
+
+    `stop_policies` (`policy.Terms`) and `idle_seconds` say when to stop by oneself.
+    """
 
     orders: List[Order]
     kill: List[int]
     heartbeat_seconds: float
     idle_seconds: float
+    stop_policies: Dict[str, Any] = _NOTHING
 
 
 class Ack(NamedTuple):
@@ -118,7 +150,10 @@ class MatchAsk(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A job to run; `input_sandbox` tells whether there is one to fetch."""
+    """A job to run; `input_sandbox` and `credential` tell whether there is one to fetch.
+
+    `image` is the container image its user wants, `disk_mb` the disk it asked for; empty and 0: none.
+    """
 
     job: int
     attempt: int
@@ -133,6 +168,9 @@ class Work(NamedTuple):
     cpu_seconds: int  # wall-clock bound of the payload; 0: none
     ram_mb: int = 0  # set aside for the job while it runs
     gpus: int = 0
+    disk_mb: int = 0
+    image: str = ""
+    credential: bool = False
 
 
 class MatchAnswer(NamedTuple):
@@ -141,10 +179,29 @@ class MatchAnswer(NamedTuple):
     work: Optional[Work]
 
 
-class Report(NamedTuple):
-    """What became of a job; `output` is the blob of an uploaded output.
+class CredentialAsk(NamedTuple):
+    """The credential of a job's owner is wanted, if it is another than `version` (empty: any)."""
 
-    `state` is `Running`, `Done`, `Failed`, or `Returned`: it never started, because it does not fit here.
+    job: int
+    attempt: int
+    version: str
+
+
+class Credential(NamedTuple):
+    """What a job's owner proves to be with: a proxy (PEM) and a token; all but `version` empty when it is the same."""
+
+    version: str
+    proxy: str
+    token: str
+
+
+class Report(NamedTuple):
+    """What became of a job.
+
+    `state` is `Running`, `Done`, `Failed`; or, for a job that waits again, `Lost`: it was cut off here, or `Returned`:
+    it never started, because it does not fit here.
+    `output` is the blob of an uploaded output. `cpu_seconds` and `peak_ram_mb` are what all its processes used; 0
+    where that is not known.
     """
 
     job: int
@@ -153,6 +210,8 @@ class Report(NamedTuple):
     minor: str
     exit_code: Optional[int]
     output: str
+    cpu_seconds: float = 0.0
+    peak_ram_mb: int = 0
 
 
 class Renew(NamedTuple):
@@ -162,10 +221,11 @@ class Renew(NamedTuple):
 
 
 class Leave(NamedTuple):
-    """The worker wants to stop its VM: `idle`, `drained`, `halted`, `end_of_life`, `error`, `environment`."""
+    """The worker wants to stop its VM, for a reason of `policy`; `code` is the HEPiX shutdown code it stands for."""
 
     reason: str
     detail: str
+    code: int = 0
 
 
 class Leaving(NamedTuple):
@@ -190,5 +250,9 @@ class Config(NamedTuple):
     inner_ce: str
     bind_address: str  # source address for connections, "" for the system's choice
     work_dir: str
+    stop_policies: Dict[str, Any]  # of `policy.Terms`; what is left out is as by default
+    hs06: float  # HEP-SPEC06 of this machine, 0: not known
     failed: str  # why the machine could not be contextualised; "" when it was, or had not to be
     gate: Dict[str, Any]  # what must hold before jobs are asked for (`worker/gate.py`); empty: nothing
+    ce: Dict[str, Any]  # options of the inner CE (`worker/options.py`)
+    pilot: Dict[str, Any]  # flavour, and how DIRAC's own is started (`worker/launch.py`); empty: the embedded one

@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 
+from tests.doubles.vm import tar_of
 from tests.support.context import TOKEN, TestContext, add_batch, add_vm, bring, events, job_of, row_of, submit
 from tests.support.keys import key_pem, make_key, make_request
 from tests.support.manager import ASK, BEAT, Client, client_of
@@ -14,6 +15,7 @@ from vmdirac_py.base.clock import ManualClock
 from vmdirac_py.manager.serve import Ready
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import VmState
+from vmdirac_py.operations import vm_logs
 
 
 def stranger(ctx: TestContext, where: Ready) -> Client:
@@ -33,11 +35,11 @@ def test_a_whole_life(ctx: TestContext, where: Ready) -> None:
     key = make_key()
     message = {**enrol_message("i-1"), "csr": make_request(key)}
     enrolled = stranger(ctx, where).post("enrol", message).json
-    assert (enrolled["vm"], enrolled["vo"]) == (vm.id, "astro")
+    assert (enrolled["vm"], enrolled["vo"], enrolled["dead_man_seconds"]) == (vm.id, "astro", 48 * 3600)
     client = Client(where.vms, authority=ctx.authority.pem, certificate=enrolled["certificate"], key=key_pem(key))
     nobodys = [slot["job"] for slot in BEAT["slots"]]
     quiet = {"orders": [], "kill": nobodys, "heartbeat_seconds": 60.0, "idle_seconds": 600.0}
-    assert client.post("heartbeat", BEAT).json == quiet
+    assert client.post("heartbeat", BEAT).json.items() >= quiet.items()
     assert row_of(ctx, vm.id).state is VmState.RUNNING
     work = client.post("match", ASK).json["work"]
     assert (work["job"], work["attempt"], work["cores"], work["environment"]) == (job, 1, 2, {"A": "1"})
@@ -49,8 +51,10 @@ def test_a_whole_life(ctx: TestContext, where: Ready) -> None:
     assert client.post("report", {**report, "state": "Done", "exit_code": 0, "output": blob}).status == 200
     assert (job_of(ctx, job).state, job_of(ctx, job).output) == (JobState.DONE, blob)
     assert client.post("match", ASK).json == {"work": None}
-    assert client.post("leave", {"reason": "idle", "detail": ""}).json == {"go": True}
+    assert client.post("leave", {"reason": "idle", "detail": "", "code": 200}).json == {"go": True}
     assert row_of(ctx, vm.id).state is VmState.STOPPING
+    assert client.ask("PUT", "/vm/v1/log", tar_of({"worker.log": "went\n"})).json == {}
+    assert vm_logs.read(ctx, vm.id) == {"worker.log": "went\n"}
 
 
 def test_a_drained_vm_over_the_wire(ctx: TestContext, where: Ready) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -31,10 +34,12 @@ from tests.support.context import (
 from tests.support.manager import running
 from tests.support.wait import until
 from vmdirac_py.base.clock import SystemClock
+from vmdirac_py.credentials.owners import Owned
 from vmdirac_py.manager.serve import Ready
 from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import Vm, VmState
+from vmdirac_py.operations import aging, job_credentials, jobs, outputs
 from vmdirac_py.operations.explain import why
 from vmdirac_py.planner.memory import Memory, fold
 
@@ -56,8 +61,12 @@ class WorkerConfig:
     max_life: float = 86400.0
     inner_ce: str = "Pool/InProcess"
     bind_address: str = ""
+    ce: dict[str, object] = field(default_factory=dict)
+    stop_policies: dict[str, Any] = field(default_factory=dict)
+    hs06: float = 10.0
     failed: str = ""
     gate: dict[str, Any] = field(default_factory=dict)
+    pilot: dict[str, object] = field(default_factory=dict)
 
 
 @pytest.fixture
@@ -78,19 +87,35 @@ def where(ctx: TestContext) -> Iterator[Ready]:
 
 @contextmanager
 def worker(
-    ctx: TestContext, where: Ready, folder: Path, instance: str, **gate: Any
+    ctx: TestContext, where: Ready, folder: Path, instance: str, ce: dict[str, object] | None = None, **gate: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a worker in `folder` as instance `instance`; killed at the latest at the end of the block."""
     folder.mkdir()
     (folder / "id").write_text(instance)
-    config = WorkerConfig(where.vms, ctx.authority.pem, str(folder / "id"), str(folder), gate=gate)
+    config = WorkerConfig(where.vms, ctx.authority.pem, str(folder / "id"), str(folder), ce=ce or {}, gate=gate)
     (folder / "config.json").write_text(json.dumps(asdict(config)))
+    with again(folder) as started:
+        yield started
+
+
+@contextmanager
+def again(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the worker of `folder` (again); killed at the latest at the end of the block."""
     command = [sys.executable, "-m", "vmdirac_py.worker", str(folder / "config.json")]
     with subprocess.Popen(command) as started:
         try:
             yield started
         finally:
             started.terminate()
+
+
+def output_of(ctx: TestContext, job: int) -> bytes:
+    """Return what a job wrote to its standard output."""
+    with tarfile.open(fileobj=io.BytesIO(ctx.blobs.get(job_of(ctx, job).output))) as archive:
+        (stdout,) = [name for name in archive.getnames() if name.endswith("std.out")]
+        content = archive.extractfile(stdout)
+        assert content
+        return content.read()
 
 
 def expect(ctx: TestContext, vm: Vm, state: VmState) -> None:
@@ -106,11 +131,7 @@ def test_a_worker_enrols_works_and_leaves(ctx: TestContext, where: Ready, tmp_pa
         until(lambda: job_of(ctx, job).state is JobState.DONE, what="the job Done")
         expect(ctx, vm, VmState.STOPPING)
         assert started.wait(20) == 0
-    with tarfile.open(fileobj=io.BytesIO(ctx.blobs.get(job_of(ctx, job).output))) as archive:
-        (stdout,) = [name for name in archive.getnames() if name.endswith("std.out")]
-        content = archive.extractfile(stdout)
-        assert content
-        assert content.read() == b"42\n"
+    assert output_of(ctx, job) == b"42\n"
 
 
 def test_a_drained_worker_ends_its_job_first(ctx: TestContext, where: Ready, tmp_path: Path) -> None:
@@ -128,6 +149,68 @@ def test_a_drained_worker_ends_its_job_first(ctx: TestContext, where: Ready, tmp
         go.touch()
         expect(ctx, vm, VmState.STOPPING)
     assert (job_of(ctx, job).state, job_of(ctx, second).state) == (JobState.DONE, JobState.WAITING)
+
+
+def test_a_credential_travels_with_its_job(ctx: TestContext, where: Ready, tmp_path: Path) -> None:
+    """A payload reads its owner's token, the renewed one while it runs, and neither side keeps it after the end."""
+    vm = add_vm(ctx, batch=add_batch(ctx), instance="i-1")
+    script = "until grep -q second $BEARER_TOKEN_FILE; do sleep 0.1; done; tr a-z A-Z < $BEARER_TOKEN_FILE"
+    text = f'CPUTime = 360;\nExecutable = "/bin/sh";\nArguments = "-c \'{script}\'";'
+    first, second = Owned(token="the-first-token"), Owned(token="the-second-token")
+    (job,) = jobs.submit(ctx, text, folder=None, where="j", actor="unix:ann", vo="astro", credential=first)
+    with worker(ctx, where, tmp_path / "vm", "i-1", {"credential_seconds": 0.1}):
+        until(lambda: job_of(ctx, job.id).state is JobState.RUNNING, what="the job Running")
+        job_credentials.replace(ctx, job.id, second, actor="unix:ann")
+        until(lambda: job_of(ctx, job.id).state is JobState.DONE, what="the job Done")
+        expect(ctx, vm, VmState.STOPPING)
+    assert outputs.standard_output(ctx, job.id) == "THE-SECOND-TOKEN"
+    assert list(ctx.home.owner_credentials.iterdir()) == []
+    assert not [path for path in (tmp_path / "vm").rglob("*") if path.is_file() and b"-token" in path.read_bytes()]
+
+
+def test_an_outage_costs_nothing(tmp_path: Path) -> None:
+    """A manager that is away for the whole tolerated outage, here six seconds: the job is Done once, the VM lives."""
+    day = 6.0
+    hours = {"certificate_hours": 3 * day / 3600, "dead_man_hours": 2 * day / 3600, "outage_hours": 1.01 * day / 3600}
+    pool = make_pool("astro-8", "astro", heartbeat_seconds=0.2, idle_seconds=600.0, stalled_after=2.0)
+    ctx = make_context(tmp_path / "home", clock=SystemClock(), inventory=make_inventory(pool), **hours)
+    vm, go = add_vm(ctx, batch=add_batch(ctx), instance="i-1"), tmp_path / "go"
+    script = f"until test -e {go}; do sleep 0.1; done; echo kept"
+    job = submit(ctx, executable="/bin/sh", arguments=f"-c '{script}'").id
+    with contextlib.ExitStack() as stack:
+        with running(ctx) as where:
+            stack.enter_context(worker(ctx, where, tmp_path / "vm", "i-1"))
+            until(lambda: job_of(ctx, job).state is JobState.RUNNING, what="the job Running")
+            port = urlsplit(where.vms).port or 0
+        away_until = time.monotonic() + day
+        go.touch()
+        until(lambda: time.monotonic() > away_until, seconds=2 * day, what="a day passed")
+        aging.advance(ctx)
+        with running(ctx, vm_port=port):
+            until(lambda: job_of(ctx, job).state is JobState.DONE, what="the job Done")
+            aging.advance(ctx)
+            assert row_of(ctx, vm.id).state is VmState.RUNNING
+            second = submit(ctx).id
+            until(lambda: job_of(ctx, second).state is JobState.DONE, what="another job Done")
+    assert job_of(ctx, job).attempt == 1
+    assert output_of(ctx, job) == b"kept\n"
+    ctx.ledger.close()
+
+
+def test_a_worker_that_is_killed_loses_no_job(ctx: TestContext, where: Ready, tmp_path: Path) -> None:
+    """Killed in the middle of a job and started again, a worker gives the job back and runs its second attempt."""
+    vm, go = add_vm(ctx, batch=add_batch(ctx), instance="i-1"), tmp_path / "go"
+    job = submit(ctx, executable="/bin/sh", arguments=f"-c 'until test -e {go}; do sleep 0.1; done; echo once'").id
+    with worker(ctx, where, tmp_path / "vm", "i-1") as first:
+        until(lambda: job_of(ctx, job).state is JobState.RUNNING, what="the job Running")
+        first.kill()
+        first.wait()
+        go.touch()
+        with again(tmp_path / "vm"):
+            until(lambda: job_of(ctx, job).state is JobState.DONE, what="the job Done")
+            assert row_of(ctx, vm.id).state is VmState.RUNNING
+    assert job_of(ctx, job).attempt == 2
+    assert output_of(ctx, job) == b"once\n"
 
 
 def test_an_unfit_worker_takes_no_job_and_its_pool_rests(ctx: TestContext, where: Ready, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.testbeds.openstack import Cannot, life, processes
+from tests.testbeds.common import processes
+from tests.testbeds.openstack import Cannot, life
 
 pytestmark = pytest.mark.full
 INTERRUPTED = 130

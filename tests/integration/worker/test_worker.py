@@ -117,19 +117,31 @@ def test_finished_work_survives_a_killed_worker(manager: ManagerDouble, start: A
     assert len(manager.of("enrol")) == 1
 
 
-def test_a_worker_that_lost_payloads_gives_its_vm_back(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
-    """After a killed worker the next one kills what still runs, reports none of it and leaves with `error`."""
+def test_a_worker_that_lost_payloads_gives_them_back(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
+    """After a killed worker the next one ends what still runs, reports it as lost, and goes on with other jobs."""
     manager.script.work = [waits_for(1, tmp_path / "flag")]
     vm = start()
     manager.wait(lambda: states(manager, 1) == ["Running"])
     vm.kill()
+    manager.script.work = [work(2, "true")]
     vm.start()
-    assert vm.ended() == 1
-    leave = manager.messages("leave")[-1]
-    assert leave["reason"] == "error"
-    assert "1.1" in leave["detail"]
-    assert states(manager, 1) == ["Running"]
+    manager.wait(lambda: states(manager, 2) == ["Running", "Done"])
+    assert states(manager, 1) == ["Running", "Lost"]
     assert marked(f"VMDIRAC_JOB={manager.vm}/1.1") == []
+    assert len(manager.of("enrol")) == 1
+    assert manager.of("leave") == []
+
+
+def test_what_was_lost_is_told_once(manager: ManagerDouble, start: Any) -> None:
+    """A payload that ended, or was reported as lost, before its worker was killed is not lost (again)."""
+    manager.script.work = [work(1, "true")]
+    vm = start()
+    manager.wait(lambda: states(manager, 1) == ["Running", "Done"])
+    vm.kill()
+    vm.start()
+    beats = len(manager.of("heartbeat"))
+    manager.wait(lambda: len(manager.of("heartbeat")) > beats + 1)
+    assert states(manager, 1) == ["Running", "Done"]
 
 
 def test_drain(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
@@ -186,15 +198,13 @@ def test_halt(manager: ManagerDouble, start: Any) -> None:
 def test_one_job_is_killed(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
     """A job that is not the VM's any more is ended with its children, unreported; its neighbour runs on."""
     manager.script.work = [work(1, "sh", "-c 'setsid sleep 1000 & sleep 1000'"), waits_for(2, tmp_path / "flag")]
-    vm = start()
+    start()
     manager.wait(lambda: states(manager, 1) == ["Running"] and states(manager, 2) == ["Running"])
     manager.script.kill = [1]
     manager.wait(lambda: marked(f"VMDIRAC_JOB={manager.vm}/1.1") == [])
     (tmp_path / "flag").touch()
     manager.wait(lambda: states(manager, 2) == ["Running", "Done"])
     assert states(manager, 1) == ["Running"]
-    vm.process.terminate()
-    assert vm.ended() == 0, vm.log
 
 
 def test_a_vm_that_is_no_more_ends(manager: ManagerDouble, start: Any) -> None:
@@ -208,14 +218,19 @@ def test_a_vm_that_is_no_more_ends(manager: ManagerDouble, start: Any) -> None:
 
 
 def test_machine_going_down(manager: ManagerDouble, start: Any) -> None:
-    """SIGTERM ends payloads and tells the manager that the VM is halted."""
+    """SIGTERM ends payloads, gives their jobs back at once, and leaves the VM to the next worker, which goes on."""
     manager.script.work = [work(1, "sleep", "1000")]
     vm = start()
     manager.wait(lambda: states(manager, 1) == ["Running"])
     vm.process.terminate()
-    assert vm.ended() == 0, vm.log
-    assert manager.messages("leave")[-1] == {"reason": "halted", "detail": "the machine goes down"}
+    assert vm.ended() == 5, vm.log
+    assert states(manager, 1) == ["Running", "Lost"]
+    assert manager.of("leave") == []
     assert marked(f"VMDIRAC_JOB={manager.vm}/1.1") == []
+    manager.script.work = [work(2, "true")]
+    vm.start()
+    manager.wait(lambda: states(manager, 2) == ["Running", "Done"])
+    assert states(manager, 1) == ["Running", "Lost"]
 
 
 def test_enrols_when_the_manager_comes_late(manager: ManagerDouble, start: Any) -> None:
@@ -329,7 +344,12 @@ def test_a_refused_output_fails_the_job(manager: ManagerDouble, start: Any) -> N
 
 @pytest.mark.parametrize(
     ("changes", "word"),
-    [({"inner_ce": "Sudo"}, "inner_ce"), ({"manager": "http://x"}, "https"), ({"cores": "4"}, "cores")],
+    [
+        ({"inner_ce": "Docker"}, "inner_ce"),
+        ({"ce": {"imge": ""}}, "imge"),
+        ({"manager": "http://x"}, "https"),
+        ({"cores": "4"}, "cores"),
+    ],
 )
 def test_bad_configuration_names_the_key(
     manager: ManagerDouble, start: Any, changes: dict[str, Any], word: str

@@ -1,8 +1,10 @@
 """A real OpenStack control plane on loopback: `python -m tests.testbeds.openstack up|down|status|wipe`."""
 
+from tests.testbeds.common.errors import Broke, Cannot
+
 from .bed import Bed
 from .life import bring_up, take_down
-from .values import DOMAIN, REGION, Account, Broke, Cannot, Content, Flavor, Project
+from .values import DOMAIN, REGION, Account, Content, Flavor, Project
 
 __all__ = [
     "DOMAIN",

@@ -7,13 +7,12 @@ import signal
 import sys
 from pathlib import Path
 
-import msgspec
-
+from tests.testbeds.common import sharing
 from vmdirac_py.base.errors import VmdiracError
 
-from . import life, sharing, status
+from . import life, status
 from .bed import Bed, written
-from .places import CACHE_VARIABLE, default_home
+from .places import CACHE_VARIABLE, Places, default_home
 
 INTERRUPTED = 130
 
@@ -43,7 +42,7 @@ def _given() -> argparse.Namespace:
 
 def _up(home: Path, *, json: bool) -> int:
     bed = life.bring_up(home, _say)
-    sharing.hold(home)
+    sharing.hold(Places(home))
     sys.stdout.write(written(bed).decode() + "\n" if json else _told(bed))
     return 0
 
@@ -65,18 +64,8 @@ def _ended(home: Path, *, json: bool) -> int:
 
 def _status(home: Path, *, json: bool) -> int:
     found = status.look(home)
-    text = msgspec.json.format(msgspec.json.encode(found, enc_hook=str), indent=2).decode() + "\n"
-    sys.stdout.write(text if json else _table(found))
+    sys.stdout.write(found.as_json() if json else found.table())
     return 0 if found.up else 1
-
-
-def _table(found: status.Status) -> str:
-    rows = [
-        f"{row.program:16} {' '.join(map(str, row.pids)) or 'down':24} {row.rss_mb:6} MiB" for row in found.programs
-    ]
-    rows += [f"{name:16} {'answers' if up else 'no answer'}" for name, up in found.apis.items()]
-    total = f"{'up' if found.up else 'not up'}: {found.home}; {found.rss_mb} MiB rss, {found.pss_mb} MiB pss"
-    return "\n".join([*rows, f"used by: {' '.join(found.users) or 'nobody'}", total, ""])
 
 
 def _told(bed: Bed) -> str:

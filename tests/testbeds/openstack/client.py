@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from .values import Account, Broke
+from tests.testbeds.common.errors import Broke
+
+from .values import Account
 
 TIMEOUT_S = 60.0
 GONE = 404

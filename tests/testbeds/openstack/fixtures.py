@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
+from tests.testbeds.common.errors import Cannot
+
 from . import sharing
 from .bed import Bed
-from .values import Cannot
 
 
 @pytest.fixture(scope="session")

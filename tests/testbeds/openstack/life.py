@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 
-from . import environment, machine, ports, processes, secret_files
+from tests.testbeds.common import ports, processes
+from tests.testbeds.common.errors import Cannot
+from tests.testbeds.common.places import Say, lock_of, locked
+
+from . import machine, secret_files
 from .bed import Bed, read
 from .client import answers
-from .places import Places, Say, cache, default_home, lock_of, locked
-from .programs import NAMES, STORES
+from .environment import environment
+from .places import Places, cache, default_home
+from .programs import NAMES, SERVERS, STORES
 from .raising import Raising
 from .recipe import word
-from .values import Cannot
 
 LONGEST_SOCKET = 107
 """Bytes of a unix socket's path: unix(7)."""
@@ -48,8 +51,8 @@ def prepared(say: Say) -> Path:
         Cannot: something is missing still, and what.
     """
     cache().mkdir(parents=True, exist_ok=True, mode=0o700)
-    machine.prepare(cache(), say)
-    return environment.made(say)
+    machine.NEEDS.prepare(cache(), say)
+    return environment().made(say)
 
 
 def up_already(places: Places, say: Say) -> Bed | None:
@@ -57,7 +60,7 @@ def up_already(places: Places, say: Say) -> Bed | None:
     if not places.bed.exists() or set(NAMES) - processes.running(places.home):
         return None
     bed = read(places.bed.read_bytes())
-    if not all(answers(url) for url in bed.urls.values()):
+    if bed is None or not all(answers(url) for url in bed.urls.values()):
         return None
     if bed.recipe != word():
         say("this bed was made by another version of this tool; `wipe` and `up` renew it")
@@ -72,25 +75,16 @@ def _raised(places: Places, say: Say) -> Bed:
     if processes.living(places.home):
         say("stopping what an earlier run left")
         stop(places)
-    fresh = _cleared(places)
+    fresh = places.cleared(word())
     places.make()
     say("starting from nothing" if fresh else "starting again")
     try:
-        bed = Raising(places, venv, ports.free(), secret_files.kept(places), fresh, say).run()
+        bed = Raising(places, venv, ports.free(SERVERS), secret_files.kept(places), fresh, say).run()
     except BaseException:
         stop(places)
         raise
     say(f"up: {bed.auth_url}")
     return bed
-
-
-def _cleared(places: Places) -> bool:
-    """Drop data that is half made or of another recipe; say whether there is none now."""
-    if places.made.exists() and places.made.read_text() == word():
-        return False
-    for folder in (places.data, places.etc, places.run, places.log):
-        shutil.rmtree(folder, ignore_errors=True)
-    return True
 
 
 def stop(places: Places) -> None:

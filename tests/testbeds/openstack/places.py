@@ -1,26 +1,19 @@
-"""Where everything of one bed lies."""
+"""Where everything of one control plane lies."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import shutil
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import ClassVar
 
-from .values import Cannot
+from tests.testbeds.common import places
 
 CACHE_VARIABLE = "VMDIRAC_OPENSTACK_CACHE"
-Say = Callable[[str], None]
 
 
 def cache() -> Path:
     """Return the folder of environments and of the default bed: `$VMDIRAC_OPENSTACK_CACHE`, else one in the cache."""
-    given = os.environ.get(CACHE_VARIABLE)
-    return Path(given or Path.home() / ".cache/vmdirac_py/openstack").expanduser().resolve()
+    return places.cache_of(CACHE_VARIABLE, "openstack")
 
 
 def default_home() -> Path:
@@ -29,70 +22,15 @@ def default_home() -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """The folders and files of one bed; all of it is its owner's alone."""
+class Places(places.Places):
+    """The folders and files of one bed."""
 
-    home: Path
-
-    @property
-    def etc(self) -> Path:
-        """Configuration, written anew at each `up`."""
-        return self.home / "etc"
-
-    @property
-    def data(self) -> Path:
-        """What the servers keep between two runs."""
-        return self.home / "data"
-
-    @property
-    def log(self) -> Path:
-        """One log or more of each program."""
-        return self.home / "log"
-
-    @property
-    def run(self) -> Path:
-        """Sockets and locks of the servers."""
-        return self.home / "run"
-
-    @property
-    def socket(self) -> Path:
-        """Where MariaDB listens for its administrator."""
-        return self.run / "mariadb.sock"
-
-    @property
-    def secrets(self) -> Path:
-        """One secret a file."""
-        return self.home / "secrets"
-
-    @property
-    def users(self) -> Path:
-        """One file for each test process that uses the bed."""
-        return self.home / "users"
-
-    @property
-    def held(self) -> Path:
-        """Is there while a person holds the bed up: then no test session takes it down."""
-        return self.users / "held"
-
-    @property
-    def mark(self) -> Path:
-        """Says that this folder is a bed: what is not one is neither filled nor removed."""
-        return self.home / "openstack-bed"
-
-    @property
-    def made(self) -> Path:
-        """Names the recipe once the first `up` came to its end: schemas and seed are complete."""
-        return self.data / "made"
+    MARK: ClassVar[str] = "openstack-bed"
 
     @property
     def seeded(self) -> Path:
         """What the seed answered: ids."""
         return self.data / "seeded.json"
-
-    @property
-    def bed(self) -> Path:
-        """The bed that is up, as JSON; it is there only while the bed is complete."""
-        return self.home / "bed.json"
 
     @property
     def clouds(self) -> Path:
@@ -103,64 +41,3 @@ class Places:
     def faults(self) -> Path:
         """What the compute driver does wrong, read by it at each call."""
         return self.data / "nova/faults.json"
-
-    def make(self) -> None:
-        """Make the folders; raise `Cannot` where something else lies, or nothing can be written."""
-        with writable(self.home):
-            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.check()
-            self.mark.touch()
-            for folder in (self.etc, self.data, self.log, self.run, self.secrets, self.users):
-                folder.mkdir(exist_ok=True, mode=0o700)
-
-    def check(self) -> None:
-        """Raise `Cannot` if the folder holds something that is no bed."""
-        if self.home.exists() and not self.mark.exists() and any(self.home.iterdir()):
-            raise Cannot("this folder holds something else", where=str(self.home), mend="name a new or empty one")
-
-    def remove(self) -> None:
-        """Remove all of it; raise `Cannot` where something else lies."""
-        self.check()
-        shutil.rmtree(self.home, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def writable(place: Path) -> Iterator[None]:
-    """Raise `Cannot` where this user, or this machine, cannot write."""
-    try:
-        yield
-    except OSError as error:
-        mend = f"let ${CACHE_VARIABLE} name a folder of yours"
-        raise Cannot(f"cannot write: {error.strerror}", where=str(place), mend=mend) from error
-
-
-def _opened(file: Path) -> TextIO:
-    with writable(file.parent):
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return file.open("a")
-
-
-@contextlib.contextmanager
-def locked(file: Path, say: Say) -> Iterator[None]:
-    """Hold a file's lock, waiting for whoever holds it; it is given back even if we are killed."""
-    with _opened(file) as opened:
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waiting for another process that holds {file}")
-            fcntl.flock(opened, fcntl.LOCK_EX)
-        yield
-
-
-def lock_of(home: Path) -> Path:
-    """Return the lock of a bed, beside it: it outlives a wipe."""
-    return home.parent / f"{home.name}.lock"
-
-
-def write_private(file: Path, text: str | bytes) -> None:
-    """Write a whole file at once that its owner alone may read."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = file.with_name(f".{file.name}.{os.getpid()}")
-    new.touch(mode=0o600)
-    new.write_bytes(text.encode() if isinstance(text, str) else text)
-    new.replace(file)

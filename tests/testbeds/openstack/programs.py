@@ -6,8 +6,10 @@ import getpass
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.testbeds.common import mariadb
+from tests.testbeds.common.processes import Program, Words
+
 from .places import Places
-from .processes import Program, Words
 
 APIS = {
     "keystone": ("keystone.wsgi.api", 8),
@@ -25,13 +27,15 @@ CATALOGUE = {
 }
 """Service: its type and the path of its endpoint; Keystone enters itself."""
 STORES = ("rabbit", "memcached", "mariadb")
+SERVERS = (*STORES, "rabbit_peers", "epmd", *APIS)
+"""What listens, each on a port."""
 CONDUCTOR, COMPUTE, SCHEDULER = "nova-conductor", "nova-compute", "nova-scheduler"
 NAMES = (*STORES, *APIS, CONDUCTOR, SCHEDULER, COMPUTE)
 
 
 def table(places: Places, venv: Path, ports: Mapping[str, int]) -> dict[str, Program]:
     """Return every server of a bed by its name."""
-    stores = [_mariadb(places), _memcached(ports), _rabbit(places, ports)]
+    stores = [mariadb.program(places), _memcached(ports), _rabbit(places, ports)]
     apis = [_api(name, places, venv, ports) for name in APIS]
     novas = [
         _nova(CONDUCTOR, [venv / "bin/nova-conductor"], "nova.conf", places),
@@ -39,12 +43,6 @@ def table(places: Places, venv: Path, ports: Mapping[str, int]) -> dict[str, Pro
         _nova(COMPUTE, [venv / "bin/python", places.etc / "inside/compute.py"], "compute.conf", places),
     ]
     return {program.name: program for program in (*stores, *apis, *novas)}
-
-
-def _mariadb(places: Places) -> Program:
-    return Program(
-        "mariadb", ["mariadbd", f"--defaults-file={places.etc}/mariadb.cnf", f"--user={getpass.getuser()}"], {}
-    )
 
 
 def _memcached(ports: Mapping[str, int]) -> Program:

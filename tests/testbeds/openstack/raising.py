@@ -7,14 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import clouds_file, processes, programs, schemas, seeding, settings, tools
+from tests.testbeds.common import mariadb, processes, tools
+from tests.testbeds.common.errors import Broke
+from tests.testbeds.common.places import Say, write_private
+from tests.testbeds.common.ports import listens
+
+from . import clouds_file, programs, schemas, seeding, settings
 from .bed import Bed, written
 from .client import answers
-from .places import Places, Say, write_private
-from .ports import listens
+from .places import Places
 from .programs import APIS, COMPUTE, CONDUCTOR, SCHEDULER
 from .recipe import word
-from .values import Broke
 
 PATIENCE_S = 180.0
 LOOK_S = 0.1
@@ -48,7 +51,7 @@ class Raising:
     def _stores(self) -> None:
         self._start("rabbit", "memcached")
         if self.fresh:
-            schemas.lay(self.places, self._environment)
+            mariadb.lay(self.places, self._environment)
         self._start("mariadb")
         self._wait("mariadb", lambda: listens(self.ports["mariadb"]))
 
@@ -107,7 +110,7 @@ class Raising:
         self.say(f"seeded: {what}")
 
     def _count(self, question: str) -> int:
-        return int(schemas.ask(self.places, question, self._environment))
+        return int(mariadb.ask(self.places, question, self._environment))
 
     def _wait(self, name: str, ready: Callable[[], object]) -> None:
         """Wait for a program to be ready; one that ended, this or another, ends the wait."""

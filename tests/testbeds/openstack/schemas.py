@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import tools
+from tests.testbeds.common import tools
+from tests.testbeds.common.mariadb import ask
+from tests.testbeds.common.tools import Command
+
 from .places import Places
 from .settings import auth_url
-from .tools import Command
 from .values import REGION
 
 DATABASES = ("keystone", "glance", "placement", "nova_api", "nova", "nova_cell0", "neutron")
@@ -22,20 +24,6 @@ CELL, CELL_0 = (
     f"{{scheme}}://{{username}}:{{password}}@{{hostname}}:{{port}}/{name}?{{query}}" for name in ("nova", "nova_cell0")
 )
 """Nova keeps the addresses of its cells in a database; as templates they hold for other ports and secrets too."""
-
-
-def lay(places: Places, environment: Mapping[str, str]) -> None:
-    """Make MariaDB's own tables, before it is first started."""
-    user = f"--user={getpass.getuser()}"
-    how = ["--skip-test-db", "--auth-root-authentication-method=normal"]
-    command = ["mariadb-install-db", f"--defaults-file={places.etc}/mariadb.cnf", user, *how]
-    tools.run(command, log=places.log / "mariadb-install.log", environment=environment)
-
-
-def ask(places: Places, statements: str, environment: Mapping[str, str]) -> str:
-    """Let MariaDB do what it is told on its socket, and return its answer."""
-    command = ["mariadb", "--no-defaults", f"--socket={places.socket}", "-uroot", "--skip-column-names"]
-    return tools.answer(command, given=statements, log=places.log / "mariadb-ask.log", environment=environment)
 
 
 def make(places: Places, venv: Path, ports: Mapping[str, int], secrets: Mapping[str, str],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from secrets import token_urlsafe
 
+from tests.testbeds.common.places import write_private
+
 from . import wanted
-from .places import Places, write_private
+from .places import Places
 
 BYTES = 18
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import msgspec
 
-from . import recipe, tools, wanted
+from tests.testbeds.common import tools
+from tests.testbeds.common.places import write_private
+
+from . import recipe, wanted
 from .bed import Bed
-from .places import Places, write_private
+from .places import Places
 from .programs import APIS, CATALOGUE
 from .settings import auth_url
 from .values import REGION, Account, Project

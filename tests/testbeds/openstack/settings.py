@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
-from .places import Places, write_private
+from tests.testbeds.common import mariadb
+from tests.testbeds.common.places import write_private
+
+from .places import Places
 from .values import REGION
 
 TEMPLATES = Path(__file__).with_name("templates")
 INSIDE = Path(__file__).with_name("inside")
 FILES = {
-    "mariadb.cnf": "mariadb.cnf",
     "rabbit.conf": "rabbit.conf",
     "keystone.conf": "keystone/keystone.conf",
     "glance-api.conf": "glance/glance-api.conf",
@@ -45,6 +47,7 @@ def write(places: Places, venv: Path, ports: Mapping[str, int], secrets: Mapping
     for folder in FOLDERS:
         (places.data / folder).mkdir(parents=True, exist_ok=True)
     values = _values(places, ports, secrets)
+    mariadb.write(places, ports["mariadb"])
     for template, file in FILES.items():
         write_private(places.etc / file, Template((TEMPLATES / template).read_text()).substitute(values))
     write_private(places.etc / "rabbit_plugins", "[].\n")

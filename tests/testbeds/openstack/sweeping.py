@@ -6,8 +6,10 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.testbeds.common.errors import Broke
+
 from .client import Client
-from .values import Account, Broke
+from .values import Account
 
 AT_ONCE = 4
 LOOK_S = 0.2

@@ -1,4 +1,4 @@
-"""What the bed gives to those who use it, and how it fails."""
+"""What the bed gives to those who use it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from vmdirac_py.base.errors import Unusable, VmdiracError
-
 REGION = "RegionOne"
 DOMAIN = "Default"
 """Name of the one domain of users and projects; its id is `default`."""
 UNLIMITED = -1
-
-
-class Cannot(Unusable):
-    """This machine lacks what a control plane needs; a test that wants one is skipped, loudly."""
-
-
-class Broke(VmdiracError):
-    """The machine has all that is needed, and something failed all the same: a test that wants a cloud fails."""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

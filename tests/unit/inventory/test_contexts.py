@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmdirac_py.inventory.api import Problem
-from vmdirac_py.inventory.contexts import NO_PLACE, merged, missing, problems
+from vmdirac_py.inventory.bundle import roles_archive
+from vmdirac_py.inventory.contexts import NO_PLACE, merged, missing, problems, revision
 from vmdirac_py.inventory.load import load
 from vmdirac_py.inventory.roles import Option
 from vmdirac_py.ledger.codec import decode, encode
@@ -137,3 +138,33 @@ def test_the_shape_is_checked_first(problems: Callable[..., list[Problem]]) -> N
     (found,) = problems({"host_vars/big.yml": "pool_cores: 8\npool_context: {worker: [x]}\n"})
     assert (found.file, found.key) == ("host_vars/big.yml", "pool_context")
     assert "role text 'worker'" in found.what
+
+
+def test_the_revision_follows_context_and_roles() -> None:
+    """The same context and roles have the same name; another of either has another; no context has none."""
+    context = {"worker": {"python": "/p"}, "cvmfs": {}}
+    assert revision(context, "a") == revision(dict(reversed(context.items())), "a")
+    assert len({revision(context, "a"), revision(context, "b"), revision({"cvmfs": {}}, "a")}) == 3
+    assert revision({}, "a") == ""
+
+
+def test_a_pool_has_the_revision_of_its_context(tree: Callable[..., Any]) -> None:
+    """Unless it names one itself; a pool without context has none."""
+    inventory = load(
+        tree(
+            {
+                "group_vars/vo_alpha.yml": f"vo_groups: [a]\nvo_context: {PYTHON}\n",
+                "host_vars/big.yml": "pool_cores: 8\npool_profile: mine\npool_context: {worker: }\n",
+            }
+        )
+    )
+    assert inventory.pools["big"].profile == "mine"
+    assert inventory.pools["small"].profile == revision(inventory.pools["small"].context, roles_archive()[0])
+    assert load(tree()).pools["small"].profile == ""
+
+
+def test_a_web_server_needs_an_address(problems: Callable[..., list[Problem]]) -> None:
+    """What is no web address is refused with its key."""
+    text = "endpoint_kind: local\nendpoint_site: S\nendpoint_options: {state: x}\nendpoint_bundle_url: squid/static\n"
+    (found,) = problems({"group_vars/endpoint_here.yml": text})
+    assert (found.line, found.key) == (4, "endpoint_bundle_url")

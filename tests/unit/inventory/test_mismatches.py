@@ -25,6 +25,10 @@ Problems = Callable[[dict[str, str | None]], list[Problem]]
         ("pool_campaign_start: soon", "pool_campaign_start", "wants a date and time"),
         ("pool_campaign_start: 2026-11-02T00:00:00Z\npool_campaign_end: 2026-11-01T00:00:00Z",
          "pool_campaign_end", "ends before it starts"),
+        ("pool_stop_policies: [no_jobs, sometimes]", "pool_stop_policies", "no stop policy 'sometimes'"),
+        ("pool_stop_policies: []", "pool_stop_policies", "names no policy"),
+        ("pool_stop_policies: [never, no_jobs]", "pool_stop_policies", "does not go with"),
+        ("pool_stop_policies: [soft_end]", "pool_stop_policies", "needs to know when"),
     ],
 )  # fmt: skip
 def test_a_pool_that_cannot_be(problems: Problems, lines: str, key: str, what: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from tests.support.context import TestContext, events, make_inventory
+from tests.support.context import TestContext, events, make_inventory, make_pool
 from vmdirac_py.clouds import local
 from vmdirac_py.model.inventory import Endpoint
 from vmdirac_py.operations.endpoint_warnings import ALARM, found_in, tell
@@ -58,8 +58,25 @@ def test_the_status_shows_it(ctx: TestContext, say: Say) -> None:
 
 def test_only_endpoints_that_earn_it(say: Say) -> None:
     """An endpoint without a warning, or without a driver, is not among them."""
-    inventory = make_inventory()
+    inventory = replace(make_inventory(), pools={})
     say("")
     assert found_in(inventory) == {}
     nowhere = {"north": replace(inventory.endpoints["north"], kind="nowhere")}
-    assert found_in(replace(inventory, endpoints=nowhere)) == {}
+    assert found_in(replace(inventory, endpoints=nowhere, pools={})) == {}
+
+
+def test_payloads_beside_their_pilot_are_warned_of() -> None:
+    """On a real cloud, the pools where nothing stands between are named; those of the embedded cloud are not."""
+    inventory = make_inventory()
+    assert found_in(inventory) == {}
+    real = replace(inventory, endpoints={"north": Endpoint("north", "openstack", "CLOUD.North.xy")})
+    (told,) = found_in(real)["north"]
+    assert told.startswith("endpoint north, pool_inner_ce of astro-8, bio-8: nothing stands between")
+
+
+def test_containers_without_an_image_are_warned_of() -> None:
+    """A pool of containers that has no image for all fails the jobs that name none: it is named."""
+    pool = make_pool("bio-8", "bio", inner_ce="Pool/Singularity")
+    (told,) = found_in(make_inventory(pool))["north"]
+    assert "bio-8: jobs that name no container image fail" in told
+    assert found_in(make_inventory(replace(pool, inner_ce_options={"image": "/cvmfs/x"}))) == {}

@@ -10,7 +10,7 @@ from tests.support.context import TestContext, add_vm, batch_of, make_inventory,
 from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing
 from vmdirac_py.model.batch import BatchState
 from vmdirac_py.model.vm import VmState
-from vmdirac_py.operations import images, launches, planning
+from vmdirac_py.operations import bakes, images, launches, planning
 
 DAY = 86400.0
 
@@ -102,3 +102,48 @@ def test_an_unknown_image_is_refused(ctx: TestContext, image: str) -> None:
         images.retire(ctx, image, seconds=DAY, actor="ann")
     with pytest.raises(UnknownThing, match="image list"):
         images.keep(ctx, image, actor="ann")
+
+
+AT = "2026-11-22T12:00:00Z"
+RECORD = bakes.read(f'{{"revision": "7", "at": "{AT}", "roles_sha256": "ab"}}', where="baked.json")
+
+
+NO_ZONE = '{"revision": "7", "at": "2026-11-22T12:00:00", "roles_sha256": ""}'
+
+
+def test_pools_of_another_revision_are_told(ctx: TestContext) -> None:
+    """A pool whose context changed since its image was baked is outdated; one whose context is baked is not."""
+    change(ctx, image="one", profile="7")
+    images.baked(ctx, "one", RECORD, actor="ann")
+    assert (use(ctx, "one").bake, use(ctx, "one").outdated) == (bakes.Bake("one", "7", 1795348800.0, "ab", "ann"), ())
+    change(ctx, image="one", profile="8")
+    assert use(ctx, "one").outdated == ("astro-8",)
+
+
+def test_a_later_bake_counts(ctx: TestContext) -> None:
+    """The same name baked again holds what was baked last; other images keep theirs."""
+    for image, record in (("one", RECORD), ("two", RECORD), ("one", bakes.BakeRecord("8", RECORD.at, "cd"))):
+        images.baked(ctx, image, record, actor="ann")
+    assert [(name, use(ctx, name).bake.revision) for name in ("one", "two")] == [("one", "8"), ("two", "7")]  # type: ignore[union-attr]
+
+
+def test_vms_behind_their_pool_are_counted(ctx: TestContext, cloud: ScriptedCloud) -> None:
+    """Those of the same image and another revision; a VM of the present one is not among them."""
+    change(ctx, image="one", profile="7")
+    launched(ctx, cloud)
+    assert use(ctx, "one").behind == 0
+    change(ctx, image="one", profile="8")
+    assert (use(ctx, "one").behind, use(ctx, "one").vms) == (1, 1)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"revision": 7, "at": 1, "roles_sha256": ""}', '{"x": 1}', NO_ZONE])
+def test_what_is_no_record_is_refused(text: str) -> None:
+    """The file is named, and what to give instead."""
+    with pytest.raises(BadInput, match=r"baked\.json"):
+        bakes.read(text, where="/mnt/baked.json")
+
+
+def test_a_record_needs_an_image(ctx: TestContext) -> None:
+    """Nothing is kept under no name."""
+    with pytest.raises(BadInput, match="without a name"):
+        images.baked(ctx, " ", RECORD, actor="ann")

@@ -20,13 +20,24 @@ from tests.support.context import (
 )
 from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing
 from vmdirac_py.ledger.api import Heartbeat
+from vmdirac_py.model.inventory import STOP_POLICIES
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.plan import SoftEnd
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import Vm, VmState
-from vmdirac_py.operations import aging
+from vmdirac_py.operations import aging, worker_terms
 from vmdirac_py.operations.callers import VmGone
-from vmdirac_py.operations.presence import UNHEARD_SECONDS, acknowledge, flush, heartbeat, leave, time
+from vmdirac_py.operations.presence import (
+    FOR_WANT_OF_WORK,
+    LEAVINGS,
+    UNHEARD_SECONDS,
+    acknowledge,
+    flush,
+    heartbeat,
+    leave,
+    time,
+)
+from vmdirac_py.worker import policy
 
 BEAT = {"state": "running", "load": 0.5, "slots": []}
 
@@ -181,11 +192,11 @@ def test_an_acknowledgement_needs_an_order(ctx: TestContext) -> None:
 def test_an_idle_vm_may_go(ctx: TestContext, state: VmState) -> None:
     """Without a minimum in its pool an idle VM of any living state may power off, and becomes Stopping."""
     vm = add_vm(ctx, state=state)
-    assert leave(ctx, vm.id, "idle", "600 s without a job")
+    assert leave(ctx, vm.id, "idle", "600 s without a job", 300)
     row = row_of(ctx, vm.id)
     assert row.state is VmState.STOPPING
     assert row.reason is not None
-    assert row.reason.as_dict == {"reason": "idle", "detail": "600 s without a job"}
+    assert row.reason.as_dict == {"reason": "idle", "detail": "600 s without a job", "hepix": 300}
     assert [event.subject for event in events(ctx, "vm.left")] == [vm.id]
 
 
@@ -270,6 +281,48 @@ def test_a_soft_end_stops_nobody(ctx: TestContext) -> None:
     assert heartbeat(ctx, vm.id, BEAT).orders == ()
     aging.advance(ctx)
     assert row_of(ctx, vm.id).state is VmState.RUNNING
+
+
+def test_a_vm_that_takes_no_more_jobs_is_draining(ctx: TestContext) -> None:
+    """A Running VM that says it is draining is Draining from then on, with its jobs, and is moved once."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    job = give_job(ctx, vm)
+    for _ in range(2):
+        heartbeat(ctx, vm.id, {**beat_with(job), "state": "draining"})
+    assert row_of(ctx, vm.id).state is VmState.DRAINING
+    assert [event.subject for event in events(ctx, "vm.closed")] == [vm.id]
+    assert job_of(ctx, job).state is JobState.MATCHED
+
+
+@pytest.mark.parametrize("reason", sorted(FOR_WANT_OF_WORK))
+def test_whoever_wants_work_is_kept_by_the_minimum(tmp_path: Path, reason: str) -> None:
+    """Whatever policy sends it away, a VM without work stays while its pool keeps a minimum."""
+    ctx = make_context(tmp_path, inventory=make_inventory(make_pool("astro-8", "astro", min_vms=1)))
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    assert not leave(ctx, vm.id, reason)
+    assert row_of(ctx, vm.id).state is VmState.RUNNING
+    ctx.ledger.close()
+
+
+def test_a_heartbeat_brings_the_pools_stop_policies(tmp_path: Path) -> None:
+    """What the inventory says now about stopping is told with each answer, as the worker reads it."""
+    pool = make_pool("astro-8", "astro", stop_policies=("soft_end", "no_cpu"), soft_life=7200.0, quiet_seconds=60.0)
+    ctx = make_context(tmp_path, inventory=make_inventory(pool))
+    told = heartbeat(ctx, add_vm(ctx, state=VmState.RUNNING).id, BEAT).stop_policies
+    read = policy.terms(told)
+    assert (read.policies, read.soft_life, read.quiet_seconds) == (("soft_end", "no_cpu"), 7200.0, 60.0)
+    ctx.ledger.close()
+
+
+def test_the_worker_the_manager_and_the_inventory_speak_of_the_same_policies() -> None:
+    """Every reason a worker gives for leaving is understood, and the names of policies are the same everywhere."""
+    told = {rule.reason for rule in policy.RULES} - set(policy.UNTOLD)
+    assert told <= LEAVINGS
+    assert frozenset(policy.MAY_BE_KEPT) == FOR_WANT_OF_WORK
+    assert policy.POLICIES == STOP_POLICIES
+    pool = make_pool("astro-8", "astro")
+    assert policy.terms(worker_terms.stop_policies(pool)) == policy.Terms()
+    assert set(worker_terms.stop_policies(pool)) == set(policy.Terms._fields)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def by_the_books(jobs: list[TraceJob]) -> list[tuple[int, int]]:
 
 class _Work:
     def __init__(self, number: int, cores: int, ram_mb: int, gpus: int) -> None:
-        self.job, self.cores, self.ram_mb, self.gpus = number, cores, ram_mb, gpus
+        self.job, self.cores, self.ram_mb, self.gpus, self.cpu_seconds = number, cores, ram_mb, gpus, 0
 
 
 def _match(slots: worker.Pool, waiting: list[TraceJob]) -> tuple[TraceJob, int] | None:

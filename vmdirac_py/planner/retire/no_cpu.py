@@ -8,7 +8,7 @@ from typing import ClassVar
 from vmdirac_py.model.reason import Reason
 from vmdirac_py.model.vm import QUIET_LOAD
 
-from .idle import patience
+from .idle import lasts, patience
 from .policy import FOR_EMPTY_ONES, Candidate, Terms
 from .view import View
 
@@ -27,5 +27,5 @@ class NoCpu:
             if one.cpu_load is None or one.cpu_load >= QUIET_LOAD or not one.load_since:
                 continue
             pool = view.pool(one)
-            if view.at - max(one.load_since, one.idle_since) >= patience(pool):
+            if not lasts(pool) and view.at - max(one.load_since, one.idle_since) >= patience(pool):
                 yield one, Reason.of("retire.no_cpu", seconds=int(pool.idle_seconds))

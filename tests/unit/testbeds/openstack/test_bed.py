@@ -11,7 +11,7 @@ import yaml
 from tests.testbeds.openstack import bed, clouds_file, secret_files, seeding, wanted
 from tests.testbeds.openstack.bed import Bed
 from tests.testbeds.openstack.places import Places
-from tests.testbeds.openstack.ports import SERVERS
+from tests.testbeds.openstack.programs import SERVERS
 
 PORTS = {name: 20_000 + number for number, name in enumerate(SERVERS)}
 
@@ -30,6 +30,12 @@ def made(tmp_path: Path) -> Bed:
 def test_a_bed_is_read_as_it_was_written(made: Bed) -> None:
     """Another process gets the same bed."""
     assert bed.read(bed.written(made)) == made
+
+
+def test_a_bed_of_another_version_is_none(made: Bed) -> None:
+    """What was cut off, or written by another version, is made anew and stops nobody."""
+    assert bed.read(bed.written(made)[:100]) is None
+    assert bed.read(b'{"url": "http://127.0.0.1"}') is None
 
 
 def test_a_bed_shows_no_secret(made: Bed) -> None:

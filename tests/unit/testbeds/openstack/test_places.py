@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.testbeds.common import places as common
+from tests.testbeds.common.errors import Cannot
 from tests.testbeds.openstack import places
 from tests.testbeds.openstack.places import Places
-from tests.testbeds.openstack.values import Cannot
 
 
 def test_the_cache_is_where_the_variable_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,8 +50,8 @@ def test_a_bed_is_removed_whole(tmp_path: Path) -> None:
 def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:
     """The new text stands alone, for its owner alone, and nothing is left beside it."""
     file = tmp_path / "deep/file"
-    places.write_private(file, "long text")
-    places.write_private(file, b"short")
+    common.write_private(file, "long text")
+    common.write_private(file, b"short")
     assert file.read_text() == "short"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert list(file.parent.iterdir()) == [file]
@@ -61,11 +62,11 @@ def test_the_second_waits_for_the_lock_and_says_so(tmp_path: Path) -> None:
     lock, said, order = tmp_path / "lock", threading.Event(), []
 
     def second() -> None:
-        with places.locked(lock, lambda _: said.set()):
+        with common.locked(lock, lambda _: said.set()):
             order.append("second")
 
     waiting = threading.Thread(target=second)
-    with places.locked(lock, lambda _: None):
+    with common.locked(lock, lambda _: None):
         waiting.start()
         assert said.wait(20)
         order.append("first")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.testbeds.openstack import programs, wanted
 from tests.testbeds.openstack.places import Places
-from tests.testbeds.openstack.ports import SERVERS
+from tests.testbeds.openstack.programs import SERVERS
 
 PORTS = {name: 20_000 + number for number, name in enumerate(SERVERS)}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.testbeds.openstack import environment, recipe, wanted
+from tests.testbeds.openstack import recipe, wanted
+from tests.testbeds.openstack.environment import VERSIONS
 from tests.testbeds.openstack.wanted import Quota
 
 
@@ -22,6 +23,6 @@ def test_other_content_is_another_recipe(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_every_version_is_pinned_and_no_index_is_named() -> None:
     """The environment is the same everywhere, from whatever index a machine uses."""
-    lines = [line for line in environment.VERSIONS.read_text().splitlines() if not line.startswith("#")]
+    lines = [line for line in VERSIONS.read_text().splitlines() if not line.startswith("#")]
     assert all(len(line.split("==")) == 2 for line in lines)
-    assert "://" not in environment.VERSIONS.read_text()
+    assert "://" not in VERSIONS.read_text()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.testbeds.openstack import settings, wanted
 from tests.testbeds.openstack.places import Places
-from tests.testbeds.openstack.ports import SERVERS
+from tests.testbeds.openstack.programs import SERVERS
 
 PORTS = {name: 20_000 + number for number, name in enumerate(SERVERS)}
 SECRETS = {name: f"secret-of-{name}" for name in wanted.secrets()}

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.wait import until
-from tests.testbeds.openstack import Cannot, life, processes, sharing
+from tests.testbeds.common import processes, sharing
+from tests.testbeds.common.processes import Program
+from tests.testbeds.openstack import Cannot, life
+from tests.testbeds.openstack import sharing as openstack
 from tests.testbeds.openstack.places import CACHE_VARIABLE, Places
-from tests.testbeds.openstack.processes import Program
 
 
 def _silent(_: str) -> None:
@@ -29,23 +31,23 @@ def places(tmp_path: Path) -> Places:
 
 
 def _use(places: Places, user: str) -> str:
-    sharing._enter(places, user)
+    openstack.sharing(places).enter(user)
     return user
 
 
 def test_the_last_that_leaves_takes_it_down(places: Places) -> None:
     """It stays up for the others, and for nobody it goes."""
     me, other = _use(places, str(os.getpid())), _use(places, str(os.getppid()))
-    sharing.leave(places.home, me, _silent)
+    openstack.sharing(places).leave(me, _silent)
     assert processes.running(places.home)
-    sharing.leave(places.home, other, _silent)
+    openstack.sharing(places).leave(other, _silent)
     assert not processes.running(places.home)
 
 
 def test_a_bed_that_is_held_stays_up(places: Places) -> None:
     """What a person brought up, a test session does not take down."""
-    sharing.hold(places.home)
-    sharing.leave(places.home, _use(places, str(os.getpid())), _silent)
+    sharing.hold(places)
+    openstack.sharing(places).leave(_use(places, str(os.getpid())), _silent)
     assert processes.running(places.home)
     processes.kill(places.home)
 
@@ -57,15 +59,15 @@ def test_a_session_that_was_killed_holds_nothing(places: Places) -> None:
         assert sharing.users(places) == {user}
         killed.kill()
     assert sharing.users(places) == set()
-    sharing.leave(places.home, str(os.getpid()), _silent)
+    openstack.sharing(places).leave(str(os.getpid()), _silent)
     assert not processes.running(places.home)
 
 
 def test_a_cache_nobody_can_write_to_is_a_reason_to_skip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no bed can lie the machine cannot have one: that is no failure, and the variable to set is named."""
+    """Where no bed can lie the machine cannot have one: that is no failure, and what to set is named."""
     (tmp_path / "file").touch()
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file"))
-    with pytest.raises(Cannot, match=CACHE_VARIABLE):
-        sharing.shared(_silent)
-    with pytest.raises(Cannot, match=CACHE_VARIABLE):
+    with pytest.raises(Cannot, match="_CACHE"):
+        openstack.shared(_silent)
+    with pytest.raises(Cannot, match="_CACHE"):
         life.bring_up(None, _silent)

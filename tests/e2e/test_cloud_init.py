@@ -1,0 +1,137 @@
+"""The thread with VMs that really boot: systemd and the distribution's cloud-init read what a driver gave its cloud."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.booted import PATIENCE_SECONDS, Booted, booted_on, emulated_on
+from tests.support.installed import VOS
+from tests.support.moto_account import moto_account
+from tests.support.nova_project import nova_project
+from tests.support.opennebula_account import opennebula_account
+from tests.support.there import OtherCloud, There
+from tests.testbeds.openstack.fixtures import openstack_bed
+from tests.testbeds.vm import Cannot, Guest
+from tests.testbeds.vm.sources import SOURCES
+
+__all__ = ["openstack_bed"]
+pytestmark = pytest.mark.slow
+
+Make = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[OtherCloud]]
+
+
+def _nova(request: pytest.FixtureRequest, _: Path) -> AbstractContextManager[OtherCloud]:
+    return nova_project(request.getfixturevalue("openstack_bed"))
+
+
+CLOUD_OF: dict[str, Make] = {
+    "NoCloud": lambda _, folder: moto_account(folder),
+    "Ec2": lambda _, folder: moto_account(folder),
+    "OpenNebula": lambda _, folder: opennebula_account(folder),
+    "ConfigDrive": _nova,
+    "OpenStack": _nova,
+}
+SMOKE = "NoCloud"
+CONTEXT = {"profile": {}, "worker": {"payload_users": 2}}
+PAYLOAD_USER = "vmdirac_payload_00"
+NOBODY = 65534
+METADATA = ("http://169.254.169.254/", "http://[fd00:ec2::254]/")
+SECRET_PLACES = ("/var/lib/cloud", "/run/cloud-init", "/etc/vmdirac", "/var/lib/vmdirac")
+EMULATED_SECONDS = 1800.0
+SLOWEST_BOOT = {"pool_boot_seconds": 300, "pool_boot_deadline": 2400}
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"VM test bed: {words}\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def booted(request: pytest.FixtureRequest, folder: Path, source: str, **keys: Any) -> Iterator[There]:
+    """Run an installation whose VMs boot from this source; skip, loudly, where the machine cannot."""
+    try:
+        with (
+            CLOUD_OF[source](request, folder) as cloud,
+            booted_on(folder, cloud, SOURCES[source], _say, **keys) as there,
+        ):
+            yield there
+    except Cannot as cannot:
+        pytest.skip(f"no VMs here: {cannot}")
+
+
+def guest_of(there: There, vm_id: str) -> Guest:
+    """Return the guest behind a VM."""
+    assert isinstance(there.filling, Booted)
+    (instance,) = (vm.instance_id for vm in there.vms() if vm.id == vm_id)
+    return there.filling.bed.guests[instance]
+
+
+def reached(guest: Guest, uid: int) -> list[str]:
+    """Return the metadata addresses that somebody reaches in a guest."""
+    ask = ("curl", "--silent", "--max-time", "3", "--output", "/dev/null")
+    return [url for url in METADATA if guest.run(*ask, url, uid=uid, check=False).returncode == 0]
+
+
+def readable(guest: Guest, uid: int) -> list[str]:
+    """Return the files that tell of the user data or hold keys and that somebody can read in a guest."""
+    found = guest.run("find", *SECRET_PLACES, "-type", "f", "-readable", uid=uid, check=False).stdout
+    return found.splitlines()
+
+
+def test_a_vm_becomes_what_its_context_says_works_and_powers_itself_off(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Cloud-init, the roles by the distribution's Ansible, the gate, the worker's service, a job, and the machine goes.
+
+    While the job runs, metadata and cloud-init's files are root's alone: not nobody's, not a payload account's.
+    """
+    with booted(request, tmp_path, SMOKE, pool_context=CONTEXT) as there:
+        flag = "/run/go-on"
+        (job,) = there.submit(f"until [ -e {flag} ]; do sleep 0.2; done; echo hello")
+        there.until(lambda: there.job(job).vm, seconds=PATIENCE_SECONDS, what="a VM for the job")
+        guest = guest_of(there, there.running_job(job))
+        payload = int(guest.run("id", "--user", PAYLOAD_USER).stdout)
+        assert {uid: reached(guest, uid) for uid in (0, payload, NOBODY)} == {
+            0: list(METADATA),
+            payload: [],
+            NOBODY: [],
+        }
+        assert {uid: readable(guest, uid) for uid in (payload, NOBODY)} == {payload: [], NOBODY: []}
+        assert readable(guest, 0) != []
+        guest.run("touch", flag)
+        there.until_done([job], seconds=PATIENCE_SECONDS)
+        there.until_retired(seconds=PATIENCE_SECONDS)
+        assert there.filling.powered_off == there.filling.seen
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("source", SOURCES)
+def test_vms_boot_from_each_source_and_run_jobs_of_their_vo(
+    source: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Cloud-init finds the user data, the VM enrols as the instance its cloud knows, works, and powers itself off."""
+    with booted(request, tmp_path, source) as there:
+        ids = [job_id for vo in VOS[:2] for job_id in there.submit("echo hello from $(hostname)", vo=vo, count=2)]
+        there.until_done(ids, seconds=PATIENCE_SECONDS)
+        vo_of_vm = {vm.id: vm.vo for vm in there.vms()}
+        assert all(there.job(job_id).spec.vo == vo_of_vm[there.job(job_id).vm] for job_id in ids)
+        assert there.vmdirac("job", "output", str(ids[0]), "--print").stdout.startswith("hello from ")
+        there.until_retired(seconds=PATIENCE_SECONDS)
+        assert there.filling.powered_off == there.filling.seen
+
+
+@pytest.mark.full
+def test_a_whole_machine_lives_and_ends(tmp_path: Path) -> None:
+    """With a kernel, firmware, DHCP and a disk of its own: it boots, runs a job and powers itself off."""
+    with moto_account(tmp_path) as cloud, emulated_on(tmp_path, cloud, _say, **SLOWEST_BOOT) as there:
+        ids = there.submit("uname -r", count=1)
+        there.until_done(ids, seconds=EMULATED_SECONDS)
+        assert "cloud-amd64" in there.vmdirac("job", "output", str(ids[0]), "--print").stdout
+        there.until_retired(seconds=PATIENCE_SECONDS)
+        assert there.filling.powered_off == there.filling.seen

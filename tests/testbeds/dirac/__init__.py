@@ -1,0 +1,9 @@
+"""A real DIRAC workload management on loopback: `python -m tests.testbeds.dirac up|down|status|wipe`."""
+
+from tests.testbeds.common.errors import Broke, Cannot
+
+from .bed import Bed
+from .life import bring_up, take_down
+from .values import Job, Pilot, Place
+
+__all__ = ["Bed", "Broke", "Cannot", "Job", "Pilot", "Place", "bring_up", "take_down"]
