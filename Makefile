@@ -6,7 +6,7 @@ USERS_PATH := $(PATH)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help environment test-environment quickstart test test-full lint bench testbed-openstack docs build clean
+.PHONY: help environment test-environment quickstart test test-full lint bench testbed-openstack testbed-dirac testbed-vm docs build clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 20
@@ -41,6 +41,12 @@ bench: test-environment  ## the figures of docs/performance.md, as JSON
 VERB ?= up
 testbed-openstack: test-environment  ## a real OpenStack on loopback, for tests and by hand (VERB=up|down|status|wipe)
 	@$(PY) -m tests.testbeds.openstack $(VERB)
+
+testbed-dirac: test-environment  ## a real DIRAC on loopback, for tests and by hand (VERB=up|down|status|wipe)
+	@$(PY) -m tests.testbeds.dirac $(VERB)
+
+testbed-vm: test-environment  ## a Debian that really boots, in a container (VERB=tree|up|down|status|wipe)
+	@$(PY) -m tests.testbeds.vm $(VERB)
 
 docs: test-environment  ## check the pages: links, commands, tables made from code; and that module docs build
 	@$(PY) -m tests.docs

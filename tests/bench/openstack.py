@@ -67,4 +67,4 @@ def _login(bed: Bed, project: Project) -> dict[str, str]:
 
 def _others(bed: Bed, project: Project) -> float | None:
     about = {"image": bed.content.image, "flavor": FLAVOR, "network": project.network, "count": str(BESIDE)}
-    return others_collection(PLAYBOOK, about, more=_login(bed, project))
+    return others_collection(PLAYBOOK, about, more={**_login(bed, project), "VMDIRAC_BENCH_PYTHON": sys.executable})

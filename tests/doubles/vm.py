@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tarfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,14 @@ def oldest_python() -> str | None:
 
 
 class VmProcess:
-    """A worker process with its configuration and work folder."""
+    """A worker process with its configuration and work folder; `inside`: what its command is started with."""
 
-    def __init__(self, folder: Path, pyz: Path, double: ManagerDouble, python: str, **changes: Any) -> None:
+    def __init__(
+        self, folder: Path, pyz: Path, double: ManagerDouble, python: str, *, inside: Sequence[str] = (), **changes: Any
+    ) -> None:
         self.folder, self.work_dir = folder, folder / "vm"
         self.config_file, self.log_file = folder / "config.json", folder / "log"
-        self._command = [python, "-I", str(pyz), str(self.config_file)]
+        self._command = [*inside, python, "-I", str(pyz), str(self.config_file)]
         (folder / "instance-id").write_text("i-1\n")
         config = Config(
             manager=double.url,
@@ -53,6 +56,7 @@ class VmProcess:
             hs06=0.0,
             failed="",
             gate={},
+            pilot={},
         )
         self.config_file.write_text(json.dumps(config._replace(**changes)._asdict()))
         self.process: subprocess.Popen[bytes]

@@ -18,7 +18,8 @@ from tests.testbeds.vm import Cannot
 from tests.testbeds.vm.sources import SOURCES
 from vmdirac_py.model.vm import VmState
 
-GREETING = {"files": [{"path": "/etc/greeting", "content": "made by roles\n"}], "swap_mb": 0}
+LONG = {"path": "/etc/long", "content": "beyond what EC2 takes, so the user data goes out compressed\n" * 300}
+GREETING = {"files": [{"path": "/etc/greeting", "content": "made by roles\n"}, LONG]}
 BROKEN = {"commands": [{"argv": ["/bin/sh", "-c", "echo no such luck >&2; exit 1"], "creates": "/etc/never"}]}
 
 
@@ -63,5 +64,5 @@ def test_a_machine_that_cannot_be_made_says_why(tmp_path: Path) -> None:
         def failed() -> str:
             return next((vm.id for vm in there.vms() if vm.state in {VmState.FAILED, VmState.HALTED}), "")
 
-        assert until(failed, seconds=PATIENCE_SECONDS)
+        until(failed, seconds=PATIENCE_SECONDS)
         assert "no such luck" in there.vmdirac("why", failed()).stdout

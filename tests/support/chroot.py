@@ -25,6 +25,7 @@ layer=$1 tree=$2; shift 2
 mount -t overlay overlay -o "lowerdir=$tree,upperdir=$layer/upper,workdir=$layer/work" "$layer/merged"
 mount -t proc proc "$layer/merged/proc"
 mount --rbind /dev "$layer/merged/dev"
+mount --rbind /sys "$layer/merged/sys"
 mount -t tmpfs tmpfs "$layer/merged/run"
 while [ "$1" != -- ]; do
     mkdir -p "$layer/merged$1"

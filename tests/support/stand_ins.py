@@ -24,7 +24,7 @@ WantedBy=multi-user.target
 """
 _APPTAINER = """#!/bin/sh
 [ "$1" = --version ] && exec echo "apptainer version 1.4.2"
-echo "$(id -un): $*" >>/var/log/apptainer.calls
+echo "$(id -un): $*" >>/tmp/apptainer.calls
 """
 PACKAGES = (
     Package("cvmfs", files={"/usr/bin/cvmfs_config": _CVMFS_CONFIG, "/lib/systemd/system/autofs.service": _AUTOFS}),

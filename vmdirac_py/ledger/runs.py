@@ -50,7 +50,7 @@ class SqlRuns(Part):
         for vm, owner, group, since, cores, shape in self.connection.execute(query):
             if vm in wanted:
                 asked = rows.shape(shape)
-            found[vm].append(Run(owner, group, since, cores, asked.cpu_seconds, asked.disk_gb))
+                found[vm].append(Run(owner, group, since, cores, asked.cpu_seconds, asked.disk_gb))
         return {vm: tuple(runs) for vm, runs in found.items()}
 
     def last_ended(self, vm_ids: Collection[str]) -> dict[str, float]:

@@ -16,7 +16,7 @@ from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.inventory import Endpoint, Inventory, Pool
 from vmdirac_py.model.plan import EndpointView
 
-from . import memory, strangers
+from . import bundles, memory, strangers
 from .api import Context
 from .canary_flight import refused
 from .listings import LIVE, endpoint_views
@@ -116,6 +116,7 @@ def check(ctx: Context, name: str) -> list[Finding]:
     inventory = ctx.inventory()
     endpoint, pools = described(inventory, name), pools_of(inventory, name)
     findings = [Finding("options", ok=True, text=f"unwise: {warning}") for warning in warnings_of(endpoint)]
+    findings += bundles.looked_at(endpoint, ctx.bundle)
     try:
         driver = ctx.endpoint(name)
     except CloudError as error:

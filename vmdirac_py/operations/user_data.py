@@ -13,6 +13,7 @@ import yaml
 from vmdirac_py.model.inventory import Endpoint, Pool
 
 from .contextualising import Bundle, variables
+from .dirac_pilots import worker_pilot
 from .gates import gate_of
 from .worker_terms import stop_policies
 
@@ -100,4 +101,5 @@ def _worker_config(
         "hs06": pool.hs06,
         "failed": "",
         "gate": gate_of(pool, endpoint.kind),
+        "pilot": worker_pilot(pool),
     }

@@ -17,6 +17,7 @@ from vmdirac_py.model.fit import Offer, Wish
 from vmdirac_py.model.inventory import Pool
 from vmdirac_py.model.job import Job
 from vmdirac_py.model.queue import Demand, TaskQueue
+from vmdirac_py.planner.gather import Hosts
 
 Lasts = Callable[[TaskQueue], float | None]
 """Tells how long (seconds) a job of a queue is expected to run on a VM, None: it should not start there."""
@@ -47,6 +48,9 @@ class MatchingQueue(Queue, Protocol):
     """A queue of our own, which also hands out jobs."""
 
     def match(
-        self, tx: Transaction, vm: str, offer: Offer, wishes: Sequence[Wish], *, at: float, lasts: Lasts
+        self, tx: Transaction, vm: str, offer: Offer, wishes: Sequence[Wish], *, at: float, lasts: Lasts, hosts: Hosts
     ) -> Match | None:
-        """Try the wishes in order and give the VM the first job in turn that fits and may start, in the transaction."""
+        """Try the wishes in order and give the VM the first job in turn that fits and may start, in the transaction.
+
+        `hosts` tells all VMs of the VO: some start nothing for a while, to make room for jobs that are large.
+        """

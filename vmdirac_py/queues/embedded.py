@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vmdirac_py.ledger.api import Ledger, Transaction
-from vmdirac_py.model.fit import Offer, Wish, cores_given, misfit, wanted_by
+from vmdirac_py.model.fit import Offer, Wish, cores_given
 from vmdirac_py.model.inventory import Pool
-from vmdirac_py.model.queue import Demand, TaskQueue, turn
+from vmdirac_py.model.queue import Demand, TaskQueue
+from vmdirac_py.planner.gather import Hosts
 
 from .api import Lasts, Match
+from .choosing import choices
 
 SOURCE = "embedded"
 
@@ -26,15 +28,12 @@ class EmbeddedQueue:
             return Demand(at=at, complete=True, source=SOURCE, queues=tuple(tx.jobs.queues()))
 
     def match(
-        self, tx: Transaction, vm: str, offer: Offer, wishes: Sequence[Wish], *, at: float, lasts: Lasts
+        self, tx: Transaction, vm: str, offer: Offer, wishes: Sequence[Wish], *, at: float, lasts: Lasts, hosts: Hosts
     ) -> Match | None:
         """Give the VM the first job that fits and may start, wish by wish; None when nothing does."""
-        queues = [(queue, lasts(queue)) for queue in tx.jobs.queues(vo=offer.vo) if misfit(queue, offer) is None]
-        able = sorted((turn(one, one.oldest, seconds, at), one) for one, seconds in queues if seconds is not None)
-        for wish in wishes:
-            for _, queue in able:
-                if wanted_by(wish, queue.shape, offer) and (match := _take(tx, queue, vm, offer, at)):
-                    return match
+        for queue in choices(tx.jobs.queues(vo=offer.vo), vm, offer, wishes, at=at, lasts=lasts, hosts=hosts):
+            if match := _take(tx, queue, vm, offer, at):
+                return match
         return None
 
 

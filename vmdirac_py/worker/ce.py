@@ -4,7 +4,7 @@ from typing import List, NamedTuple, Optional, Protocol, Tuple
 
 from .wire import Slot, Work
 
-DONE, FAILED, RUNNING, LOST = "Done", "Failed", "Running", "Lost"
+DONE, FAILED, RUNNING, LOST, RETURNED = "Done", "Failed", "Running", "Lost", "Returned"
 MANY = 1_000_000  # slots: as many as resources allow
 
 

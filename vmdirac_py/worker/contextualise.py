@@ -28,6 +28,8 @@ _ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
     "ANSIBLE_NOCOLOR": "1",
 }
+_TASK = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(.+?)\] \**$", re.MULTILINE)
+_FAILURE = re.compile(r"^(?:fatal|failed): \[.+?\].*?=> ", re.MULTILINE)  # "failed" is an item of a loop
 _TRIES = 3  # of package mirrors
 _SHORTEST = 1.0  # seconds; what is begun late still gets a moment
 
@@ -115,8 +117,10 @@ def _last_line(machine: Machine) -> str:
 
 def apt_line(mirror: Dict[str, Any]) -> str:
     """Return a mirror (an entry of `profile_mirrors`) as a line of apt's sources."""
-    trust = f"signed-by={mirror['key']}" if mirror.get("key") else "trusted=yes"
-    return " ".join(["deb", f"[{trust}]", mirror["url"], mirror.get("suite", ""), *mirror.get("components", [])])
+    trust = [f"signed-by={mirror['key']}"] if mirror.get("key") else []
+    trust += ["trusted=yes"] if mirror.get("trusted") else []
+    options = [f"[{' '.join(trust)}]"] if trust else []
+    return " ".join(["deb", *options, mirror["url"], mirror.get("suite", ""), *mirror.get("components", [])])
 
 
 def by_apt(mirrors: Mirrors, lists: str) -> List[List[str]]:
@@ -130,10 +134,9 @@ def by_dnf(mirrors: Mirrors, _lists: str) -> List[List[str]]:
     """Return the command that installs Ansible with dnf."""
     own: List[str] = []
     for mirror in mirrors:
-        name, key = mirror["name"], mirror.get("key")
-        trust = [f"--setopt={name}.gpgcheck=1", f"--setopt={name}.gpgkey=file://{key}"]
-        own += [f"--repofrompath={name},{mirror['url']}", f"--repo={name}"]
-        own += trust if key else [f"--setopt={name}.gpgcheck=0"]
+        name, checked = mirror["name"], 0 if mirror.get("trusted") else 1
+        own += [f"--repofrompath={name},{mirror['url']}", f"--repo={name}", f"--setopt={name}.gpgcheck={checked}"]
+        own += [f"--setopt={name}.gpgkey=file://{mirror['key']}"] if mirror.get("key") else []
     return [["dnf", "-y", *own, "install", "ansible-core"]]
 
 
@@ -142,14 +145,18 @@ MANAGERS: Dict[str, Callable[[Mirrors, str], List[List[str]]]] = {"apt-get": by_
 
 def why(log: str) -> str:
     """Return the task that failed last and its message, out of what ansible-playbook wrote."""
-    before, fatal, failure = log.rpartition("\nfatal: ")
-    tasks = re.findall(r"^(?:TASK|RUNNING HANDLER) \[(.+?)\] \**$", before, re.MULTILINE)
-    if not fatal or not tasks:
+    failures = list(_FAILURE.finditer(log))
+    before, failure = (log[: failures[-1].start()], log[failures[-1].end() :]) if failures else (log, "")
+    tasks = _TASK.findall(before)
+    if not failures or not tasks:
         return next((line for line in reversed(log.split("\n")) if line.strip()), "ansible-playbook said nothing")
     return f"{tasks[-1]}: {_message(failure)}"
 
 
 def _message(failure: str) -> str:
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        return str(json.JSONDecoder().raw_decode(failure[failure.index("{") :])[0]["msg"])
+    """Return what a failed task says of itself, and the last words of the program it ran."""
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+        told = json.JSONDecoder().raw_decode(failure[failure.index("{") :])[0]
+        words = [str(told["msg"]), *str(told.get("stderr", "")).strip().split("\n")[-1:]]
+        return ": ".join(word for word in words if word)
     return failure.partition("\n")[0]

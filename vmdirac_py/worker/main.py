@@ -14,8 +14,10 @@ import time
 from pathlib import Path
 from typing import Any, List, Optional
 
-from . import ce, features, gate, parting, policy
+from . import ce, features, gate, launch, parting, policy
+from .any_pilot import AnyPilot
 from .client import Client
+from .dirac_pilot import DiracPilot
 from .draining import DrainFile
 from .element import ELEMENTS
 from .enrol import Enrolment, GaveUp
@@ -61,12 +63,14 @@ class Worker:
         features.write(self._folder / features.MACHINE_FOLDER, features.machine(config, max_slots))
         self._monitor: Optional[Monitor] = None
         self.courier = courier
-        self.pilot = Pilot(pool, self._ask, outbox, life.for_jobs, self._changed)
+        embedded = Pilot(pool, self._ask, outbox, life.for_jobs, self._changed)
         options, fetch = read_options(config.ce), Fetch(manager)
         grounds = Grounds(
             self._folder / "jobs", self._folder / "outputs", identity.vm, options, config.ram_mb, config.gpus
         )
-        self.inner_ce = ELEMENTS[kind](grounds, Errands(fetch.sandbox, fetch.credential), self.pilot)
+        self.inner_ce = ELEMENTS[kind](grounds, Errands(fetch.sandbox, fetch.credential), embedded)
+        drain_file = DrainFile(self._folder)
+        self.pilot: AnyPilot = self._of_dirac(config, identity.vm, life, drain_file) or embedded
         # Written before anything is cleaned up, sent when nothing of it runs any more.
         outbox.put_lost(outbox.begun(), _CUT_OFF)
         # In this order: the users whose leftovers are ended are reserved first.
@@ -75,7 +79,7 @@ class Worker:
             self.inner_ce.leftovers()
         self._health = Health(probes(config.gate))
         vitals = Vitals(config, identity.vm, self.pilot, life, health=self._health, version=_version())
-        line, drain_file = Line(self.client, courier), DrainFile(self._folder)
+        line = Line(self.client, courier)
         parts = Parts(manager, line, keyring, self.pilot, outbox, vitals, drain_file)
         self._monitor = Monitor(config, identity, parts, life)
 
@@ -130,6 +134,20 @@ class Worker:
         say(f"stops: {policy.ENVIRONMENT}: {detail}")
         return _GOOD if self._farewell(policy.ENVIRONMENT, detail) else _BROKE
 
+    def _of_dirac(self, config: Config, vm: str, life: Life, drain_file: DrainFile) -> Optional[DiracPilot]:
+        if launch.flavour(config.pilot) != launch.DIRAC:
+            return None
+        how = launch.read(config.pilot, vm)
+        return DiracPilot(
+            how,
+            self._folder,
+            vm,
+            config.cores,
+            seconds_left=life.for_jobs,
+            drain=drain_file.write,
+            changed=self._changed,
+        )
+
     def _ask(self, message: MatchAsk) -> MatchAnswer:
         return self.client.post("match", message, _match_answer)
 
@@ -152,7 +170,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         return _start(Path(given[0]))
-    except (BadConfig, BadOptions, ce.UnknownCE) as error:
+    except (BadConfig, BadOptions, launch.BadPilot, ce.UnknownCE) as error:
         say(str(error))
         return _BAD_CONFIG
     except (GaveUp, NoKey) as error:
@@ -184,6 +202,7 @@ def _start(path: Path) -> int:
 def _check(config: Config) -> None:
     ce.parse(config.inner_ce)
     read_options(config.ce)
+    launch.flavour(config.pilot)
     try:
         policy.terms(config.stop_policies)
     except (TypeError, ValueError) as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from . import features, policy
+from .any_pilot import AnyPilot
 from .backoff import jittered
 from .draining import DrainFile
 from .identity import Identity, Keyring
@@ -13,7 +14,6 @@ from .life import Life
 from .line import Line
 from .log import say
 from .outbox import Outbox
-from .pilot import Pilot
 from .trust import Manager, typed
 from .vitals import Vitals
 from .wire import Ack, Config, Enrolled, Leave, Leaving, Order, Orders, Renew
@@ -39,7 +39,7 @@ class Parts(NamedTuple):
     manager: Manager
     line: Line
     keyring: Keyring
-    pilot: Pilot
+    pilot: AnyPilot
     outbox: Outbox
     vitals: Vitals
     drain_file: DrainFile
@@ -230,6 +230,7 @@ class Monitor:
             expired=time.time() >= self._identity.not_after,
             broken=bool(status.broken),
             gone=line.gone,
+            over=status.over,
             quiet_seconds=self._parts.vitals.quiet_seconds(),
             silent_seconds=line.silent_seconds,
             dead_man=dead_man,

@@ -16,9 +16,10 @@ from .wire import MAX_LOG
 WORKER_LOG = "worker.log"
 _MOST = 1_000_000  # bytes of each log: its end
 _TRIES, _PAUSE = 3, 1.0
-_DMESG_SECONDS = 5.0
+_JOURNAL = ["journalctl", "--boot", "--lines=5000", "--no-pager", "--output=short-iso", "--quiet"]
+_JOURNAL_SECONDS = 20.0
 _SYSTEMD = Path("/run/systemd/system")
-_SYSTEM_LOGS = ("var/log/cloud-init.log", "var/log/cloud-init-output.log", "var/log/vmdirac-boot.log")
+_SYSTEM_LOGS = ("var/log/cloud-init.log", "var/log/cloud-init-output.log", "var/log/vmdirac/contextualise.log")
 
 
 def hand_over(client: Client, work_dir: Path) -> None:
@@ -39,7 +40,7 @@ def gathered(work_dir: Path) -> Dict[str, bytes]:
     prefix = work_dir.parents[2] if len(work_dir.parents) > 2 else Path("/")  # noqa: PLR2004 -- three folders up
     paths = {WORKER_LOG + ".1": older(own), **{Path(name).name: prefix / name for name in _SYSTEM_LOGS}}
     found = {name: _end(path) for name, path in {**paths, WORKER_LOG: own}.items()}
-    found["kernel.log"] = _kernel()
+    found["console.log"] = _console()
     return {name: data for name, data in found.items() if data}
 
 
@@ -59,11 +60,12 @@ def _end(path: Path) -> Optional[bytes]:
     return None
 
 
-def _kernel() -> Optional[bytes]:
+def _console() -> Optional[bytes]:
+    """Return what kernel and services said since the boot."""
     if not _SYSTEMD.is_dir():
-        return None  # no machine of its own: the kernel's messages are its host's
+        return None  # no machine of its own: these would be its host's
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(["dmesg"], capture_output=True, check=False, timeout=_DMESG_SECONDS)
+        done = subprocess.run(_JOURNAL, capture_output=True, check=False, timeout=_JOURNAL_SECONDS)
         return done.stdout[-_MOST:]
     return None
 

@@ -4,7 +4,7 @@ import threading
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional
 
-from .ce import FAILED, LOST, RUNNING, Handle, InnerCE, Outcome
+from .ce import FAILED, LOST, RETURNED, RUNNING, Handle, InnerCE, Outcome
 from .log import say
 from .outbox import Outbox
 from .policy import FIRST_WAIT, LONGEST_WAIT
@@ -21,7 +21,7 @@ Ask = Callable[[MatchAsk], MatchAnswer]
 class Status(NamedTuple):
     """What the pilot is doing; `busy` counts payloads and a match in flight; `broken` says why it can no more.
 
-    `worked` tells whether any payload ran.
+    `worked` tells whether any payload ran, `over` that it has ended by itself: there is nothing more to do.
     """
 
     slots: List[Slot]
@@ -31,6 +31,7 @@ class Status(NamedTuple):
     failed_matches: int
     broken: str
     worked: bool = False
+    over: bool = False
 
 
 class Pilot:
@@ -188,7 +189,7 @@ class Pilot:
             self._asking = False
         if work and misfit:
             self._miss()
-            self._tell(Report(work.job, work.attempt, FAILED, misfit, None, ""))
+            self._tell(Report(work.job, work.attempt, RETURNED, misfit, None, ""))
         self._changed()
 
     def _next_ask(self) -> MatchAsk:

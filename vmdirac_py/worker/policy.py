@@ -57,8 +57,9 @@ class State(NamedTuple):
 
     `gone`: the manager says this VM is no more; `busy` counts running payloads (and a match in flight),
     `undelivered` reports the manager has not got, `expired`: the certificate ended without contact; `broken`:
-    the pilot can do no more. `quiet_seconds` is how long the machine has used no CPU, `silent_seconds` how long the
-    manager has not answered, and `dead_man` how long a VM bears that.
+    the pilot can do no more; `over`: it ended by itself, and nothing is left to do. `quiet_seconds` is how long the
+    machine has used no CPU, `silent_seconds` how long the manager has not answered, and `dead_man` how long a VM bears
+    that.
     """
 
     busy: int
@@ -73,6 +74,7 @@ class State(NamedTuple):
     expired: bool = False
     broken: bool = False
     gone: bool = False
+    over: bool = False
     quiet_seconds: float = 0.0
     silent_seconds: float = 0.0
     dead_man: float = inf
@@ -198,6 +200,7 @@ RULES: Tuple[Rule, ...] = (
     Rule(DRAINED, lambda state: state.draining and _free(state)),
     Rule(END_OF_LIFE, lambda state: ending(state.seconds_left, state.max_life) and _free(state), MAX_LIFE),
     Rule(SOFT_ENDED, lambda state: _soft_ended(state) and _free(state), SOFT_END),
+    Rule(IDLE, lambda state: state.over and _free(state)),
     Rule(IDLE, _unneeded(_asked, lambda state: state.idle_seconds >= state.idle_limit), NO_JOBS),
     Rule(QUIET, _unneeded(is_quiet), NO_CPU),
     Rule(UNMATCHED, _unneeded(lambda state: state.failed_matches >= state.terms.failed_matches), FAILED_MATCHES),

@@ -8,10 +8,10 @@ from typing import Dict, List
 
 from . import usage
 from .activity import Activity, Reading
+from .any_pilot import AnyPilot
 from .health import Health
 from .life import Life
 from .payload import MARK, mark
-from .pilot import Pilot
 from .wire import Beat, Config, Slot
 
 _VERSIONS = {"python": platform.python_version(), "kernel": platform.release()}
@@ -25,7 +25,7 @@ class Vitals:
         version: of the worker.
     """
 
-    def __init__(self, config: Config, vm: str, pilot: Pilot, life: Life, *, health: Health, version: str) -> None:
+    def __init__(self, config: Config, vm: str, pilot: AnyPilot, life: Life, *, health: Health, version: str) -> None:
         self._config, self._vm, self._pilot, self._life = config, vm, pilot, life
         self._health, self._version = health, version
         self._activity = Activity(self._reading())

@@ -196,8 +196,10 @@ class Credential(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What became of a job: `Running`, `Done`, `Failed`, or `Lost`: cut off here, to be run again.
+    """What became of a job.
 
+    `state` is `Running`, `Done`, `Failed`; or, for a job that waits again, `Lost`: it was cut off here, or `Returned`:
+    it never started, because it does not fit here.
     `output` is the blob of an uploaded output. `cpu_seconds` and `peak_ram_mb` are what all its processes used; 0
     where that is not known.
     """
@@ -253,3 +255,4 @@ class Config(NamedTuple):
     failed: str  # why the machine could not be contextualised; "" when it was, or had not to be
     gate: Dict[str, Any]  # what must hold before jobs are asked for (`worker/gate.py`); empty: nothing
     ce: Dict[str, Any]  # options of the inner CE (`worker/options.py`)
+    pilot: Dict[str, Any]  # flavour, and how DIRAC's own is started (`worker/launch.py`); empty: the embedded one

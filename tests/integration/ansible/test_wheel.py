@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from vmdirac_py.inventory.bundle import roles_archive
+
 pytestmark = pytest.mark.slow
 
 TOP = Path(__file__).resolve().parents[3]
@@ -40,7 +42,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.mark.parametrize("playbook", ["provision", "retire", "reconcile"])
+@pytest.mark.parametrize("playbook", ["provision", "retire", "reconcile", "contextualise"])
 def test_playbooks_are_found_by_name(python: Path, tmp_path: Path, playbook: str) -> None:
     """No path, no setting, no Galaxy: the full name is enough."""
     name = f"vmdirac.cloud.{playbook}"
@@ -58,6 +60,12 @@ def test_it_is_the_wheels_own_collection(python: Path, tmp_path: Path) -> None:
     """What is found lies in the new environment, not in a checkout."""
     said = run(python, "-m", "ansible", "doc", "vmdirac.cloud.instance", "--json", cwd=tmp_path)
     assert str(python.parent.parent) in said
+
+
+def test_the_roles_of_vms_are_those_of_the_checkout(python: Path, tmp_path: Path) -> None:
+    """Installed or not, VMs get the same archive, byte by byte."""
+    asked = "from vmdirac_py.inventory.bundle import roles_archive; print(roles_archive()[0])"
+    assert run(python, "-c", asked, cwd=tmp_path).strip() == roles_archive()[0]
 
 
 def test_nothing_is_there_twice_or_too_much(python: Path) -> None:

@@ -64,7 +64,9 @@ class WorkerConfig:
     ce: dict[str, object] = field(default_factory=dict)
     stop_policies: dict[str, Any] = field(default_factory=dict)
     hs06: float = 10.0
+    failed: str = ""
     gate: dict[str, Any] = field(default_factory=dict)
+    pilot: dict[str, object] = field(default_factory=dict)
 
 
 @pytest.fixture

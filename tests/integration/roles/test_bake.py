@@ -13,19 +13,20 @@ from typing import Any
 
 import pytest
 
+from tests.support.baking import bake
 from tests.support.stand_ins import CVMFS_CALLS
 
-from .conftest import GOOD, Image, bake
+from .conftest import GOOD, Image
 
 pytestmark = pytest.mark.slow
 
 
 def test_a_rehearsal_says_what_it_would_do_and_writes_nothing(image: Image) -> None:
-    """`--check` succeeds on a bare tree, names changes, and leaves no file of its own."""
+    """`--check` succeeds on a bare tree, names changes, and leaves no file but what apt remembers."""
     rehearsal = image.runs[0]
     assert rehearsal.returncode == 0, rehearsal.stdout[-3000:]
     assert re.search(r"changed=[1-9]", rehearsal.stdout)
-    assert image.rehearsed == []
+    assert [file for file in image.rehearsed if not file.is_relative_to("var/cache/apt")] == []
 
 
 def test_a_baked_image_has_nothing_left_to_do(image: Image) -> None:

@@ -105,3 +105,16 @@ def test_nothing_is_left_however_a_bed_ends(bed: Bed, tmp_path: Path, number: si
     assert marked(f"{marks.BED}={tmp_path}") == []
     assert start_time(init) is None
     assert str(tmp_path) not in Path("/proc/self/mounts").read_text()
+
+
+def test_a_guest_that_reboots_comes_back(bed: Bed) -> None:
+    """It keeps what is on its disk and nothing of what was in memory."""
+    made = bed.boot("i-3", nocloud("i-3", USER_DATA))
+    until((made.upper / "var/lib/cloud/instance").is_symlink, seconds=120, what="its boot")
+    made.run("sh", "-c", "touch /run/before /root/before; systemctl reboot", check=False)
+    until(
+        lambda: made.run("test", "!", "-e", "/run/before", "-a", "-e", "/root/before", check=False).returncode == 0,
+        seconds=120,
+        what="its second boot",
+    )
+    assert made.lives

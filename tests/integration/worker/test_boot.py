@@ -100,7 +100,7 @@ def test_ansible_comes_from_the_mirrors_alone(vm: Booting, manager: ManagerDoubl
     assert "Dir::Etc::sourceparts=/dev/null" in update
     assert install.endswith("install -y --no-install-recommends ansible-core")
     lists = (vm.root / "var/lib/vmdirac/mirrors.list").read_text()
-    assert lists == "deb [trusted=yes] http://mirror.example.org/debian stable main\n"
+    assert lists == "deb http://mirror.example.org/debian stable main\n"
     assert manager.messages("leave")[-1]["detail"] == "contextualisation: cvmfs : Mount: no squid"
 
 

@@ -302,11 +302,11 @@ def test_a_missing_sandbox_fails_the_job(manager: ManagerDouble, start: Any) -> 
     assert "404" in manager.messages("report")[-1]["minor"]
 
 
-def test_a_job_that_does_not_fit_is_given_back_failed(manager: ManagerDouble, start: Any) -> None:
-    """A job with more memory than is free is refused with the reason; the worker goes on."""
+def test_a_job_that_does_not_fit_is_given_back(manager: ManagerDouble, start: Any) -> None:
+    """A job with more memory than is free is returned with the reason; the worker goes on."""
     manager.script.work = [work(1, "true", ram_mb=9999), work(2, "true")]
     start()
-    manager.wait(lambda: states(manager, 1) == ["Failed"])
+    manager.wait(lambda: states(manager, 1) == ["Returned"])
     manager.wait(lambda: states(manager, 2) == ["Running", "Done"])
     assert "ram_mb" in next(m for m in manager.messages("report") if m["job"] == 1)["minor"]
 
@@ -387,3 +387,12 @@ def test_a_gate_nobody_can_read_is_a_bad_configuration(start: Any) -> None:
     vm = start(gate={"seconds": 1, "colour": "red"})
     assert vm.ended() == 2
     assert "gate: unknown keys: colour" in vm.log
+
+
+def test_a_machine_that_could_not_be_contextualised_says_so(manager: ManagerDouble, start: Any) -> None:
+    """What went wrong at boot is the VM's last word, whatever its gate would say."""
+    vm = start(failed="contextualisation: cvmfs: no such mirror", gate={"cores": 10**6})
+    assert vm.ended() == 0, vm.log
+    assert manager.messages("leave") == [
+        {"reason": "environment", "detail": "contextualisation: cvmfs: no such mirror"}
+    ]

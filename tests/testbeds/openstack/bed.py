@@ -49,9 +49,12 @@ def written(bed: Bed) -> bytes:
     return msgspec.json.format(msgspec.json.encode(bed, enc_hook=str), indent=2)
 
 
-def read(text: bytes) -> Bed:
-    """Return the bed that `written` wrote."""
-    return msgspec.json.decode(text, type=Bed, dec_hook=_path)
+def read(text: bytes) -> Bed | None:
+    """Return the bed that `written` wrote; None: another version of this tool did, or it was cut off."""
+    try:
+        return msgspec.json.decode(text, type=Bed, dec_hook=_path)
+    except msgspec.DecodeError:
+        return None
 
 
 def _path(kind: type[Any], value: Any) -> Any:

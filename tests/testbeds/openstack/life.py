@@ -60,7 +60,7 @@ def up_already(places: Places, say: Say) -> Bed | None:
     if not places.bed.exists() or set(NAMES) - processes.running(places.home):
         return None
     bed = read(places.bed.read_bytes())
-    if not all(answers(url) for url in bed.urls.values()):
+    if bed is None or not all(answers(url) for url in bed.urls.values()):
         return None
     if bed.recipe != word():
         say("this bed was made by another version of this tool; `wipe` and `up` renew it")

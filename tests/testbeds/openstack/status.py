@@ -17,7 +17,8 @@ def look(home: Path) -> Status:
     """Look at a bed, changing nothing."""
     places = Places(home)
     programs = rows(home, NAMES)
-    urls = read(places.bed.read_bytes()).urls if places.bed.exists() else {}
+    bed = read(places.bed.read_bytes()) if places.bed.exists() else None
+    urls = bed.urls if bed else {}
     apis = {name: answers(url) for name, url in urls.items()}
     up = bool(apis) and all(apis.values()) and all(row.pids for row in programs)
     return Status(home=home, up=up, programs=programs, apis=apis, users=sorted(sharing.users(places)))

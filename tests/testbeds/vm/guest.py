@@ -90,7 +90,7 @@ class Guest:
 
     def power_off(self) -> None:
         """Ask it to shut down in order; `lives` tells when it has."""
-        self._process.terminate()
+        self.run("systemctl", "poweroff", check=False)
 
     def kill(self) -> None:
         """End it at once, and all its processes."""
@@ -111,9 +111,7 @@ class Guest:
         if not self.lives:
             raise Broke("ended before its init ran", where=str(self.console))
         for pid in _children(self._process.pid):
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-            inner = next(line.split() for line in lines if line.startswith("NSpid"))
-            if inner[-1] == "1" and len(inner) > 2:
+            if _first_inside(pid):
                 self._inner = (pid, start_time(pid) or 0)
         return alive(*self._inner)
 
@@ -173,6 +171,16 @@ def _lay(upper: Path, files: Files) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content.encode() if isinstance(content, str) else content)
         file.chmod(mode)
+
+
+def _first_inside(pid: int) -> bool:
+    """Tell whether a process is the first of a pid namespace below ours."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return False
+    pids = next(line.split()[1:] for line in lines if line.startswith("NSpid"))
+    return len(pids) > 1 and pids[-1] == "1"
 
 
 def _children(pid: int) -> list[int]:

@@ -54,3 +54,20 @@ def test_the_home_is_as_given_else_as_the_environment_says(tmp_path: Path, monke
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "a"))
     assert find_home().root == tmp_path / "a"
     assert find_home(str(tmp_path / "b")).root == tmp_path / "b"
+
+
+def test_a_vm_outlives_an_outage_and_gives_up_before_it_is_mute(tmp_path: Path) -> None:
+    """Three days, two and one by default; whoever sets the certificate's life alone sets all three."""
+    by_default = read_settings(written(tmp_path, "inventory: inv\n"))
+    assert (by_default.dead_man_seconds, by_default.outage_seconds) == (48 * 3600, 24 * 3600)
+    short = read_settings(written(tmp_path, "inventory: inv\ncertificate_hours: 3\n"))
+    assert (short.dead_man_seconds, short.outage_seconds) == (2 * 3600, 3600)
+
+
+@pytest.mark.parametrize("line", ["dead_man_hours: 72", "dead_man_hours: 24", "outage_hours: 48", "dead_man_hours: 80"])
+def test_another_order_is_refused(tmp_path: Path, line: str) -> None:
+    """A dead man older than his certificate, or younger than the outage he shall bear, is refused by file and rule."""
+    with pytest.raises(BadInput) as refused:
+        read_settings(written(tmp_path, f"inventory: inv\n{line}\n"))
+    assert "outage_hours < dead_man_hours < certificate_hours" in str(refused.value)
+    assert SETTINGS_FILE in str(refused.value)

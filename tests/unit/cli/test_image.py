@@ -44,3 +44,23 @@ def test_wrong_input_changes_nothing(home: Path) -> None:
     with pytest.raises(BadInput, match="is no time"):
         run(home, "retire", "debian", "--within", "soon")
     assert json.loads(run(home, "list", "--json").output)[0]["order"] is None
+
+
+def test_what_a_bake_left_is_recorded(home: Path) -> None:
+    """The image's own file says what it holds; the list tells for which pools that is outdated."""
+    record = home / "baked.json"
+    record.write_text('{"revision": "abc", "at": "2026-11-22T12:00:00Z", "roles_sha256": "0"}')
+    assert "revision abc" in run(home, "record", "debian", str(record)).output
+    (listed,) = json.loads(run(home, "list", "--json").output)
+    assert (listed["bake"]["revision"], listed["outdated"]) == ("abc", ["astro-8", "bio-8"])
+    with pytest.raises(BadInput, match="cannot be read"):
+        run(home, "record", "debian", str(home / "nothing"))
+
+
+def test_variables_are_for_ansible(home: Path) -> None:
+    """They are JSON, and name the worker's file on this machine."""
+    told = json.loads(run(home, "variables", "astro-8").output)
+    assert told["context_roles"] == ["worker"]
+    assert (home / "static" / told["worker_sha256"]).samefile(told["worker_file"])
+    with pytest.raises(UnknownThing):
+        run(home, "variables", "nowhere")

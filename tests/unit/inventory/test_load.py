@@ -170,3 +170,11 @@ def test_broken_reader(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vmdirac_py.inventory.load.ANSIBLE", {"ANSIBLE_VERBOSITY": "many"})
     with pytest.raises(Unusable, match="the inventory reader failed"):
         load(tree())
+
+
+def test_fingerprint_follows_roles(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version of our roles is another inventory: the same tree means other VMs."""
+    root = tree()
+    before = fingerprint(root)
+    monkeypatch.setattr("vmdirac_py.inventory.load.roles_archive", lambda: ("other", b""))
+    assert fingerprint(root) != before

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vmdirac_py.ledger.engine import SqlLedger
+from vmdirac_py.ledger.runs import FEW
 from vmdirac_py.model.job import JobSpec, JobState
 from vmdirac_py.model.plan import Finished
 from vmdirac_py.model.vm import Run
@@ -23,6 +24,16 @@ def test_runs_are_the_busy_jobs_of_these_vms(ledger: SqlLedger, a_spec: Callable
         tx.jobs.move(joe.id, {JobState.MATCHED}, JobState.DONE, at=120.0)
         found = tx.jobs.runs(["vm-1", "vm-3", "vm-none"])
     assert found == {"vm-1": (Run("ann", "vo_user", 120.0, 2, 1800), Run("bob", "vo_user", 110.0, 2, 1800))}
+
+
+def test_of_many_vms_the_others_payloads_are_left_out(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:
+    """Where so many VMs are asked for that all payloads are read, those of other VMs do not get in."""
+    with ledger.write() as tx:
+        for vm in ("vm-other", "vm-1"):
+            (job,) = tx.jobs.insert([a_spec(owner=vm)], at=100.0)
+            tx.jobs.take(job.queue, vm, 1, at=110.0)
+        found = tx.jobs.runs([f"vm-{number}" for number in range(FEW + 1)])
+    assert found == {"vm-1": (Run("vm-1", "vo_user", 110.0, 1, found["vm-1"][0].cpu_seconds),)}
 
 
 def test_the_last_end_of_a_vm_is_known(ledger: SqlLedger, a_spec: Callable[..., JobSpec]) -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.support.context import TestContext, add_vm, bring, events, job_of, row_of, submit
 from vmdirac_py.base.clock import ManualClock
 from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing
-from vmdirac_py.model.job import JobState
+from vmdirac_py.model.job import Job, JobState
 from vmdirac_py.model.plan import SoftEnd
+from vmdirac_py.model.queue import LONG_WAIT
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.operations.callers import VmGone
 from vmdirac_py.operations.presence import leave
@@ -340,3 +341,41 @@ def test_a_job_that_is_done_is_not_lost(ctx: TestContext, vm: Vm) -> None:
     with pytest.raises(Conflict):
         report(ctx, vm.id, job, 1, state="Lost", minor="", exit_code=None, output="")
     assert job_of(ctx, job).state is JobState.DONE
+
+
+def test_a_job_that_did_not_fit_waits_again(ctx: TestContext, vm: Vm) -> None:
+    """What a VM returns unstarted is lost to nobody: it waits with its next attempt; the same report again is late."""
+    job = submit(ctx)
+    matched(ctx, vm)
+    tell(ctx, vm, job.id, "Returned", minor="does not fit: gpus 1 of 0")
+    again = job_of(ctx, job.id)
+    assert (again.state, again.attempt, again.vm) == (JobState.WAITING, 2, "")
+    assert [event.data["minor"] for event in events(ctx, "job.rescheduled")] == ["does not fit: gpus 1 of 0"]
+    with pytest.raises(Conflict, match="rescheduled"):
+        tell(ctx, vm, job.id, "Returned")
+
+
+def test_a_job_that_runs_cannot_be_returned(ctx: TestContext, vm: Vm) -> None:
+    """Only what never started can be given to another VM as if nothing had happened."""
+    job = submit(ctx)
+    matched(ctx, vm)
+    tell(ctx, vm, job.id, "Running")
+    with pytest.raises(Conflict, match="Running"):
+        tell(ctx, vm, job.id, "Returned")
+    assert job_of(ctx, job.id).state is JobState.RUNNING
+
+
+def test_a_vm_gathers_room_for_a_job_that_waited_long(ctx: TestContext, vm: Vm) -> None:
+    """Of two busy VMs the one that lacks least for a large old job starts nothing; once it is empty it takes that."""
+    other, first = add_vm(ctx, state=VmState.RUNNING), list[Job]()
+    for cores, one in ((6, vm), (7, other)):
+        first.append(submit(ctx, cores=cores))
+        assert matched(ctx, one).job.id == first[-1].id
+    large = submit(ctx, cores=8)
+    ctx.clock.advance(LONG_WAIT)
+    small = submit(ctx)
+    assert match(ctx, vm.id, BUSY, ["any"]) is None
+    assert matched(ctx, other, BUSY).job.id == small.id
+    tell(ctx, vm, first[0].id, "Running")
+    tell(ctx, vm, first[0].id, "Done")
+    assert matched(ctx, vm).job.id == large.id

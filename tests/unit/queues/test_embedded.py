@@ -68,7 +68,7 @@ def alike(_: TaskQueue) -> float:
 
 def match(tx: Transaction, free: Offer, wishes: tuple[Wish, ...] = ALL, lasts: Lasts = alike) -> tuple[str, int] | None:
     """Return the matched job's name and the cores it got."""
-    found = EmbeddedQueue(cast("Any", None)).match(tx, "vm-1", free, wishes, at=9.0, lasts=lasts)
+    found = EmbeddedQueue(cast("Any", None)).match(tx, "vm-1", free, wishes, at=9.0, lasts=lasts, hosts=list)
     return (found.job.spec.name, found.cores) if found else None
 
 
@@ -86,7 +86,7 @@ def test_demand_is_all_waiting_work(tmp_path_factory: pytest.TempPathFactory) ->
 def test_match_is_written(ledger: SqlLedger) -> None:
     """A matched job is the VM's, with its cores, and waits no more."""
     with waiting(ledger, job("one", min_cores=2, max_cores=2)) as tx:
-        found = EmbeddedQueue(ledger).match(tx, "vm-1", offer(), ALL, at=9.0, lasts=alike)
+        found = EmbeddedQueue(ledger).match(tx, "vm-1", offer(), ALL, at=9.0, lasts=alike, hosts=list)
         assert found is not None
         stored = tx.jobs.get(found.job.id)
         assert stored is not None

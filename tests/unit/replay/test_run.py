@@ -172,6 +172,38 @@ def test_a_warm_pool_keeps_its_vms_until_the_trace_ends() -> None:
     assert warm.seconds < 6 * HOUR
 
 
+def test_a_vm_that_is_paid_by_the_hour_is_used_up() -> None:
+    """With `billing_boundary` an idle VM goes in the last minutes of its hour, and takes a job that comes before."""
+    hourly = {"stop_policies": ("no_jobs", "billing_boundary", "max_life"), "idle_seconds": 60.0}
+    jobs = [job(1, seconds=60.0), job(2, at=0.75 * HOUR, seconds=60.0)]
+    kept, given_up = run(jobs, [pool(**hourly)]), run(jobs, [pool(idle_seconds=60.0)])
+    assert (kept.vms_started, given_up.vms_started) == (1, 2)
+    alone = run(jobs[:1], [pool(cores=1, **hourly)], boot=Boot(200.0))
+    assert HOUR - 301 <= alone.paid_core_seconds <= HOUR
+
+
+def test_a_soft_end_lets_payloads_end_and_takes_no_more() -> None:
+    """After `soft_life` a VM finishes what it runs; what comes then is run by another."""
+    soft = {"stop_policies": ("soft_end", "no_jobs"), "soft_life": HOUR, "idle_seconds": 300.0}
+    jobs = [job(1, seconds=2 * HOUR), job(2, at=1.5 * HOUR, seconds=60.0)]
+    assert run(jobs, [pool(**soft)]).vms_started == 2
+    assert run(jobs, [pool(idle_seconds=300.0)]).vms_started == 1
+
+
+def test_failed_matches_end_a_vm_before_it_is_idle() -> None:
+    """A pool that allows three requests in vain lets its VM go seconds after its last job."""
+    pools = [pool(cores=1, stop_policies=("failed_matches",), failed_matches=3)]
+    result = run([job(1, seconds=1000.0)], pools, boot=Boot(200.0))
+    assert result.paid_core_seconds < 200.0 + 1000.0 + 60.0
+
+
+def test_never_lasts_until_the_end_of_life() -> None:
+    """A VM that never goes by itself, whose planner lets it be, ends when its life does."""
+    lasting = pool(cores=1, stop_policies=("never",), max_life=6 * HOUR)
+    result = run([job(1, seconds=60.0, cpu_seconds=360)], [lasting])
+    assert result.paid_core_seconds >= 5.9 * HOUR
+
+
 def test_the_end_of_life_ends_vms() -> None:
     """VMs stop taking jobs at the end of their life and others take over."""
     jobs = [job(n, at=n * 600.0, seconds=300.0, cpu_seconds=360) for n in range(100)]

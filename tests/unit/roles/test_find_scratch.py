@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
+import subprocess
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 
 SCRIPT = Path(__file__).resolve().parents[3] / "roles/profile/files/find_scratch.py"
 GB = 10**9
+PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 
 
 def loaded() -> ModuleType:
@@ -73,6 +77,29 @@ def test_a_disk_is_not_read_before_lsblk_lets_it_pass() -> None:
     asked: list[str] = []
     find_scratch.choose([disk(fstype="xfs"), disk("/dev/vdc")], 1, ["disk"], lambda name: asked.append(name) or "")
     assert asked == ["/dev/vdc"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        ["mkfs.ext4", "-q", "-F"],
+        ["mkswap", "-q"],
+        ["sh", "-c", "printf '\\125\\252' | dd bs=1 seek=510 conv=notrunc of=$0"],
+        ["sh", "-c", "echo x >$0"],
+    ],
+)
+@pytest.mark.skipif(shutil.which("wipefs", path=PATH) is None, reason="NO WIPEFS HERE")
+def test_whatever_was_written_to_a_disk_is_content(
+    make: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fresh disk is empty; one with a file system, swap, partition table or a few bytes is not. By the real tools."""
+    monkeypatch.setenv("PATH", PATH)
+    file = tmp_path / "disk"
+    with file.open("wb") as blank:
+        blank.truncate(64 << 20)
+    assert find_scratch.content(str(file)) == ""
+    subprocess.run([*make, file], check=True, capture_output=True)
+    assert find_scratch.content(str(file))
 
 
 @pytest.mark.parametrize("at", [0, 1 << 20, -1])

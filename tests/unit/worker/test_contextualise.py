@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from vmdirac_py.worker.contextualise import Failed, apt_line, by_apt, by_dnf, unpacked, why
 
 SIGNED = {"name": "site", "url": "http://mirror.example.org/x", "suite": "stable", "components": ["main"], "key": "/k"}
-FLAT = {"name": "own", "url": "file:/srv/packages", "suite": "./"}
+FLAT = {"name": "own", "url": "file:/srv/packages", "suite": "./", "trusted": True}
 FAILURE = """
 PLAY [Contextualise] ***********
 
@@ -61,9 +61,10 @@ def test_nothing_else_is(name: str, kind: bytes) -> None:
 
 
 def test_apt_is_told_of_mirrors_alone() -> None:
-    """Signed ones by their key, others as trusted; without mirrors the system's own sources are used."""
+    """By their key, else the system's own; unsigned only when told so; without mirrors by the system's own sources."""
     assert apt_line(SIGNED) == "deb [signed-by=/k] http://mirror.example.org/x stable main"
     assert apt_line(FLAT) == "deb [trusted=yes] file:/srv/packages ./"
+    assert apt_line({**FLAT, "trusted": False}) == "deb file:/srv/packages ./"
     assert all("Dir::Etc::sourceparts=/dev/null" in command for command in by_apt([SIGNED], "/list"))
     assert not any("sourcelist" in argument for command in by_apt([], "/list") for argument in command)
 
@@ -75,12 +76,20 @@ def test_dnf_is_told_of_mirrors_alone() -> None:
     assert [option for option in options if option.startswith("--repo=")] == ["--repo=site", "--repo=own"]
     assert "--setopt=site.gpgkey=file:///k" in options
     assert "--setopt=own.gpgcheck=0" in options
+    assert "--setopt=own.gpgcheck=1" in by_dnf([{**FLAT, "trusted": False}], "")[0]
     assert by_dnf([], "") == [["dnf", "-y", "install", "ansible-core"]]
 
 
 def test_the_task_that_failed_is_named() -> None:
     """With its message, out of all that Ansible prints."""
     assert why(FAILURE) == "vmdirac.cloud.cvmfs : Read each repository once: no squid\nanswers"
+
+
+def test_the_item_of_a_loop_that_failed_is_told() -> None:
+    """Ansible tells of items in other words; what the program said last is of more use than its exit code."""
+    told = '{"cmd": ["x"], "msg": "non-zero return code", "rc": 1, "stderr": "a\\nno such luck"}'
+    log = f"TASK [profile : Commands] ***\nfailed: [localhost] (item=[1] => 2) => {told}\n\nPLAY RECAP ***\nx : ok=1\n"
+    assert why(log) == "profile : Commands: non-zero return code: no such luck"
 
 
 def test_words_that_are_no_task_s_failure_are_told() -> None:

@@ -32,6 +32,7 @@ GOOD = Config(
     failed="",
     gate={},
     ce={},
+    pilot={},
 )
 
 

@@ -11,8 +11,9 @@ from defusedxml.ElementTree import ParseError, fromstring
 
 from vmdirac_py.clouds.api import Instance
 from vmdirac_py.clouds.marks import from_labels
+from vmdirac_py.model.batch import ErrorClass
 
-from .states import TERMINAL, word
+from .states import NEVER_RAN, TERMINAL, word
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -72,6 +73,7 @@ def _sighted(vm: Element) -> Sighted:
         address=_address(vm),
         created_at=float(whole(vm, "STIME")),
         fault=_fault(vm),
+        error_class=ErrorClass.UNAVAILABLE if state in NEVER_RAN else None,
     )
     return Sighted(number, instance)
 

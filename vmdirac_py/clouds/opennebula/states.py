@@ -65,6 +65,9 @@ LCM_STATES = {
 TERMINAL = frozenset({"DONE"})
 """Only a VM that is DONE holds no quota any more; one that failed, or is off, still does."""
 
+NEVER_RAN = frozenset({"FAILED", "CLONING_FAILURE", "ACTIVE/BOOT_FAILURE", "ACTIVE/PROLOG_FAILURE"})
+"""Its disks could not be made, or its host could not start it: it holds quota and does nothing with it."""
+
 ENDING = frozenset({"EPILOG", "SHUTDOWN", "CLEANUP_DELETE"})
 """Its end is under way: asked for again it may be refused as a wrong state."""
 

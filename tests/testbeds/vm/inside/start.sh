@@ -12,5 +12,9 @@ ip addr add "10.213.$number.$guest/24" dev eth0
 ip addr add "fd00:213:$number::$guest/64" dev eth0 nodad
 ip route add 169.254.169.254 dev eth0
 ip -6 route add fd00:ec2::254 dev eth0
-exec systemd-nspawn --quiet --boot --directory="$folder/merged" --machine="$machine" --register=no --keep-unit \
+boot() {
+  systemd-nspawn --quiet --boot --directory="$folder/merged" --machine="$machine" --register=no --keep-unit \
   --capability=CAP_NET_ADMIN --resolv-conf=off --timezone=off --link-journal=no --console=read-only "$@"
+}
+# 133 says that it wants to be booted again
+while code=0; boot "$@" || code=$?; [ "$code" = 133 ]; do :; done

@@ -47,3 +47,10 @@ def test_a_relative_state_lies_in_the_installations_home(tmp_path: Path) -> None
     """What the inventory says relatively is found wherever the installation is."""
     assert state_of(endpoint(state="localcloud"), tmp_path) == tmp_path / "localcloud"
     assert state_of(endpoint(state="/s"), tmp_path) == Path("/s")
+
+
+def test_roles_are_not_for_processes() -> None:
+    """A pool with a context is refused by name: its VMs would run roles on their host."""
+    roles = Pool("pool-3", "local", "vo", "site", "small", "host", Resources(cores=1), context={"worker": {}})
+    (problem,) = problems(endpoint(state="/s"), [GOOD, roles])
+    assert problem.startswith("pool_context of pool-3: VMs of the embedded cloud")

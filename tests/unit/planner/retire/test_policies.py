@@ -25,6 +25,15 @@ def test_an_idle_vm_nobody_needs_is_drained(world: Any, build: Any) -> None:
     assert world.drained(world.snapshot([pool], [world.vm(pool, idle=719)])) == {}
 
 
+def test_a_vm_that_never_goes_for_want_of_work_is_let_be(world: Any, build: Any) -> None:
+    """`never` binds the planner too; with a billing boundary it waits for what is paid for."""
+    lasting = build.pool(idle_seconds=600.0, stop_policies=("never",))
+    assert world.drained(world.snapshot([lasting], [world.vm(lasting, idle=50_000)])) == {}
+    hourly = build.pool(idle_seconds=600.0, heartbeat_seconds=60.0, stop_policies=("no_jobs", "billing_boundary"))
+    assert world.drained(world.snapshot([hourly], [world.vm(hourly, idle=4319)])) == {}
+    assert world.drained(world.snapshot([hourly], [world.vm(hourly, idle=4320)])) == {"vm-1": "retire.idle"}
+
+
 def test_an_idle_vm_that_waiting_jobs_need_stays(world: Any, build: Any) -> None:
     """Without it a VM would have to be launched; of two the younger goes when one is enough."""
     pool = build.pool(cores=8)

@@ -32,6 +32,12 @@ def test_a_bed_is_read_as_it_was_written(made: Bed) -> None:
     assert bed.read(bed.written(made)) == made
 
 
+def test_a_bed_of_another_version_is_none(made: Bed) -> None:
+    """What was cut off, or written by another version, is made anew and stops nobody."""
+    assert bed.read(bed.written(made)[:100]) is None
+    assert bed.read(b'{"url": "http://127.0.0.1"}') is None
+
+
 def test_a_bed_shows_no_secret(made: Bed) -> None:
     """Neither its JSON nor its repr holds what opens a door; the files it names do."""
     secrets = [file.read_text() for file in Places(made.home).secrets.iterdir()]
