@@ -20,7 +20,7 @@ from .conftest import GOOD, Image
 
 pytestmark = [pytest.mark.slow, pytest.mark.full]
 
-CONTENT = "/var/lib/vmdirac/content"
+CONTENT = "/srv/content"
 CONTEXT = "/etc/vmdirac/context.json"
 BOOT_SECONDS = 300.0
 LIVE = {"apptainer_probe_image": "/"}
