@@ -143,9 +143,9 @@ def need_bubblewrap() -> None:
         pytest.skip(f"apt-get could not install bubblewrap: {done.stderr.decode()[-300:]}")
 
 
-def remove_accounts() -> None:
-    """Delete the unix users that benches made."""
+def remove_accounts(base: str = ACCOUNTS) -> None:
+    """Delete the unix users that benches, or a worker, made."""
     for entry in pwd.getpwall():
-        if entry.pw_name.startswith(f"{ACCOUNTS}_"):
+        if entry.pw_name.startswith(f"{base}_"):
             subprocess.run(["userdel", entry.pw_name], capture_output=True, check=False)
-    Path("/run", f"{ACCOUNTS}.lock").unlink(missing_ok=True)
+    Path("/run", f"{base}.lock").unlink(missing_ok=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vmdirac_py.model.inner_ce import with_accounts
 from vmdirac_py.model.inventory import Endpoint, Pool, Vo
 from vmdirac_py.model.resources import Resources
 
@@ -57,7 +58,8 @@ def _only_group(thing: str, host: Entity, complaints: Complaints) -> str:
 def _make(name: str, endpoint: Endpoint, vo: Vo, values: Mapping[str, Any]) -> Pool:
     sizes = Resources(**{key: values[key] for key in SIZES if key in values})
     rest = {key: value for key, value in values.items() if key not in SIZES}
-    context = contexts.merged(endpoint.context, vo.context, values.get("context", {}))
+    merged = contexts.merged(endpoint.context, vo.context, values.get("context", {}))
+    context = with_accounts(merged, values.get("inner_ce", ""), sizes.cores)
     rest = {"profile": contexts.revision(context, roles_archive()[0]) if context else "", **rest, "context": context}
     rest["inner_ce_options"] = {**vo.inner_ce_options, **rest.get("inner_ce_options", {})}
     return Pool(name=name, endpoint=endpoint.name, vo=vo.name, site=endpoint.site, resources=sizes, **rest)

@@ -8,8 +8,11 @@ from typing import Any
 
 import msgspec
 
-from .inventory import Pool
+from .inventory import UNISOLATED, Pool
 from .value import Amount, Count, Seconds, Value
+
+Context = Mapping[str, Mapping[str, Any]]
+MOST_ACCOUNTS = 100  # of role `worker`
 
 
 class InnerCeOptions(Value, frozen=True):
@@ -37,6 +40,17 @@ def wrong_option(given: Mapping[str, Any]) -> str:
     except msgspec.ValidationError as error:
         return str(error)
     return ""
+
+
+def with_accounts(context: Context, inner_ce: str, cores: int) -> Context:
+    """Return a context whose VMs are made with a unix user for each slot, unless it says itself how many.
+
+    The worker's service may not change /etc. Without a context there is no service, and the worker makes them.
+    """
+    if not context or not inner_ce or inner_ce in UNISOLATED:
+        return context
+    slots = min(cores, MOST_ACCOUNTS) if inner_ce.startswith("Pool") else 1
+    return {**context, "worker": {"payload_users": slots, **context.get("worker", {})}}
 
 
 def has_containers(pool: Pool) -> bool:

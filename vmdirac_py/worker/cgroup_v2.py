@@ -1,6 +1,7 @@
 """Control groups of version 2: one tree, the worker's own group handed over by systemd (`Delegate=yes`)."""
 
 import contextlib
+import os
 from pathlib import Path
 from typing import List
 
@@ -18,13 +19,14 @@ class TreeV2:
         self._own = own
 
     def divide(self) -> None:
-        """Move what runs here into a leaf, and pass the controllers on to children. Raises OSError."""
-        inside = pids(self._own)
-        if inside and (self._own / "cgroup.type").exists():  # the root group has no type, and may keep its processes
+        """Move into a leaf, and pass the controllers on to children.
+
+        Raises:
+            OSError: the kernel refuses, as when others than this worker run here: they are not ours to move.
+        """
+        if (self._own / "cgroup.type").exists():  # the root group has no type, and may keep its processes
             (self._own / _LEAF).mkdir(exist_ok=True)
-            for pid in inside:
-                with contextlib.suppress(ProcessLookupError):
-                    write(self._own / _LEAF / "cgroup.procs", str(pid))
+            write(self._own / _LEAF / "cgroup.procs", str(os.getpid()))
         write(self._own / "cgroup.subtree_control", " ".join(f"+{name}" for name in CONTROLLERS))
 
     def make(self, name: str, limits: Limits) -> Group:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.doubles.manager import ManagerDouble
+from tests.doubles.vm import VmProcess, texts_of, work
 from tests.support.payloads import KINDS, SECONDS, Bench, bench_of, remove_accounts, root_only
 from vmdirac_py.worker import element, guard
 from vmdirac_py.worker.ce import IN_PROCESS, SINGULARITY, SUDO
@@ -192,3 +195,35 @@ def test_rights_cannot_be_gained(lend: Lend, kind: str) -> None:
     assert seen[:2] == [str(account.gid), str(account.uid)]
     assert seen[seen.index("CapEff:") + 1] == "0000000000000000"
     assert seen[seen.index("NoNewPrivs:") + 1] == "1"
+
+
+def test_a_whole_worker_runs_payloads_as_other_users(manager: ManagerDouble, pyz: Path) -> None:
+    """The bundle as root, two jobs side by side: each runs as a user of its own and reads its machine's features."""
+    with bench_of(SUDO) as bench:
+        script = "-c 'id -un; cat $MACHINEFEATURES/total_cpu $JOBFEATURES/job_id; touch ../../here 2>&1 | wc -l'"
+        manager.script.work = [work(job, "sh", script) for job in (1, 2)]
+        manager.script.idle_seconds = 1.0
+        started = VmProcess(
+            bench.folder, pyz, manager, sys.executable, inner_ce="Pool/Sudo", ce={"accounts": "vmdtwhole"}
+        )
+        try:
+            assert started.ended(60) == 0, started.log
+        finally:
+            started.process.kill()
+            remove_accounts("vmdtwhole")
+    printed = [texts_of(manager.outputs[job])["std.out"].split() for job in (1, 2)]
+    assert {lines[0] for lines in printed} <= {"vmdtwhole_00", "vmdtwhole_01"}
+    assert [lines[1:] for lines in printed] == [["4", "1", "1"], ["4", "2", "1"]]
+    done = [told for told in manager.messages("report") if told["state"] == "Done"]
+    assert all(told["cpu_seconds"] > 0 and told["peak_ram_mb"] > 0 for told in done)
+
+
+def test_a_worker_that_cannot_wall_payloads_in_leaves(manager: ManagerDouble, start: Any) -> None:
+    """A VM whose pool wants containers and that has no runtime takes no job: it says why and leaves."""
+    manager.script.work = [work(1, "true")]
+    vm = start(inner_ce="Pool/Singularity", ce={"runtime": "/no/such/program"})
+    vm.ended(60)
+    (left,) = manager.messages("leave")
+    assert left["reason"] == "environment"
+    assert "neither apptainer nor singularity" in left["detail"]
+    assert manager.of("match") == []

@@ -11,7 +11,7 @@ import pytest
 
 from tests.doubles.cloud import ScriptedCloud
 from tests.support.acting import give_job, launched
-from tests.support.context import TestContext, job_of, submit
+from tests.support.context import TestContext, job_of, make_context, make_inventory, make_pool, submit
 from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing
 from vmdirac_py.model.job import JobState
 from vmdirac_py.operations import jobs, outputs
@@ -206,3 +206,18 @@ def test_several_files_are_submitted_all_or_none(ctx: TestContext) -> None:
     with ctx.ledger.read() as tx:
         assert tx.jobs.find() == []
     assert len(jobs.submit_all(ctx, [good, good], jobs.Submitter("jane", vo="astro"), count=2)) == 4
+
+
+def test_an_image_needs_a_pool_that_allows_it(ctx: TestContext, tmp_path: Path) -> None:
+    """A container image is accepted when a pool of the VO allows it; else the refusal says what to mend."""
+    text = f'{JDL} ContainerImage = "/cvmfs/images.example.org/mine";'
+    with pytest.raises(BadInput, match=r"allowed in no pool of VO 'astro'.*user_images"):
+        put(ctx, text, vo="astro")
+    options = {"user_images": ["/cvmfs/images.example.org/*"]}
+    pool = make_pool("astro-8", "astro", inner_ce="Pool/Singularity", inner_ce_options=options)
+    open_to_it = make_context(tmp_path / "other", inventory=make_inventory(pool))
+    (job,) = put(open_to_it, text, vo="astro")
+    assert job.spec.payload.image == "/cvmfs/images.example.org/mine"
+    with pytest.raises(BadInput, match="allowed in no pool"):
+        put(open_to_it, text.replace("example", "elsewhere"), vo="astro")
+    open_to_it.ledger.close()

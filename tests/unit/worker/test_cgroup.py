@@ -69,11 +69,11 @@ def test_version_2_ends_all_by_one_word(tree: TreeV2, tmp_path: Path) -> None:
 
 
 def test_version_2_moves_the_worker_out_of_the_way(tree: TreeV2, tmp_path: Path) -> None:
-    """A group with processes of its own hands no controllers on: what runs in it moves into a leaf first."""
+    """A group with processes of its own hands no controllers on: the worker moves into a leaf first, and no other."""
     (tmp_path / "cgroup.type").write_text("domain\n")
-    (tmp_path / "cgroup.procs").write_text("41\n")
+    (tmp_path / "cgroup.procs").write_text(f"41\n{os.getpid()}\n")
     tree.divide()
-    assert (tmp_path / "worker" / "cgroup.procs").read_text() == "41"
+    assert (tmp_path / "worker" / "cgroup.procs").read_text() == str(os.getpid())
     assert (tmp_path / "cgroup.subtree_control").read_text() == "+cpu +memory +pids"
 
 
