@@ -32,7 +32,7 @@ def hosts_of(tx: Transaction, inventory: Inventory, vo: str, *, at: float) -> Ho
     """Return what tells all VMs of a VO that take jobs, or will when they have booted; disk is not counted."""
 
     def told() -> list[Host]:
-        vms = [vm for vm in tx.vms.in_states(OFFERING) if vm.vo == vo]
+        vms = tx.vms.in_states(OFFERING, vo=vo)
         used = tx.jobs.used_cores([vm.id for vm in vms])
         return [_host(vm, rules_for(vm, inventory).pool, used.get(vm.id, NOTHING), at) for vm in vms]
 

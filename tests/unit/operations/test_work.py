@@ -325,6 +325,7 @@ def test_a_drained_vm_still_delivers(ctx: TestContext, vm: Vm) -> None:
 
 def test_a_lost_job_waits_again(ctx: TestContext, vm: Vm) -> None:
     """A job that was cut off on its VM waits for its next attempt; told again it is a late report."""
+    submit(ctx)
     job = matched(ctx, vm).job.id
     report(ctx, vm.id, job, 1, state="Lost", minor="its worker was cut off", exit_code=None, output="")
     again = job_of(ctx, job)
@@ -336,6 +337,7 @@ def test_a_lost_job_waits_again(ctx: TestContext, vm: Vm) -> None:
 
 def test_a_job_that_is_done_is_not_lost(ctx: TestContext, vm: Vm) -> None:
     """What ended before its worker was cut off stays as it ended."""
+    submit(ctx)
     job = matched(ctx, vm).job.id
     report(ctx, vm.id, job, 1, state="Done", minor="", exit_code=0, output="")
     with pytest.raises(Conflict):
