@@ -394,5 +394,5 @@ def test_a_machine_that_could_not_be_contextualised_says_so(manager: ManagerDoub
     vm = start(failed="contextualisation: cvmfs: no such mirror", gate={"cores": 10**6})
     assert vm.ended() == 0, vm.log
     assert manager.messages("leave") == [
-        {"reason": "environment", "detail": "contextualisation: cvmfs: no such mirror"}
+        {"reason": "environment", "detail": "contextualisation: cvmfs: no such mirror", "code": 500}
     ]
