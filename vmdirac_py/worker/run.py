@@ -81,6 +81,7 @@ class Run:
         self._walls: List[Wall] = []
         self._used: Callable[[], Used] = Used
         self._credentials: Optional[Credentials] = None
+        self._account: Optional[Account] = None
         self._abandoned, self._ended_for = False, ""
         self._outcome: Optional[Outcome] = None
         self._thread = threading.Thread(target=self._live, name=f"job-{work.job}", daemon=True)
@@ -123,7 +124,7 @@ class Run:
         place = self._place
         place.make()
         features.write(place.job_features, features.job(self.work, self._slot, place.machine_features))
-        account = self._element.account(self._slot)
+        account = self._account = self._element.account(self._slot)
         if self.work.input_sandbox:
             self._unpack()
         if self.work.credential:
@@ -183,6 +184,9 @@ class Run:
         with self._lock, streams[0].open("ab") as out, streams[1].open("ab") as err:
             if self._abandoned:
                 raise CannotRun("Halted before its start")
+            if self._account:
+                for file in (out, err):
+                    os.fchown(file.fileno(), self._account.uid, self._account.gid)
             try:
                 self._process = subprocess.Popen(
                     command.arguments,

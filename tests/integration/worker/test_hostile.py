@@ -186,13 +186,13 @@ def _is_of(path: Path, uid: int) -> bool:
 
 @pytest.mark.parametrize("kind", ISOLATED)
 def test_rights_cannot_be_gained(lend: Lend, kind: str) -> None:
-    """A payload has no capability, can gain none by a program of root's, and is no member of any other group."""
+    """A payload has no capability, can gain none, is in no other group, and may read what it printed."""
     bench = lend(kind)
-    bench.shell('id -G; id -u; grep -E "CapEff|NoNewPrivs" /proc/self/status')
+    bench.shell('id -G; id -u; test -r std.out && echo reads; grep -E "CapEff|NoNewPrivs" /proc/self/status')
     seen = bench.output()["std.out"].split()
     account = bench.ce.account(Slot(1, 1, 0.0))
     assert account
-    assert seen[:2] == [str(account.gid), str(account.uid)]
+    assert seen[:3] == [str(account.gid), str(account.uid), "reads"]
     assert seen[seen.index("CapEff:") + 1] == "0000000000000000"
     assert seen[seen.index("NoNewPrivs:") + 1] == "1"
 
