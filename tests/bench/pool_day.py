@@ -46,9 +46,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """How many VMs of how many cores, and the load: what is submitted, as a part of what they can run."""
+    """How many VMs of how many cores, and the load: what is submitted, as a part of what they can run.
+
+    `at_once`: all of it is submitted at the beginning, else at random over the day.
+    """
 
     load: float
+    at_once: bool = False
     vms: int = 10
     cores: int = 8
     mean_seconds: float = 3600.0
@@ -61,14 +65,14 @@ class Scene:
 
 def jobs_of(scene: Scene, seed: int) -> list[Job]:
     """Draw a day's jobs: they come at random, of the mix, and nobody knows how long they run."""
-    dice, at, jobs = random.Random(f"{seed}/{scene}"), 0.0, list[Job]()
+    dice, at, jobs = random.Random(f"{seed}/{scene.load}"), 0.0, list[Job]()
     work = scene.mean_seconds * sum(share * cores for _, share, cores in scene.mix)
     rate = scene.load * scene.vms * scene.cores / work
     kinds, shares = scene.mix, [share for _, share, _ in scene.mix]
     while (at := at + dice.expovariate(rate)) < DAY:
         kind, _, cores = dice.choices(kinds, shares)[0]
         length = dice.lognormvariate(math.log(scene.mean_seconds) - SPREAD**2 / 2, SPREAD)
-        jobs.append(Job(kind, at, cores, min(DAY / 2, max(60.0, length))))
+        jobs.append(Job(kind, 0.0 if scene.at_once else at, cores, min(DAY / 2, max(60.0, length))))
     return jobs
 
 
@@ -81,7 +85,12 @@ class Node:
         self.vm = Vm(f"vm-{number:04}", "b", "north", "pool", VO, size, VmState.RUNNING, 0.0, 0.0, 0.0)
         self.slots = worker.Pool(worker.Free(scene.cores, size.ram_mb, 0), MANY)
         self.runs: dict[int, Run] = {}
-        self.asks = False
+        self.asks, self.phase = False, ASK_SECONDS * number / scene.vms
+
+    def next_beat(self, at: float) -> float:
+        """Return when its pilot asks next: each VM has its own beat."""
+        beat = self.phase + ASK_SECONDS * (math.floor((at - self.phase) / ASK_SECONDS) + 1)
+        return beat if beat > at else beat + ASK_SECONDS
 
     @property
     def offer(self) -> Offer:
@@ -134,11 +143,10 @@ class Simulation:
             self._ask_later(node, at)
 
     def _ask_later(self, node: Node, at: float) -> None:
-        """Let a VM with room ask when its pilot does so next: by its own beat of `ASK_SECONDS`."""
+        """Let a VM with room ask when its pilot does so next."""
         if not node.asks and node.slots.free.cores and any(self.lines.values()):
             node.asks = True
-            phase = ASK_SECONDS * self.nodes.index(node) / len(self.nodes)
-            self._plan(at + ASK_SECONDS - (at - phase) % ASK_SECONDS, partial(self._asks, node))
+            self._plan(node.next_beat(at), partial(self._asks, node))
 
     def _asks(self, node: Node, at: float) -> None:
         node.asks = False

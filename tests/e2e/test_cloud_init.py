@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,14 +11,16 @@ from typing import Any
 
 import pytest
 
+from tests.support.baking import bake
 from tests.support.booted import PATIENCE_SECONDS, Booted, booted_on, emulated_on
+from tests.support.chroot import Machine
 from tests.support.installed import VOS
 from tests.support.moto_account import moto_account
 from tests.support.nova_project import nova_project
 from tests.support.opennebula_account import opennebula_account
 from tests.support.there import OtherCloud, There
 from tests.testbeds.openstack.fixtures import openstack_bed
-from tests.testbeds.vm import Cannot, Guest
+from tests.testbeds.vm import Cannot, Guest, tree
 from tests.testbeds.vm.sources import SOURCES
 
 __all__ = ["openstack_bed"]
@@ -53,16 +56,23 @@ def _say(words: str) -> None:
 
 
 @contextmanager
-def booted(request: pytest.FixtureRequest, folder: Path, source: str, **keys: Any) -> Iterator[There]:
-    """Run an installation whose VMs boot from this source; skip, loudly, where the machine cannot."""
+def skipping() -> Iterator[None]:
+    """Skip, loudly, where the machine cannot."""
     try:
-        with (
-            CLOUD_OF[source](request, folder) as cloud,
-            booted_on(folder, cloud, SOURCES[source], _say, **keys) as there,
-        ):
-            yield there
+        yield
     except Cannot as cannot:
         pytest.skip(f"no VMs here: {cannot}")
+
+
+@contextmanager
+def booted(request: pytest.FixtureRequest, folder: Path, source: str, **keys: Any) -> Iterator[There]:
+    """Run an installation whose VMs boot from this source."""
+    with (
+        skipping(),
+        CLOUD_OF[source](request, folder) as cloud,
+        booted_on(folder, cloud, SOURCES[source], _say, **keys) as there,
+    ):
+        yield there
 
 
 def guest_of(there: There, vm_id: str) -> Guest:
@@ -127,9 +137,30 @@ def test_vms_boot_from_each_source_and_run_jobs_of_their_vo(
 
 
 @pytest.mark.full
+def test_a_baked_image_has_no_role_to_run(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """The same roles, applied to the tree before: its VM fetches the worker alone, and is cut off all the same."""
+    with booted(request, tmp_path, SMOKE, pool_context=CONTEXT) as there:
+        layer = Machine.over(Path(), tmp_path / "baked").layer
+        done = bake(layer, tree.place(), json.loads(there.vmdirac("image", "variables", "alpha-2core").stdout))
+        assert done.returncode == 0, done.stdout
+        assert isinstance(there.filling, Booted)
+        there.filling.bed.layers.insert(0, layer / "upper")
+        (job,) = there.submit("until [ -e /run/go-on ]; do sleep 0.2; done")
+        there.until(lambda: there.job(job).vm, seconds=PATIENCE_SECONDS, what="a VM for the job")
+        guest = guest_of(there, there.running_job(job))
+        assert not (guest.upper / "var/log/vmdirac/contextualise.log").exists()
+        assert not (guest.upper / "var/lib/vmdirac/content").exists()
+        assert reached(guest, NOBODY) + readable(guest, NOBODY) == []
+        guest.run("touch", "/run/go-on")
+        there.until_done([job], seconds=PATIENCE_SECONDS)
+        there.until_retired(seconds=PATIENCE_SECONDS)
+        assert there.filling.powered_off == there.filling.seen
+
+
+@pytest.mark.full
 def test_a_whole_machine_lives_and_ends(tmp_path: Path) -> None:
     """With a kernel, firmware, DHCP and a disk of its own: it boots, runs a job and powers itself off."""
-    with moto_account(tmp_path) as cloud, emulated_on(tmp_path, cloud, _say, **SLOWEST_BOOT) as there:
+    with skipping(), moto_account(tmp_path) as cloud, emulated_on(tmp_path, cloud, _say, **SLOWEST_BOOT) as there:
         ids = there.submit("uname -r", count=1)
         there.until_done(ids, seconds=EMULATED_SECONDS)
         assert "cloud-amd64" in there.vmdirac("job", "output", str(ids[0]), "--print").stdout

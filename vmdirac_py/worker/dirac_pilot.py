@@ -14,12 +14,12 @@ from . import launch, wrappers
 from .files import remove_tree
 from .launch import Launch
 from .log import say
+from .parting import PILOT_LOG
 from .pilot import Status
 from .processes import kill_group, kill_marked
 from .spool import Spool
 from .wire import Work
 
-LOG = "pilot.log"
 _LOOK = 2.0  # seconds between two looks at its processes
 _TAIL = 400  # characters of its log that go with a bad end
 _LAST_WORDS = 5.0  # seconds for what it said last to reach the log
@@ -64,7 +64,7 @@ class DiracPilot:
     ) -> None:
         self._how, self._vm, self._cores = how, vm, cores
         self._seconds_left, self._drain, self._changed = seconds_left, drain, changed
-        self._spool = Spool(work_dir / LOG)
+        self._spool = Spool(work_dir / PILOT_LOG)
         self._slots = wrappers.Slots()
         self._condition = threading.Condition()
         self._process: Optional[subprocess.Popen[bytes]] = None

@@ -13,7 +13,7 @@ from .log import older, say
 from .trust import Refused, TalkError
 from .wire import MAX_LOG
 
-WORKER_LOG = "worker.log"
+WORKER_LOG, PILOT_LOG = "worker.log", "pilot.log"
 _MOST = 1_000_000  # bytes of each log: its end
 _TRIES, _PAUSE = 3, 1.0
 _JOURNAL = ["journalctl", "--boot", "--lines=5000", "--no-pager", "--output=short-iso", "--quiet"]
@@ -38,7 +38,8 @@ def gathered(work_dir: Path) -> Dict[str, bytes]:
     own = work_dir / WORKER_LOG
     # The work folder is PREFIX/var/lib/vmdirac: where a VM has no root of its own, its logs have the same prefix.
     prefix = work_dir.parents[2] if len(work_dir.parents) > 2 else Path("/")  # noqa: PLR2004 -- three folders up
-    paths = {WORKER_LOG + ".1": older(own), **{Path(name).name: prefix / name for name in _SYSTEM_LOGS}}
+    ours = {WORKER_LOG + ".1": older(own), PILOT_LOG: work_dir / PILOT_LOG}
+    paths = {**ours, **{Path(name).name: prefix / name for name in _SYSTEM_LOGS}}
     found = {name: _end(path) for name, path in {**paths, WORKER_LOG: own}.items()}
     found["console.log"] = _console()
     return {name: data for name, data in found.items() if data}

@@ -73,7 +73,7 @@ def test_where_all_wait_nothing_is_gathered() -> None:
 def test_a_vm_that_has_room_is_enough() -> None:
     """While the job fits some VM, empty or booting, none gathers."""
     small, large = queue("small", 0), queue("large", 1e5, **WHOLE)
-    assert gathering(large, (*BUSY, host("d", 8))) == ()
+    assert gathering([large], (*BUSY, host("d", 8))) == {}
     assert floor("b", (*BUSY, host("d", 8)), small, large) == -inf
 
 
@@ -90,8 +90,32 @@ def test_more_important_small_jobs_still_start() -> None:
 def test_a_tenth_of_many_vms_gathers() -> None:
     """Of forty VMs four gather for ten jobs, and no more than there are jobs."""
     hosts = [host(f"vm-{number:02}", 1, slots=7) for number in range(40)]
-    assert len(gathering(queue("large", 1e5, waiting=10, **WHOLE), hosts)) == 4
-    assert len(gathering(queue("large", 1e5, waiting=2, **WHOLE), hosts)) == 2
+    assert len(gathering([queue("large", 1e5, waiting=10, **WHOLE)], hosts)) == 4
+    assert len(gathering([queue("large", 1e5, waiting=2, **WHOLE)], hosts)) == 2
+
+
+def test_two_large_jobs_gather_on_two_vms() -> None:
+    """The oldest has the nearest VM, the next one the nearest of the others, or they would wait for the same cores."""
+    older, younger = queue("older", 2e5, **WHOLE), queue("younger", 1e5, **FOUR)
+    assert gathering([younger, older], BUSY) == {"b": older, "a": younger}
+
+
+def test_few_payloads_are_nearer_to_an_empty_node_than_free_cores() -> None:
+    """One payload on seven cores ends sooner than the last of four small ones."""
+    hosts = (host("few", 1, slots=1), host("many", 4, slots=4))
+    assert list(gathering([queue("large", 1e5, **WHOLE)], hosts)) == ["few"]
+
+
+def test_a_vm_that_will_be_empty_by_itself_is_not_counted_on() -> None:
+    """A VM full with one payload starts nothing anyway: another one gathers."""
+    hosts = (host("full", 0, slots=1), host("many", 1, slots=7))
+    assert list(gathering([queue("large", 1e5, **WHOLE)], hosts)) == ["many"]
+
+
+def test_without_smaller_jobs_nothing_is_refused() -> None:
+    """Equal and larger jobs take nothing from one that waits."""
+    large = queue("large", 1e5, **FOUR)
+    assert floor("b", BUSY, large, queue("equal", 0, **FOUR), queue("larger", 0, **WHOLE)) == -inf
 
 
 hosts_drawn = st.lists(st.tuples(st.integers(0, 8), st.integers(1, 8)), min_size=1, max_size=30)
@@ -102,9 +126,10 @@ def test_only_vms_that_could_ever_run_it_gather(drawn: list[tuple[int, int]], co
     """Who gathers would fit the job when empty, does not now, and no VM lacks less that does not gather."""
     hosts = [host(f"vm-{number:02}", free, slots=slots) for number, (free, slots) in enumerate(drawn)]
     large = queue("large", 1e5, waiting=waiting, min_cores=cores, max_cores=cores)
-    chosen = gathering(large, hosts)
+    chosen = gathering([large], hosts)
     free = {one.vm: one.offer.free.cores for one in hosts}
     assert cores <= 8 or not chosen
+    assert len(chosen) <= waiting
     assert all(failing(large, one.offer) for one in hosts if one.vm in chosen)
     others = [free[one.vm] for one in hosts if one.vm not in chosen]
     assert not chosen or min(free[vm] for vm in chosen) >= max(others, default=0)
