@@ -49,8 +49,13 @@ def with_accounts(context: Context, inner_ce: str, cores: int) -> Context:
     """
     if not context or not inner_ce or inner_ce in UNISOLATED:
         return context
-    slots = min(cores, MOST_ACCOUNTS) if inner_ce.startswith("Pool") else 1
+    slots = 1 if runs_singly(inner_ce) else min(cores, MOST_ACCOUNTS)
     return {**context, "worker": {"payload_users": slots, **context.get("worker", {})}}
+
+
+def runs_singly(inner_ce: str) -> bool:
+    """Tell whether a VM runs one payload at a time."""
+    return not inner_ce.startswith("Pool")
 
 
 def has_containers(pool: Pool) -> bool:

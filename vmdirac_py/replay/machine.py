@@ -6,6 +6,7 @@ from math import inf
 from typing import NamedTuple
 
 from vmdirac_py.model.fit import Offer
+from vmdirac_py.model.inner_ce import runs_singly
 from vmdirac_py.model.inventory import Endpoint, Pool
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Capacity, Run, Vm, VmState
@@ -19,8 +20,6 @@ OFFERING = frozenset({VmState.NEW, VmState.SUBMITTED, VmState.CONTEXTUALISING, V
 """States in which what nothing runs on is free, or will be."""
 RECKONED = 300.0
 """Seconds for which what is expected of running payloads stands."""
-SINGLE = "InProcess"
-"""The inner CE that runs one payload at a time."""
 
 
 class Slot(NamedTuple):
@@ -86,7 +85,7 @@ class Machine:
     @property
     def open_cores(self) -> int:
         """Return how many cores it asks jobs for."""
-        return 0 if self.slots and self.pool.inner_ce == SINGLE else self.cores
+        return 0 if self.slots and runs_singly(self.pool.inner_ce) else self.cores
 
     def life_left(self, at: float) -> float:
         """Return the seconds until the end of its life."""

@@ -8,11 +8,11 @@ import subprocess
 from pathlib import Path
 from typing import IO, Dict, List, NamedTuple
 
+from .ce import ACCOUNTS
 from .leavings import remove_files_of, remove_ipc_of
 from .processes import end_all, of_user
 from .walls import Command
 
-MOST = 100  # slots with an account
 _HELD: Dict[Path, IO[bytes]] = {}  # the locks of this process, held until it ends
 _SECONDS = 60.0
 
@@ -57,8 +57,8 @@ class Accounts:
     def of(self, slot: int) -> Account:
         """Return the user of a slot. Raises NoAccount."""
         name = f"{self._base}_{slot:02}"
-        if slot >= MOST:
-            raise NoAccount(f"there are no more than {MOST} accounts for payloads")
+        if slot >= ACCOUNTS:
+            raise NoAccount(f"there are no more than {ACCOUNTS} accounts for payloads")
         with contextlib.suppress(KeyError):
             return _found(name)
         if not self._create:
@@ -68,7 +68,7 @@ class Accounts:
     def all(self) -> List[Account]:
         """Return those that exist."""
         found = []
-        for slot in range(MOST):
+        for slot in range(ACCOUNTS):
             with contextlib.suppress(KeyError):
                 found.append(_found(f"{self._base}_{slot:02}"))
         return found

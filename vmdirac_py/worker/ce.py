@@ -6,6 +6,7 @@ from .wire import Slot, Work
 
 DONE, FAILED, RUNNING, LOST, RETURNED = "Done", "Failed", "Running", "Lost", "Returned"
 MANY = 1_000_000  # slots: as many as resources allow
+ACCOUNTS = 100  # slots that can have a unix user
 
 
 class Outcome(NamedTuple):
@@ -68,8 +69,8 @@ KINDS = {
     SINGULARITY: (SINGULARITY, 1),
     "Pool": (IN_PROCESS, MANY),
     f"Pool/{IN_PROCESS}": (IN_PROCESS, MANY),
-    f"Pool/{SUDO}": (SUDO, MANY),
-    f"Pool/{SINGULARITY}": (SINGULARITY, MANY),
+    f"Pool/{SUDO}": (SUDO, ACCOUNTS),
+    f"Pool/{SINGULARITY}": (SINGULARITY, ACCOUNTS),
 }
 
 

@@ -63,6 +63,7 @@ def destroy(folder: Path) -> None:
     for name in VARIABLES:
         path = folder / name
         if path.is_file() and not path.is_symlink():
+            path.chmod(0o600)
             with path.open("r+b") as file:
                 file.write(b"\0" * path.stat().st_size)
                 file.flush()

@@ -5,11 +5,11 @@ SudoCE            a unix user for each slot, namespaces, a control group
 SingularityCE     a container, as the slot's user where the worker is root, and a control group
 """
 
-from typing import Callable, Dict, List, Optional, Type
+from typing import Dict, List, Optional, Type
 
 from . import ce, cgroup_find, container, spaces
 from .accounts import Account, Accounts, Dropped, NoAccount, clear_account, end_account
-from .cgroup import Group, Limits, Used
+from .cgroup import Group, Limits
 from .credentials import destroy
 from .files import remove_tree
 from .log import say
@@ -69,8 +69,7 @@ class InProcessCE:
         walls = [*self._walls(work, slot, place), Marked(mark(self.grounds.vm, place.top.name))]
         group = self._cage(work, place)  # last: whoever gets it removes it
         walls.append(Caged(group) if group else self._rationed(work))
-        used: Callable[[], Used] = group.used if group else Used
-        return Inside(command, walls, used)
+        return Inside(command, walls, group.used if group else None)
 
     def _walls(self, work: Work, slot: Slot, place: Place) -> List[Wall]:
         """Return what stands around a payload beside mark and control group, the innermost first."""

@@ -49,11 +49,11 @@ class Errands(NamedTuple):
 
 
 class Inside(NamedTuple):
-    """A payload's command, what stands around it (the innermost first), and what it used."""
+    """A payload's command, what stands around it (the innermost first), and what it used, where that is counted."""
 
     command: Command
     walls: List[Wall]
-    used: Callable[[], Used]
+    used: Optional[Callable[[], Used]]
 
 
 class Element(Protocol):
@@ -79,8 +79,10 @@ class Run:
         self._lock = threading.Lock()
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._walls: List[Wall] = []
-        self._used: Callable[[], Used] = Used
+        self._count: Optional[Callable[[], Used]] = None
+        self._waited = Used()
         self._credentials: Optional[Credentials] = None
+        self._account: Optional[Account] = None
         self._abandoned, self._ended_for = False, ""
         self._outcome: Optional[Outcome] = None
         self._thread = threading.Thread(target=self._live, name=f"job-{work.job}", daemon=True)
@@ -114,7 +116,7 @@ class Run:
         self._prepare()
         streams = self._streams()
         code, clean = self._execute(streams)
-        used = self._used()
+        used = self._count() if self._count else self._waited
         state, minor, shown = self._verdict(code, used)
         outcome = self._packed(state, minor, shown) if clean else Outcome(FAILED, f"{minor}; not all ended", shown, "")
         return outcome._replace(cpu_seconds=used.cpu_seconds, peak_ram_mb=used.peak_mb)
@@ -123,7 +125,7 @@ class Run:
         place = self._place
         place.make()
         features.write(place.job_features, features.job(self.work, self._slot, place.machine_features))
-        account = self._element.account(self._slot)
+        account = self._account = self._element.account(self._slot)
         if self.work.input_sandbox:
             self._unpack()
         if self.work.credential:
@@ -165,7 +167,14 @@ class Run:
         bounds.cut()
         with self._lock:
             self._process = None
-            return process.wait(), clean
+            return self._reaped(process), clean
+
+    def _reaped(self, process: "subprocess.Popen[bytes]") -> int:
+        """Return the exit code, and note what the processes used that were waited for: all there is without a group."""
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self._waited = Used(usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024)
+        return process.returncode
 
     def _checks(self, bounds: StreamLimit) -> List[Check]:
         work, options = self.work, self._element.grounds.options
@@ -183,6 +192,9 @@ class Run:
         with self._lock, streams[0].open("ab") as out, streams[1].open("ab") as err:
             if self._abandoned:
                 raise CannotRun("Halted before its start")
+            if self._account:
+                for file in (out, err):
+                    os.fchown(file.fileno(), self._account.uid, self._account.gid)
             try:
                 self._process = subprocess.Popen(
                     command.arguments,
@@ -200,7 +212,7 @@ class Run:
 
     def _enclosed(self) -> Command:
         """Return the payload's command with everything that stands around it."""
-        command, walls, self._used = self._element.inside(self.work, self._slot, self._place)
+        command, walls, self._count = self._element.inside(self.work, self._slot, self._place)
         if self._credentials:
             command = command.knowing(**self._credentials.variables())
         with self._lock:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ import pytest
 
 from tests.doubles.manager import ManagerDouble
 from tests.doubles.vm import VmProcess, texts_of, work
-from tests.support.payloads import KINDS, SECONDS, Bench, bench_of, remove_accounts, root_only
+from tests.support.payloads import KINDS, SECONDS, Bench, bench_of, need_bubblewrap, remove_accounts, root_only
 from vmdirac_py.worker import element, guard
 from vmdirac_py.worker.ce import IN_PROCESS, SINGULARITY, SUDO
 from vmdirac_py.worker.leavings import PUBLIC
@@ -186,13 +188,13 @@ def _is_of(path: Path, uid: int) -> bool:
 
 @pytest.mark.parametrize("kind", ISOLATED)
 def test_rights_cannot_be_gained(lend: Lend, kind: str) -> None:
-    """A payload has no capability, can gain none by a program of root's, and is no member of any other group."""
+    """A payload has no capability, can gain none, is in no other group, and may read what it printed."""
     bench = lend(kind)
-    bench.shell('id -G; id -u; grep -E "CapEff|NoNewPrivs" /proc/self/status')
+    bench.shell('id -G; id -u; test -r std.out && echo reads; grep -E "CapEff|NoNewPrivs" /proc/self/status')
     seen = bench.output()["std.out"].split()
     account = bench.ce.account(Slot(1, 1, 0.0))
     assert account
-    assert seen[:2] == [str(account.gid), str(account.uid)]
+    assert seen[:3] == [str(account.gid), str(account.uid), "reads"]
     assert seen[seen.index("CapEff:") + 1] == "0000000000000000"
     assert seen[seen.index("NoNewPrivs:") + 1] == "1"
 
@@ -227,3 +229,25 @@ def test_a_worker_that_cannot_wall_payloads_in_leaves(manager: ManagerDouble, st
     assert left["reason"] == "environment"
     assert "neither apptainer nor singularity" in left["detail"]
     assert manager.of("match") == []
+
+
+def test_containers_need_no_root(tmp_path: Path) -> None:
+    """A worker that is no root walls payloads in by containers as well; by unix users it cannot, and says so."""
+    need_bubblewrap()
+    command = [
+        "unshare",
+        "--user",
+        "--map-user=1000",
+        "--map-group=1000",
+        sys.executable,
+        "-m",
+        "tests.support.rootless",
+    ]
+    done = subprocess.run([*command, tmp_path], capture_output=True, check=True, timeout=SECONDS)
+    told = json.loads(done.stdout)
+    assert told["output"]["std.out"] == "1000\ntoken-of-the-owner"
+    assert "PRIVATE" not in str(told["output"])
+    assert (told["uid"], told["problems"], told["left"]) == (1000, [], [])
+    assert "not root" in told["sudo"][0]
+    assert b"cannot be removed" not in done.stderr
+    assert list((tmp_path / "jobs").iterdir()) == []

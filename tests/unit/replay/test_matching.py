@@ -1,5 +1,6 @@
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -171,9 +172,10 @@ def test_jobs_are_looked_at_again_when_a_plan_allows_more() -> None:
     assert [number for number, *_ in floor.given] == [2]
 
 
-def test_a_vm_without_pool_runs_one_job_at_a_time() -> None:
-    """With the inner CE `InProcess` the other cores stay empty, as on a worker."""
-    floor = Floor(pool(inner_ce="InProcess"))
+@pytest.mark.parametrize("inner_ce", ["InProcess", "Sudo", "Singularity"])
+def test_a_vm_without_pool_runs_one_job_at_a_time(inner_ce: str) -> None:
+    """With an inner CE alone the other cores stay empty, as on a worker."""
+    floor = Floor(pool(inner_ce=inner_ce))
     for number in range(3):
         floor.submit(job(number))
     floor.vm()

@@ -211,11 +211,12 @@ def test_a_credential_that_is_refused_fails_the_job(bench: Bench, monkeypatch: p
 def test_without_control_groups_single_processes_are_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: str, state: str
 ) -> None:
-    """Where no control group may be made, no process gets more memory than its payload; that is said once."""
+    """Without a control group no process gets more memory than its payload; that is said once, and its use counted."""
     monkeypatch.setattr(element.cgroup_find, "find", lambda: None)
     bench = Bench(tmp_path)
     outcome = bench.run("sh", f"-c 'head {arguments} /dev/zero | tail > all && test -s all'", ram_mb=50)
     assert outcome.state == state
+    assert outcome.peak_ram_mb > 0
     assert capsys.readouterr().err.count("no control group") == 1
 
 
