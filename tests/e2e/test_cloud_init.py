@@ -150,6 +150,7 @@ def test_a_baked_image_has_no_role_to_run(request: pytest.FixtureRequest, tmp_pa
         guest = guest_of(there, there.running_job(job))
         assert not (guest.upper / "var/log/vmdirac/contextualise.log").exists()
         assert not (guest.upper / "var/lib/vmdirac/content").exists()
+        guest.run("cloud-init", "status", "--wait", check=False)
         assert reached(guest, NOBODY) + readable(guest, NOBODY) == []
         guest.run("touch", "/run/go-on")
         there.until_done([job], seconds=PATIENCE_SECONDS)
