@@ -52,6 +52,7 @@ class VmProcess:
             hs06=0.0,
             failed="",
             gate={},
+            ce={},
         )
         self.config_file.write_text(json.dumps(config._replace(**changes)._asdict()))
         self.process: subprocess.Popen[bytes]

@@ -89,6 +89,11 @@ class Home:
         return self.root / "blobs"
 
     @property
+    def owner_credentials(self) -> Path:
+        """The credentials of jobs' owners, mode 0700."""
+        return self.root / "owners"
+
+    @property
     def ca(self) -> Path:
         """The certificate authority's key and certificates, mode 0700."""
         return self.root / "ca"

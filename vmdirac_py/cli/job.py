@@ -27,14 +27,19 @@ def submit(
     group: Annotated[str, typer.Option(help="The DIRAC group, if the JDL does not say.")] = "",
     owner: Annotated[str, typer.Option(help="The owner [default: you].")] = "",
     count: Annotated[int, typer.Option("--count", "-n", help="How many copies of each.")] = 1,
+    credential: Annotated[
+        Path | None, typer.Option(help="The owner's proxy or token, a file; travels with the payloads.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Submit the jobs of JDL files: all of them, or none when one is wrong."""
+    from vmdirac_py.credentials.owners import read_file
     from vmdirac_py.operations import jobs
 
     sources = [jobs.Source(_read(path), _folder(path), str(path)) for path in files]
+    submitter = jobs.Submitter(actor(), owner, group, vo, _warn, read_file(credential) if credential else None)
     with opened() as ctx:
-        submitted = jobs.submit_all(ctx, sources, jobs.Submitter(actor(), owner, group, vo, _warn), count=count)
+        submitted = jobs.submit_all(ctx, sources, submitter, count=count)
     if json:
         print_json([{"id": job.id, "vo": job.spec.vo, "name": job.spec.name} for job in submitted])
     else:
@@ -144,3 +149,18 @@ def reschedule(ids: Ids) -> None:
     with opened() as ctx:
         done = jobs.reschedule(ctx, ids, actor=actor())
     console.print(f"waiting again: {', '.join(map(str, done))}")
+
+
+@app.command()
+def credential(
+    job_id: Annotated[int, typer.Argument(help="A job's id.")],
+    file: Annotated[Path, typer.Argument(help="The new proxy or token.")],
+) -> None:
+    """Renew the credential of a job that was submitted with one; a running payload gets it soon."""
+    from vmdirac_py.credentials.owners import read_file
+    from vmdirac_py.operations import job_credentials
+
+    owned = read_file(file)
+    with opened() as ctx:
+        job_credentials.replace(ctx, job_id, owned, actor=actor())
+    console.print(f"job {job_id} has a new credential")

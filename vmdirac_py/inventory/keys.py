@@ -105,6 +105,7 @@ VO = {
     "budget_drain": About("whether VMs that cost are drained when the budget is spent"),
     "max_hold": About("longest time a job waits for cores that free soon rather than get a VM, seconds", most=86400),
     "context": About("what every VM of this VO is made of its image, added to `endpoint_context`"),
+    "inner_ce_options": About("options of the inner CEs of its pools, as docs/inner-ces.md lists them"),
 }
 POOL = {
     "flavor": About("the cloud's name for the size of machine", required=True),
@@ -138,6 +139,7 @@ POOL = {
     "max_life": About("a VM's whole life, seconds", least=1, most=YEAR),
     "drain_seconds": About("how long a drain may take, seconds", most=YEAR),
     "inner_ce": About("how the worker runs payloads", one_of=INNER_CES),
+    "inner_ce_options": About("options of the inner CE, as docs/inner-ces.md lists them, over the VO's"),
     "kill_busy": About("whether deadlines may end VMs with running payloads"),
     "stop_policies": About(
         "when a VM stops by itself, any of them: `no_jobs` (for `pool_idle_seconds`), `no_cpu`, `failed_matches`, "

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from vmdirac_py.model.inner_ce import wrong_option
 from vmdirac_py.model.inventory import MANUAL, NEVER, SOFT_END, STATIC, STOP_POLICIES, WARM, Endpoint, Pool, Vo
 
 WEB = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
@@ -18,6 +20,7 @@ def of_pool(made: Pool) -> Iterator[Mismatch]:
     yield from _times(made)
     yield from _mode(made)
     yield from _stops(made)
+    yield from _options("pool_inner_ce_options", made.inner_ce_options)
     if made.campaign_start is not None and made.campaign_end is not None and made.campaign_start >= made.campaign_end:
         yield "pool_campaign_end", "the campaign ends before it starts", "let it be later than pool_campaign_start"
 
@@ -30,9 +33,15 @@ def of_endpoint(made: Endpoint) -> Iterator[Mismatch]:
 
 def of_vo(made: Vo) -> Iterator[Mismatch]:
     """Yield what does not go together in a VO."""
+    yield from _options("vo_inner_ce_options", made.inner_ce_options)
     for key, limits in (("vo_group_max_vms", made.group_max_vms), ("vo_group_max_cores", made.group_max_cores)):
         for group in sorted(limits.keys() - set(made.groups)):
             yield key, f"DIRAC group {group} is not one of this VO", "name it in vo_groups, or remove it here"
+
+
+def _options(key: str, given: Mapping[str, Any]) -> Iterator[Mismatch]:
+    if wrong := wrong_option(given):
+        yield key, wrong, "see docs/inner-ces.md"
 
 
 def _numbers(made: Pool) -> Iterator[Mismatch]:

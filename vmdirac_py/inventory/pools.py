@@ -59,4 +59,13 @@ def _make(name: str, endpoint: Endpoint, vo: Vo, values: Mapping[str, Any]) -> P
     rest = {key: value for key, value in values.items() if key not in SIZES}
     context = contexts.merged(endpoint.context, vo.context, values.get("context", {}))
     rest = {"profile": contexts.revision(context, roles_archive()[0]) if context else "", **rest, "context": context}
-    return Pool(name=name, endpoint=endpoint.name, vo=vo.name, site=endpoint.site, resources=sizes, **rest)
+    options = {**vo.inner_ce_options, **rest.pop("inner_ce_options", {})}
+    return Pool(
+        name=name,
+        endpoint=endpoint.name,
+        vo=vo.name,
+        site=endpoint.site,
+        resources=sizes,
+        inner_ce_options=options,
+        **rest,
+    )

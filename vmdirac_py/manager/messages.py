@@ -17,7 +17,7 @@ NUL = b"\\u0000"  # PostgreSQL keeps no text with it, and no message needs it
 
 T = TypeVar("T")
 
-_KINDS = (wire.Enrol, wire.Renew, wire.Beat, wire.Ack, wire.MatchAsk, wire.Report, wire.Leave)
+_KINDS = (wire.Enrol, wire.Renew, wire.Beat, wire.Ack, wire.MatchAsk, wire.CredentialAsk, wire.Report, wire.Leave)
 _READERS: Mapping[Any, TypeAdapter[Any]] = {kind: TypeAdapter(kind, config=STRICT) for kind in _KINDS}
 
 

@@ -15,7 +15,7 @@ import uvloop
 from anyio import to_thread
 
 from vmdirac_py.base.log import logger
-from vmdirac_py.operations import pulse, vm_logs
+from vmdirac_py.operations import job_credentials, pulse, vm_logs
 from vmdirac_py.operations.api import Context
 
 from . import people, vms
@@ -130,7 +130,8 @@ async def _flush(ctx: Context, beats: Beats) -> None:
 
 
 def _tidy(ctx: Context) -> None:
-    """Forget uploads that were cut off so long ago that they cannot still be going on, and old logs of VMs."""
+    """Forget uploads that were cut off so long ago that they cannot still go on, ended jobs' credentials, old logs."""
+    job_credentials.tidy(ctx)
     ctx.blobs.forget_abandoned(older_than=ctx.clock.now() - ABANDONED_SECONDS)
     vm_logs.forget_old(ctx)
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse
 
 from vmdirac_py.base.errors import UnknownThing
-from vmdirac_py.operations import work
+from vmdirac_py.operations import job_credentials, work
 from vmdirac_py.queues.api import Match
 from vmdirac_py.worker import wire
 
@@ -14,6 +14,7 @@ from .messages import read
 from .office import answer, office_of, take_in
 
 JOB_DIGITS = 18
+MB_OF_GB = 1000
 
 job_routes = APIRouter()
 
@@ -37,6 +38,18 @@ async def report(request: Request) -> JSONResponse:
     told = (await read(request, wire.Report))._asdict()
     await office.ask(caller, work.report, told.pop("job"), told.pop("attempt"), **told)
     return JSONResponse({})
+
+
+@job_routes.post("/credential")
+async def credential(request: Request) -> JSONResponse:
+    """Hand over the credential of a job's owner, to the VM that has the job alone."""
+    office = office_of(request)
+    caller = office.caller(request)
+    asked = await read(request, wire.CredentialAsk)
+    owned = await office.ask(caller, job_credentials.hand_over, asked.job, asked.attempt)
+    if asked.version == owned.version:
+        return answer(wire.Credential(owned.version, "", ""))
+    return answer(wire.Credential(owned.version, owned.proxy, owned.token))
 
 
 @job_routes.get("/sandbox/{job}")
@@ -73,6 +86,9 @@ def _work(found: Match) -> wire.Work:
         cpu_seconds=found.most_seconds,
         ram_mb=job.spec.shape.ram_mb,
         gpus=job.spec.shape.gpus,
+        disk_mb=job.spec.shape.disk_gb * MB_OF_GB,
+        image=payload.image,
+        credential=payload.credential,
     )
 
 

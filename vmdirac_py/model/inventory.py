@@ -8,10 +8,8 @@ from typing import Any
 from .resources import Resources
 from .value import Amount, Count, Seconds, Value
 
-INNER_CES = ("InProcess", "Pool", "Pool/InProcess")
+INNER_CES = ("InProcess", "Sudo", "Singularity", "Pool", "Pool/InProcess", "Pool/Sudo", "Pool/Singularity")
 """What a worker can run payloads in, as DIRAC's `LocalCE` names it."""
-UNISOLATED = frozenset({"InProcess", "Pool", "Pool/InProcess"})
-"""Those where nothing stands between a payload and the pilot that started it."""
 IGNORE_DRIFT, DRAIN_DRIFTED = "ignore", "drain"
 """What becomes of VMs that were made from another image or profile than their pool names now."""
 
@@ -35,6 +33,7 @@ class Vo(Value, frozen=True):
     with other VOs. `budget` is the money, in the currency of the pools' prices, for `budget_days` days; from
     `budget_warn` of it (0 to 1) on there are warnings, and with `budget_drain` its VMs are drained when all is spent.
     No job is held back for longer than `max_hold` seconds for cores that free soon or others to share a VM with.
+    `inner_ce_options` hold for all its pools, unless a pool says otherwise (`InnerCeOptions`).
     """
 
     name: str
@@ -50,6 +49,7 @@ class Vo(Value, frozen=True):
     budget_drain: bool = False
     max_hold: Seconds = 900.0
     context: Mapping[str, Mapping[str, Any]] = {}
+    inner_ce_options: Mapping[str, Any] = {}
 
 
 class Endpoint(Value, frozen=True):
@@ -125,6 +125,7 @@ class Pool(Value, frozen=True):
     max_life: Seconds = 14 * 86400.0
     drain_seconds: Seconds = 86400.0
     inner_ce: str = "Pool/InProcess"
+    inner_ce_options: Mapping[str, Any] = {}
     kill_busy: bool = False
     stop_policies: tuple[str, ...] = (NO_JOBS, MAX_LIFE)
     quiet_seconds: Seconds = 1800.0

@@ -24,7 +24,10 @@ BUSY_JOB_STATES = frozenset({JobState.MATCHED, JobState.RUNNING})
 
 
 class Payload(Value, frozen=True):
-    """What runs on the VM; `input_sandbox` is the blob of a tar.gz or empty; `output_sandbox` are file names."""
+    """What runs on the VM; `input_sandbox` is the blob of a tar.gz or empty; `output_sandbox` are file names.
+
+    `image` is the container image its user wants, if any; `credential` tells whether its owner's is kept for it.
+    """
 
     executable: str
     arguments: str = ""
@@ -33,6 +36,8 @@ class Payload(Value, frozen=True):
     input_sandbox: str = ""
     output_sandbox: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
+    image: str = ""
+    credential: bool = False
 
 
 class JobSpec(Value, frozen=True):

@@ -1,34 +1,23 @@
-"""What of an inventory's endpoints is allowed but unwise: told in every cycle, and as an event when it is news."""
+"""What of an inventory is allowed but unwise: told in every cycle, and as an event of its endpoint when it is news."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from vmdirac_py.clouds.registry import warnings_of
-from vmdirac_py.model.inventory import UNISOLATED, Endpoint, Inventory
+from vmdirac_py.model.inner_ce import unwise
+from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.reports.status import WARNINGS
 
 from .api import Context
-from .gates import SHARING
 
-NOTHING_BETWEEN = "nothing stands between a payload and the pilot; choose one with Sudo or Singularity"
 ALARM = "alarm.endpoint"
 
 
 def found_in(inventory: Inventory) -> dict[str, list[str]]:
-    """Return the warnings of each endpoint that earns any, for itself or for its pools."""
-    told = {
-        name: [*warnings_of(endpoint), *_unisolated(endpoint, inventory)]
-        for name, endpoint in sorted(inventory.endpoints.items())
-    }
+    """Return the warnings of each endpoint that earns any."""
+    told = {name: list(warnings_of(endpoint)) for name, endpoint in sorted(inventory.endpoints.items())}
+    for pool in inventory.pools.values():
+        told[pool.endpoint] += unwise(pool, inventory.endpoints[pool.endpoint])
     return {name: warnings for name, warnings in told.items() if warnings}
-
-
-def _unisolated(endpoint: Endpoint, inventory: Inventory) -> Iterator[str]:
-    pools = (pool for pool in inventory.pools.values() if pool.endpoint == endpoint.name)
-    open_to = sorted(pool.name for pool in pools if pool.inner_ce in UNISOLATED)
-    if open_to and endpoint.kind not in SHARING:
-        yield f"endpoint {endpoint.name}, pool_inner_ce of {', '.join(open_to)}: {NOTHING_BETWEEN}"
 
 
 def tell(ctx: Context, *, actor: str) -> list[str]:

@@ -13,7 +13,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from vmdirac_py.base.errors import BadInput, Conflict, UnknownThing
+from vmdirac_py.credentials.owners import Owned, Owners
 from vmdirac_py.ledger.api import Transaction
+from vmdirac_py.model.inner_ce import allows_image
 from vmdirac_py.model.inventory import Inventory
 from vmdirac_py.model.job import FINAL_JOB_STATES, Job, JobSpec, JobState
 from vmdirac_py.queues import jdl
@@ -37,7 +39,8 @@ class Source:
 class Submitter:
     """Who submits: `actor`, and owner, group and VO where given; they must agree with what the JDL says.
 
-    The VO may also follow from the group. `warn` is told of each attribute that has no effect.
+    The VO may also follow from the group. `warn` is told of each attribute that has no effect. `credential` is what
+    the owner's payloads get.
     """
 
     actor: str
@@ -45,6 +48,7 @@ class Submitter:
     group: str = ""
     vo: str = ""
     warn: Callable[[str], None] | None = None
+    credential: Owned | None = None
 
 
 def submit(
@@ -66,8 +70,12 @@ def submit_all(ctx: Context, sources: Sequence[Source], by: Submitter, *, count:
     """
     prepared = _prepare(ctx, sources, by, count)
     specs = [spec for one in prepared for spec in one.stored(ctx)]
+    owners = Owners(ctx.home.owner_credentials)
     with ctx.ledger.write() as tx:
         jobs = tx.jobs.insert(specs * count, at=ctx.clock.now())
+        if by.credential:
+            for job in jobs:
+                owners.put(job.id, by.credential)
         tx.events.append("job.submitted", subject=f"job:{jobs[0].id}", actor=by.actor, data={"jobs": len(jobs)})
     return jobs
 
@@ -114,6 +122,7 @@ def _prepared(ctx: Context, source: Source, by: Submitter) -> _Prepared:
         for warning in parsed.warnings:
             by.warn(warning)
     specs = [_with_vo(spec, ctx.inventory(), source.where) for spec in parsed.specs]
+    specs = [replace(spec, payload=replace(spec.payload, credential=by.credential is not None)) for spec in specs]
     return _Prepared(specs, pack(parsed.input_files) if parsed.input_files else b"")
 
 
@@ -159,7 +168,15 @@ def _with_vo(spec: JobSpec, inventory: Inventory, where: str) -> JobSpec:
     groups = inventory.vos[vo].groups
     if spec.group and groups and spec.group not in groups:
         raise BadInput(f"group {spec.group!r} is not of VO {vo!r}", where=where, mend=f"one of: {', '.join(groups)}")
+    _allowed_image(spec.payload.image, vo, inventory, where)
     return replace(spec, vo=vo, group=spec.group or (groups[0] if groups else vo))
+
+
+def _allowed_image(image: str, vo: str, inventory: Inventory, where: str) -> None:
+    pools = [pool for pool in inventory.pools.values() if pool.vo == vo]
+    if not any(allows_image(pool, image) for pool in pools) and image:
+        what = f"ContainerImage {image[:80]!r} is allowed in no pool of VO {vo!r}"
+        raise BadInput(what, where=where, mend="choose another, or name it in user_images of pool_inner_ce_options")
 
 
 def kill(ctx: Context, job_ids: Collection[int], *, actor: str) -> list[int]:
@@ -175,6 +192,8 @@ def kill(ctx: Context, job_ids: Collection[int], *, actor: str) -> list[int]:
         for job in jobs:
             tx.jobs.move(job.id, (job.state,), JobState.KILLED, at=at, minor=f"killed by {actor}")
             tx.events.append("job.killed", subject=f"job:{job.id}", actor=actor, data={"vm": job.vm})
+    for job in jobs:
+        Owners(ctx.home.owner_credentials).forget(job.id)
     return [job.id for job in jobs]
 
 

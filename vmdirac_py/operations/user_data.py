@@ -99,4 +99,5 @@ def _worker_config(
         "hs06": pool.hs06,
         "failed": "",
         "gate": gate_of(pool, endpoint.kind),
+        "ce": dict(pool.inner_ce_options),
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from vmdirac_py.base.blobs import Incoming
 from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing
+from vmdirac_py.credentials.owners import Owners
 from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.states import rules_for
 from vmdirac_py.model.fit import Offer, Wish, norm_seconds
@@ -87,9 +88,21 @@ def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Ma
 
 
 def report(
-    ctx: Context, vm_id: str, job_id: int, attempt: int, *, state: str, minor: str, exit_code: int | None, output: str
+    ctx: Context,
+    vm_id: str,
+    job_id: int,
+    attempt: int,
+    *,
+    state: str,
+    minor: str,
+    exit_code: int | None,
+    output: str,
+    cpu_seconds: float = 0.0,
+    peak_ram_mb: int = 0,
 ) -> None:
-    """Take in what became of a job; the same report again changes nothing. One that is lost waits again.
+    """Take in what became of a job and what it used; repeated, it changes nothing. A job that is lost waits again.
+
+    The owner's credential goes with the job's end.
 
     Raises:
         BadInput: the state, exit code or output cannot be. UnknownThing: no such job or VM.
@@ -103,21 +116,24 @@ def report(
     at = ctx.clock.now()
     with ctx.ledger.write() as tx:
         vm = caller(tx, vm_id)
-        job = _attempted(tx, vm, job_id, attempt)
+        job = attempted(tx, vm, job_id, attempt)
         if _is_repeat(job, ending):
             return
         came_from = {JobState.MATCHED} if ending.state is JobState.RUNNING else BUSY_JOB_STATES
         if not _move(tx, job, came_from, ending, at):
             raise Conflict(f"the job is {job.state} already", where=f"job {job_id}", mend="drop this report")
         data = {"vm": vm_id, "vo": vm.vo, "exit_code": exit_code, "minor": ending.minor, **_ran(job, ending, at)}
+        data |= {"used_cpu_seconds": cpu_seconds, "peak_ram_mb": peak_ram_mb} if cpu_seconds or peak_ram_mb else {}
         topic = f"job.{ending.state.lower()}"
         tx.events.append(topic, subject=f"job:{job_id}", actor=actor_of(vm_id), data=data)
+    if ending.state in FINAL_JOB_STATES:
+        Owners(ctx.home.owner_credentials).forget(job_id)
 
 
 def _lose(ctx: Context, vm_id: str, job_id: int, attempt: int, minor: str) -> None:
     at, attempts = ctx.clock.now(), ctx.settings.max_attempts
     with ctx.ledger.write() as tx:
-        job = _attempted(tx, caller(tx, vm_id), job_id, attempt)
+        job = attempted(tx, caller(tx, vm_id), job_id, attempt)
         if job.state not in BUSY_JOB_STATES:
             raise Conflict(f"the job is {job.state} already", where=f"job {job_id}", mend="drop this report")
         why = minor[:MAX_MINOR] or "its VM lost it"
@@ -219,8 +235,12 @@ def _ran(job: Job, ending: Ending, at: float) -> dict[str, Any]:
     return {"owner": spec.owner, "group": spec.group, "cpu_seconds": spec.shape.cpu_seconds, "seconds": seconds}
 
 
-def _attempted(tx: Transaction, vm: Vm, job_id: int, attempt: int) -> Job:
-    """Return the job when this VM has this attempt of it."""
+def attempted(tx: Transaction, vm: Vm, job_id: int, attempt: int) -> Job:
+    """Return the job when this VM has this attempt of it.
+
+    Raises:
+        UnknownThing: no such job. NotAllowed: it is another VO's or VM's. Conflict: it was rescheduled.
+    """
     job = _of_vo(tx, vm, job_id)
     if attempt < job.attempt:
         raise Conflict(

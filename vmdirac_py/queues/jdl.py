@@ -29,7 +29,8 @@ USED = (
     "Executable", "Arguments", "StdOutput", "StdError", "InputSandbox", "OutputSandbox", "JobName", "CPUTime",
     "NumberOfProcessors", "MinNumberOfProcessors", "MaxNumberOfProcessors", "WholeNode", "Tags", "Tag", "MinRAM",
     "MaxRAM", "DiskSpace", "Site", "Sites", "BannedSites", "BannedSite", "Platform", "Priority", "Owner", "OwnerGroup",
-    "VirtualOrganization", "ExecutionEnvironment", "Environment", *PARAMETERS,
+    "VirtualOrganization", "ExecutionEnvironment", "Environment", "ContainerImage",
+    *PARAMETERS,
 )  # fmt: skip
 OF_DIRAC = (
     "GridCE", "InputData", "InputDataPolicy", "JobConfigArgs", "JobType", "JobGroup", "LogLevel", "OutputData",

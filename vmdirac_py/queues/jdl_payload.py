@@ -25,6 +25,7 @@ def payload(job: Attributes) -> Payload:
         stderr=_plain_name(job, "StdError", "std.err"),
         output_sandbox=tuple(_inside(job, name) for name in job.texts("OutputSandbox")),
         environment=tuple(sorted(_environment(job).items())),
+        image=job.text("ContainerImage"),
     )
 
 

@@ -9,12 +9,17 @@ MANY = 1_000_000  # slots: as many as resources allow
 
 
 class Outcome(NamedTuple):
-    """What became of a payload; `output` is the path of its packed output, empty when there is none."""
+    """What became of a payload; `output` is the path of its packed output, empty when there is none.
+
+    `cpu_seconds` and `peak_ram_mb` are what all its processes used, 0 where that is not known.
+    """
 
     state: str
     minor: str
     exit_code: Optional[int]
     output: str
+    cpu_seconds: float = 0.0
+    peak_ram_mb: int = 0
 
 
 class Handle(Protocol):
@@ -45,6 +50,9 @@ class InnerCE(Protocol):
     def start(self, work: Work, slot: Slot) -> Handle:
         """Begin to run a payload; returns at once."""
 
+    def problems(self) -> List[str]:
+        """Return why it cannot run payloads on this machine."""
+
     def leftovers(self) -> List[str]:
         """Clean up after an earlier worker; return the payloads that were cut off."""
 
@@ -53,7 +61,16 @@ class UnknownCE(Exception):
     """`inner_ce` of the configuration names nothing this worker can do."""
 
 
-KINDS = {"InProcess": ("InProcess", 1), "Pool": ("InProcess", MANY), "Pool/InProcess": ("InProcess", MANY)}
+IN_PROCESS, SUDO, SINGULARITY = "InProcess", "Sudo", "Singularity"
+KINDS = {
+    IN_PROCESS: (IN_PROCESS, 1),
+    SUDO: (SUDO, 1),
+    SINGULARITY: (SINGULARITY, 1),
+    "Pool": (IN_PROCESS, MANY),
+    f"Pool/{IN_PROCESS}": (IN_PROCESS, MANY),
+    f"Pool/{SUDO}": (SUDO, MANY),
+    f"Pool/{SINGULARITY}": (SINGULARITY, MANY),
+}
 
 
 def parse(inner_ce: str) -> Tuple[str, int]:

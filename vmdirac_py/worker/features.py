@@ -10,6 +10,7 @@ from .wire import Config, Slot, Work
 
 MACHINE, JOB = "MACHINEFEATURES", "JOBFEATURES"
 MACHINE_FOLDER, JOB_FOLDER = "machinefeatures", "jobfeatures"
+FOLDER = "features"  # of an attempt, readable for its payload and not its own
 _MB = 2**20
 
 Values = Mapping[str, Optional[float]]
@@ -42,6 +43,20 @@ def job(work: Work, slot: Slot, machine_folder: Path) -> Values:
         "max_rss_bytes": work.ram_mb * _MB or None,
         "shutdowntime_job": round(slot.started_at + bounded) if bounded else None,
     }
+
+
+def give(folder: Path, work: Work, slot: Slot, work_dir: Path) -> None:
+    """Write the features of a payload, and its own copy of its machine's, below `folder`. Raises OSError."""
+    own = work_dir / MACHINE_FOLDER
+    write(folder / MACHINE_FOLDER, {path.name: _known(path) for path in own.glob("[!.]*")})
+    write(folder / JOB_FOLDER, job(work, slot, own))
+    folder.chmod(0o755)
+
+
+def tell(work_dir: Path, values: Values) -> None:
+    """Write what is news of the machine, also for the payloads that run. Raises OSError."""
+    for folder in (work_dir / MACHINE_FOLDER, *work_dir.glob(f"jobs/*/{FOLDER}/{MACHINE_FOLDER}")):
+        write(folder, values)
 
 
 def write(folder: Path, values: Values) -> None:

@@ -1,40 +1,57 @@
-"""Input sandboxes, fetched with patience: an outage of the manager delays a payload and does not fail it."""
+"""Sandboxes and credentials, fetched with patience: an outage of the manager delays a payload and does not fail it."""
 
 import time
 from pathlib import Path
-from typing import Callable
+from typing import Callable, TypeVar
 
 from .backoff import Backoff
 from .client import Client
 from .log import say
 from .payload import CannotRun
 from .trust import Manager, Refused, Unreachable
-from .wire import Work
+from .wire import Credential, CredentialAsk, Work
+
+_Fetched = TypeVar("_Fetched")
 
 
-class SandboxFetch:
-    """Fetches through a connection of its own, so that heartbeats never wait behind a large file."""
+class Fetch:
+    """Fetches through connections of its own, so that heartbeats never wait behind a large file."""
 
     def __init__(self, manager: Manager) -> None:
         self._manager = manager
 
-    def __call__(self, work: Work, target: Path, abandoned: Callable[[], bool]) -> None:
+    def sandbox(self, work: Work, target: Path, abandoned: Callable[[], bool]) -> None:
         """Fetch the input sandbox of a job into `target`.
 
         Raises:
             CannotRun: the manager refuses it, or the payload was abandoned meanwhile.
         """
+        self._patiently(work, "Input sandbox", lambda client: client.download(f"sandbox/{work.job}", target), abandoned)
+
+    def credential(self, work: Work, version: str, abandoned: Callable[[], bool]) -> Credential:
+        """Return the credential of a job's owner, without its text when it is the given version.
+
+        Raises:
+            CannotRun: the manager refuses it, or the payload was abandoned meanwhile.
+        """
+        asked = CredentialAsk(work.job, work.attempt, version)
+        return self._patiently(
+            work, "Credential", lambda client: client.post("credential", asked, Credential), abandoned
+        )
+
+    def _patiently(
+        self, work: Work, what: str, fetch: Callable[[Client], _Fetched], abandoned: Callable[[], bool]
+    ) -> _Fetched:
         client, backoff = Client(self._manager), Backoff(cap=10.0)
         try:
             while not abandoned():
                 try:
-                    client.download(f"sandbox/{work.job}", target)
-                    return  # noqa: TRY300 -- the loop is the "else"
+                    return fetch(client)
                 except Unreachable as error:
-                    say(f"job {work.job}: input sandbox: {error}")
+                    say(f"job {work.job}: {what.lower()}: {error}")
                     time.sleep(backoff.wait())
         except Refused as error:
-            raise CannotRun(f"Input sandbox {error}") from None
+            raise CannotRun(f"{what} {error}") from None
         finally:
             client.close()
         raise CannotRun("Halted before its start")

@@ -17,18 +17,20 @@ from typing import Any, List, Optional
 from . import ce, features, gate, parting, policy
 from .client import Client
 from .draining import DrainFile
+from .element import ELEMENTS
 from .enrol import Enrolment, GaveUp
-from .fetch import SandboxFetch
+from .fetch import Fetch
 from .health import Health, probes
 from .identity import Identity, Keyring, NoKey
-from .inprocess import InProcessCE
 from .life import Life
 from .line import Line
 from .log import keep_in, say
 from .monitor import INTERRUPTED, Monitor, Parts, Terminated
+from .options import BadOptions, read_options
 from .outbox import Courier, Outbox
 from .pilot import Pilot
 from .pool import Free, Pool
+from .run import Errands, Grounds
 from .settings import BadConfig, forget_token, read_config, read_instance_id
 from .trust import Manager, Refused, TalkError
 from .vitals import Vitals
@@ -60,12 +62,17 @@ class Worker:
         self._monitor: Optional[Monitor] = None
         self.courier = courier
         self.pilot = Pilot(pool, self._ask, outbox, life.for_jobs, self._changed)
-        self.inner_ce = INNER_CES[kind](
-            self._folder / "jobs", self._folder / "outputs", identity.vm, SandboxFetch(manager), self.pilot
+        options, fetch = read_options(config.ce), Fetch(manager)
+        grounds = Grounds(
+            self._folder / "jobs", self._folder / "outputs", identity.vm, options, config.ram_mb, config.gpus
         )
+        self.inner_ce = ELEMENTS[kind](grounds, Errands(fetch.sandbox, fetch.credential), self.pilot)
         # Written before anything is cleaned up, sent when nothing of it runs any more.
         outbox.put_lost(outbox.begun(), _CUT_OFF)
-        self.inner_ce.leftovers()
+        # In this order: the accounts whose leftovers are ended are reserved first.
+        self._problems = self.inner_ce.problems()
+        if not self._problems:
+            self.inner_ce.leftovers()
         self._health = Health(probes(config.gate))
         vitals = Vitals(config, identity.vm, self.pilot, life, health=self._health, version=_version())
         line, drain_file = Line(self.client, courier), DrainFile(self._folder)
@@ -78,7 +85,7 @@ class Worker:
         try:
             self.courier.start()
             self._health.start()
-            unfit = self._failed or "; ".join(gate.failures(self._around))
+            unfit = self._failed or "; ".join(self._problems or gate.failures(self._around))
             if unfit:
                 return self._unfit(unfit)
             self.pilot.start(self.inner_ce)
@@ -135,9 +142,6 @@ class Worker:
             self._monitor.wake()
 
 
-INNER_CES = {"InProcess": InProcessCE}
-
-
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run the worker; return its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
@@ -148,7 +152,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         return _start(Path(given[0]))
-    except (BadConfig, ce.UnknownCE) as error:
+    except (BadConfig, BadOptions, ce.UnknownCE) as error:
         say(str(error))
         return _BAD_CONFIG
     except (GaveUp, NoKey) as error:
@@ -179,6 +183,7 @@ def _start(path: Path) -> int:
 
 def _check(config: Config) -> None:
     ce.parse(config.inner_ce)
+    read_options(config.ce)
     try:
         policy.terms(config.stop_policies)
     except (TypeError, ValueError) as error:

@@ -201,7 +201,7 @@ class Monitor:
         orders = [order.deadline for order in self._orders.values() if order.deadline > now]
         ends_at = min([now + self._life.seconds_left, *orders])
         try:
-            features.write(Path(self._config.work_dir, features.MACHINE_FOLDER), features.ending(ends_at, now))
+            features.tell(Path(self._config.work_dir), features.ending(ends_at, now))
         except OSError as error:
             say(f"machine features: {error.strerror}")
 

@@ -4,7 +4,7 @@ import os
 import shlex
 import shutil
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from . import features
 from .files import remove_tree
@@ -13,6 +13,8 @@ from .wire import Work
 
 MARK = "VMDIRAC_JOB"
 INSTANCE = "VMDIRAC_INSTANCE"
+CREDENTIALS = "credentials"  # the folder of an attempt that holds its owner's proxy and token
+_PASS = 0o710  # a group may pass through and see nothing
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -27,15 +29,27 @@ class Place:
         self.top = root / f"{work.job}.{work.attempt}"
         self.home = self.top / "home"
         self.scratch = self.top / "tmp"
+        self.work = self.top / "work"
+        self.credentials = self.top / CREDENTIALS
         self.archive = self.top / "input.tar.gz"
-        self.machine_features = root.parent / features.MACHINE_FOLDER
-        self.job_features = self.top / features.JOB_FOLDER
+        self.features = self.top / features.FOLDER
 
     def make(self) -> None:
         """Make the folders, fresh. Raises OSError."""
         self.remove()
-        for folder in (self.top, self.home, self.scratch):
+        for folder in (self.top, *self.owned, self.credentials):
             folder.mkdir(parents=True)
+
+    @property
+    def owned(self) -> Tuple[Path, ...]:
+        """The folders that are the payload's own: home, /tmp, and what a container needs."""
+        return (self.home, self.scratch, self.work)
+
+    def open_to(self, gid: int) -> None:
+        """Let a group reach the folders that are the payload's own. Raises OSError."""
+        for folder in (self.top, self.credentials):
+            os.chown(folder, -1, gid)
+            folder.chmod(_PASS)
 
     def remove(self) -> None:
         """Delete everything the payload left."""
@@ -50,9 +64,8 @@ def mark(vm: str, attempt: str) -> str:
     return f"{MARK}={vm}/{attempt}"
 
 
-def environment(work: Work, place: Place, vm: str) -> Dict[str, str]:
-    """Return the payload's whole environment; the job may add to it and replace all but the marks."""
-    name, _, value = mark(vm, place.top.name).partition("=")
+def environment(work: Work, place: Place) -> Dict[str, str]:
+    """Return the payload's whole environment; the job may add to it."""
     return {
         "PATH": _PATH,
         "HOME": str(place.home),
@@ -61,21 +74,25 @@ def environment(work: Work, place: Place, vm: str) -> Dict[str, str]:
         "JOBID": str(work.job),
         "DIRAC_PROCESSORS": str(work.cores),
         "OMP_NUM_THREADS": str(work.cores),
-        features.MACHINE: str(place.machine_features),
-        features.JOB: str(place.job_features),
+        features.MACHINE: str(place.features / features.MACHINE_FOLDER),
+        features.JOB: str(place.features / features.JOB_FOLDER),
         **work.environment,
-        name: value,
-        **_instance(),
     }
 
 
-def _instance() -> Dict[str, str]:
+def visible_gpus(ids: Sequence[int]) -> Dict[str, str]:
+    """Return the variables that show a payload its own GPUs alone, none when it has none."""
+    names = ",".join(map(str, ids))
+    return {"CUDA_VISIBLE_DEVICES": names, "ROCR_VISIBLE_DEVICES": names, "NVIDIA_VISIBLE_DEVICES": names or "void"}
+
+
+def instance() -> Dict[str, str]:
     """Return the mark of this VM in the embedded cloud, by which it ends all of a VM where it has no namespaces."""
     return {INSTANCE: os.environ[INSTANCE]} if INSTANCE in os.environ else {}
 
 
-def command(work: Work, place: Place, path: str) -> List[str]:
-    """Return the argument list: a file of the sandbox, else a program found on `path`.
+def command(work: Work, place: Place, path: Optional[str]) -> List[str]:
+    """Return the argument list: a file of the sandbox, else a program found on `path` (None: wherever it will run).
 
     Raises:
         CannotRun: there is no such program, or the arguments' quotes do not match.
@@ -89,6 +106,8 @@ def command(work: Work, place: Place, path: str) -> List[str]:
         own.chmod(own.stat().st_mode | 0o700)
         return [f"./{work.executable}", *arguments]
     relative = "/" in work.executable and not work.executable.startswith("/")
+    if path is None and not relative:
+        return [work.executable, *arguments]
     found = None if relative else shutil.which(work.executable, path=path)
     if not found:
         raise CannotRun(f"Executable not found: {work.executable}")

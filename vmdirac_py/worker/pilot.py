@@ -143,7 +143,16 @@ class Pilot:
     def ended(self, work: Work, outcome: Outcome) -> None:
         """Tell the manager what became of the payload, and free its slot (called by the inner CE)."""
         say(f"job {work.job}.{work.attempt}: {outcome.state} ({outcome.minor})")
-        report = Report(work.job, work.attempt, outcome.state, outcome.minor, outcome.exit_code, "")
+        report = Report(
+            work.job,
+            work.attempt,
+            outcome.state,
+            outcome.minor,
+            outcome.exit_code,
+            "",
+            outcome.cpu_seconds,
+            outcome.peak_ram_mb,
+        )
         self._tell(report, outcome.output)
         with self._condition:
             self._pool.release(work.job)

@@ -1,6 +1,7 @@
 """The PoolCE's book-keeping: slots in cores, memory and GPUs, and which jobs to wish for."""
 
-from typing import Dict, List, NamedTuple
+import itertools
+from typing import Dict, List, NamedTuple, Set
 
 from .wire import Slot, Work
 
@@ -83,11 +84,24 @@ class Pool:
         short = [f"{name} {wanted[name]} of {free[name]}" for name in free if wanted[name] > free[name]]
         if short or work.cores < 1:
             raise DoesNotFit(f"job {work.job} does not fit: {', '.join(short) or 'no cores'}")
-        self._slots[work.job] = Slot(work.job, work.cores, at, at + work.cpu_seconds if work.cpu_seconds else 0.0)
+        ends_by = at + work.cpu_seconds if work.cpu_seconds else 0.0
+        number, gpu_ids = self._number(), self._gpus(work.gpus)
+        self._slots[work.job] = Slot(work.job, work.cores, at, number, gpu_ids, ends_by)
         self._held[work.job] = work
         return self._slots[work.job]
+
+    def _number(self) -> int:
+        return _lowest_free(1, {slot.number for slot in self._slots.values()})[0]
+
+    def _gpus(self, wanted: int) -> List[int]:
+        return _lowest_free(wanted, {gpu for slot in self._slots.values() for gpu in slot.gpu_ids})
 
     def release(self, job: int) -> None:
         """Give back what a job held."""
         self._slots.pop(job, None)
         self._held.pop(job, None)
+
+
+def _lowest_free(wanted: int, taken: Set[int]) -> List[int]:
+    free = (number for number in itertools.count() if number not in taken)
+    return list(itertools.islice(free, wanted))

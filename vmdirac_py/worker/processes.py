@@ -1,4 +1,4 @@
-"""All processes of a payload, found and ended by a mark in their environment.
+"""All processes of a payload, found and ended by a mark in their environment, or by their user.
 
 A mark survives setsid, double forks and re-parenting and needs neither root nor a cgroup. It does not reach a
 process that wiped its environment; the payload's process group is killed as well for those that stay in it.
@@ -9,41 +9,69 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import List
+from typing import Callable, Iterable, Iterator, List
 
 EMPTY_LOOKS = 3
 LOOK_SECONDS = 0.01
+END_SECONDS = 5.0
 
 
 def marked(mark: str) -> List[int]:
     """Return the pids of living processes whose environment holds `mark` (`NAME=value`)."""
     wanted = mark.encode()
     found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            with contextlib.suppress(OSError):
-                if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append(int(entry.name))
+    for entry in _others():
+        with contextlib.suppress(OSError):
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
     return found
 
 
-def kill_marked(mark: str, seconds: float = 5.0) -> bool:
-    """SIGKILL every process bearing `mark` until none is left; return whether none is left.
+def of_user(uid: int) -> List[int]:
+    """Return the pids of living processes with this real, effective, saved or file system user."""
+    wanted, found = str(uid).encode(), []
+    for entry in _others():
+        with contextlib.suppress(OSError):
+            lines = dict(line.split(b":", 1) for line in (entry / "status").read_bytes().splitlines() if b":" in line)
+            if wanted in lines[b"Uid"].split() and not lines[b"State"].strip().startswith(b"Z"):
+                found.append(int(entry.name))
+    return found
+
+
+def _others() -> Iterator[Path]:
+    me = str(os.getpid())
+    return (entry for entry in Path("/proc").iterdir() if entry.name.isdigit() and entry.name != me)
+
+
+def kill_each(pids: Iterable[int]) -> None:
+    """SIGKILL these processes; those that are gone or not ours are passed over."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def end_all(
+    living: Callable[[], List[int]], kill: Callable[[List[int]], None] = kill_each, seconds: float = END_SECONDS
+) -> bool:
+    """`kill` whatever `living` finds until nothing is left; return whether nothing is left.
 
     One empty look is not enough: it can miss a process whose parent forked and ended while it looked.
     """
     until = time.monotonic() + seconds
     empty_looks = 0
     while empty_looks < EMPTY_LOOKS:
-        pids = marked(mark)
+        pids = living()
         empty_looks = 0 if pids else empty_looks + 1
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        kill(pids)
         if time.monotonic() > until:
             return not pids
         time.sleep(LOOK_SECONDS)
     return True
+
+
+def kill_marked(mark: str, seconds: float = END_SECONDS) -> bool:
+    """SIGKILL every process bearing `mark` until none is left; return whether none is left."""
+    return end_all(lambda: marked(mark), seconds=seconds)
 
 
 def kill_group(leader: int) -> None:

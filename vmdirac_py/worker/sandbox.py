@@ -43,14 +43,20 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def pack(folder: Path, names: Iterable[str], archive: Path) -> List[str]:
+class TooLarge(Exception):
+    """There is more to pack than `most` bytes; no archive is left."""
+
+
+def pack(folder: Path, names: Iterable[str], archive: Path, most: int) -> List[str]:
     """Write the named files, folders and patterns of `folder` to a tar.gz; return the names that matched nothing.
 
     Raises:
+        TooLarge: the files have more than `most` bytes together: a few zeros can stand for a disk full of them.
         OSError: the disk refused.
     """
     missing: List[str] = []
     done: Set[str] = set()
+    left = Allowance(most)
     with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
         for name in names:
             found = _matching(folder, name)
@@ -59,8 +65,24 @@ def pack(folder: Path, names: Iterable[str], archive: Path) -> List[str]:
             for path, stored in found:
                 if stored not in done:
                     done.add(stored)
-                    tar.add(path, stored, filter=_plain)
+                    tar.add(path, stored, filter=left.plain)
     return missing
+
+
+class Allowance:
+    """How many bytes may still be packed."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def plain(self, member: tarfile.TarInfo) -> "tarfile.TarInfo | None":
+        """Let plain files and folders pass. Raises TooLarge."""
+        if not (member.isreg() or member.isdir()):
+            return None
+        self._left -= member.size
+        if self._left < 0:
+            raise TooLarge
+        return member
 
 
 def _tame(member: tarfile.TarInfo) -> None:
@@ -90,7 +112,3 @@ def _matching(folder: Path, name: str) -> List[Tuple[Path, str]]:
         if path.is_file() or path.is_dir():
             found.append((path, os.path.relpath(match, folder)))
     return found
-
-
-def _plain(member: tarfile.TarInfo) -> "tarfile.TarInfo | None":
-    return member if member.isreg() or member.isdir() else None

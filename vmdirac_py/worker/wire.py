@@ -9,6 +9,7 @@ reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
     POST /vm/v1/heartbeat     Beat       → Orders
     POST /vm/v1/acknowledge   Ack        → {}
     POST /vm/v1/match         MatchAsk   → MatchAnswer
+    POST /vm/v1/credential    CredentialAsk → Credential
     POST /vm/v1/report        Report     → {}
     POST /vm/v1/renew         Renew      → Enrolled
     POST /vm/v1/leave         Leave      → Leaving
@@ -19,7 +20,7 @@ reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
 Fields with defaults came later: a VM may be older than its manager, and the other way round.
 """
 
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 VERSION = 1
 MAX_BODY = 1_000_000  # bytes, every JSON request
@@ -65,11 +66,16 @@ class Time(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """One running payload: when it began and must have ended (epoch, 0.0: unbounded), and its CPU seconds so far."""
+    """One running payload: when it began and must have ended (epoch, 0.0: unbounded), and its CPU seconds so far.
+
+    `number` is the lowest that was free; `gpu_ids` are the GPUs it may use.
+    """
 
     job: int
     cores: int
     started_at: float
+    number: int = 0
+    gpu_ids: Sequence[int] = ()
     ends_by: float = 0.0
     cpu_seconds: float = 0.0
 
@@ -144,7 +150,10 @@ class MatchAsk(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A job to run; `input_sandbox` tells whether there is one to fetch."""
+    """A job to run; `input_sandbox` and `credential` tell whether there is one to fetch.
+
+    `image` is the container image its user wants, `disk_mb` the disk it asked for; empty and 0: none.
+    """
 
     job: int
     attempt: int
@@ -159,6 +168,9 @@ class Work(NamedTuple):
     cpu_seconds: int  # wall-clock bound of the payload; 0: none
     ram_mb: int = 0  # set aside for the job while it runs
     gpus: int = 0
+    disk_mb: int = 0
+    image: str = ""
+    credential: bool = False
 
 
 class MatchAnswer(NamedTuple):
@@ -167,10 +179,27 @@ class MatchAnswer(NamedTuple):
     work: Optional[Work]
 
 
+class CredentialAsk(NamedTuple):
+    """The credential of a job's owner is wanted, if it is another than `version` (empty: any)."""
+
+    job: int
+    attempt: int
+    version: str
+
+
+class Credential(NamedTuple):
+    """What a job's owner proves to be with: a proxy (PEM) and a token; all but `version` empty when it is the same."""
+
+    version: str
+    proxy: str
+    token: str
+
+
 class Report(NamedTuple):
     """What became of a job: `Running`, `Done`, `Failed`, or `Lost`: cut off here, to be run again.
 
-    `output` is the blob of an uploaded output.
+    `output` is the blob of an uploaded output. `cpu_seconds` and `peak_ram_mb` are what all its processes used; 0 where
+    that is not known.
     """
 
     job: int
@@ -179,6 +208,8 @@ class Report(NamedTuple):
     minor: str
     exit_code: Optional[int]
     output: str
+    cpu_seconds: float = 0.0
+    peak_ram_mb: int = 0
 
 
 class Renew(NamedTuple):
@@ -221,3 +252,4 @@ class Config(NamedTuple):
     hs06: float  # HEP-SPEC06 of this machine, 0: not known
     failed: str  # why the machine could not be contextualised; "" when it was, or had not to be
     gate: Dict[str, Any]  # what must hold before jobs are asked for (`worker/gate.py`); empty: nothing
+    ce: Dict[str, Any]  # options of the inner CE, as `options.Options` names them

@@ -34,11 +34,12 @@ from tests.support.context import (
 from tests.support.manager import running
 from tests.support.wait import until
 from vmdirac_py.base.clock import SystemClock
+from vmdirac_py.credentials.owners import Owned
 from vmdirac_py.manager.serve import Ready
 from vmdirac_py.model.batch import ErrorClass
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import Vm, VmState
-from vmdirac_py.operations import aging
+from vmdirac_py.operations import aging, job_credentials, jobs, outputs
 from vmdirac_py.operations.explain import why
 from vmdirac_py.planner.memory import Memory, fold
 
@@ -62,7 +63,9 @@ class WorkerConfig:
     bind_address: str = ""
     stop_policies: dict[str, Any] = field(default_factory=dict)
     hs06: float = 10.0
+    failed: str = ""
     gate: dict[str, Any] = field(default_factory=dict)
+    ce: dict[str, object] = field(default_factory=dict)
 
 
 @pytest.fixture
@@ -83,12 +86,17 @@ def where(ctx: TestContext) -> Iterator[Ready]:
 
 @contextmanager
 def worker(
-    ctx: TestContext, where: Ready, folder: Path, instance: str, **gate: Any
+    ctx: TestContext,
+    where: Ready,
+    folder: Path,
+    instance: str,
+    ce: dict[str, object] | None = None,
+    **gate: Any,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a worker in `folder` as instance `instance`; killed at the latest at the end of the block."""
     folder.mkdir()
     (folder / "id").write_text(instance)
-    config = WorkerConfig(where.vms, ctx.authority.pem, str(folder / "id"), str(folder), gate=gate)
+    config = WorkerConfig(where.vms, ctx.authority.pem, str(folder / "id"), str(folder), gate=gate, ce=ce or {})
     (folder / "config.json").write_text(json.dumps(asdict(config)))
     with again(folder) as started:
         yield started
@@ -215,3 +223,20 @@ def test_a_worker_whose_gate_opens_works(ctx: TestContext, where: Ready, tmp_pat
     job = submit(ctx).id
     with worker(ctx, where, tmp_path / "vm", "i-1", seconds=5, cores=1, clock_seconds=60, runtime=["true"]):
         until(lambda: job_of(ctx, job).state is JobState.DONE, what="the job Done")
+
+
+def test_a_credential_travels_with_its_job(ctx: TestContext, where: Ready, tmp_path: Path) -> None:
+    """A payload reads its owner's token, the renewed one while it runs, and neither side keeps it after the end."""
+    vm = add_vm(ctx, batch=add_batch(ctx), instance="i-1")
+    script = "until grep -q second $BEARER_TOKEN_FILE; do sleep 0.1; done; tr a-z A-Z < $BEARER_TOKEN_FILE"
+    text = f'CPUTime = 360;\nExecutable = "/bin/sh";\nArguments = "-c \'{script}\'";'
+    first, second = Owned(token="the-first-token"), Owned(token="the-second-token")
+    (job,) = jobs.submit(ctx, text, folder=None, where="j", actor="unix:ann", vo="astro", credential=first)
+    with worker(ctx, where, tmp_path / "vm", "i-1", {"credential_seconds": 0.1}):
+        until(lambda: job_of(ctx, job.id).state is JobState.RUNNING, what="the job Running")
+        job_credentials.replace(ctx, job.id, second, actor="unix:ann")
+        until(lambda: job_of(ctx, job.id).state is JobState.DONE, what="the job Done")
+        expect(ctx, vm, VmState.STOPPING)
+    assert outputs.standard_output(ctx, job.id) == "THE-SECOND-TOKEN"
+    assert list(ctx.home.owner_credentials.iterdir()) == []
+    assert not [path for path in (tmp_path / "vm").rglob("*") if path.is_file() and b"-token" in path.read_bytes()]

@@ -344,7 +344,12 @@ def test_a_refused_output_fails_the_job(manager: ManagerDouble, start: Any) -> N
 
 @pytest.mark.parametrize(
     ("changes", "word"),
-    [({"inner_ce": "Sudo"}, "inner_ce"), ({"manager": "http://x"}, "https"), ({"cores": "4"}, "cores")],
+    [
+        ({"inner_ce": "Docker"}, "inner_ce"),
+        ({"ce": {"imge": ""}}, "imge"),
+        ({"manager": "http://x"}, "https"),
+        ({"cores": "4"}, "cores"),
+    ],
 )
 def test_bad_configuration_names_the_key(
     manager: ManagerDouble, start: Any, changes: dict[str, Any], word: str

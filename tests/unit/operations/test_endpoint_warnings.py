@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from tests.support.context import TestContext, events, make_inventory
+from tests.support.context import TestContext, events, make_inventory, make_pool
 from vmdirac_py.clouds import local
 from vmdirac_py.model.inventory import Endpoint
 from vmdirac_py.operations.endpoint_warnings import ALARM, found_in, tell
@@ -58,17 +58,22 @@ def test_the_status_shows_it(ctx: TestContext, say: Say) -> None:
 
 def test_only_endpoints_that_earn_it(say: Say) -> None:
     """An endpoint without a warning, or without a driver, is not among them."""
-    inventory = make_inventory()
+    inventory = replace(make_inventory(), pools={})
     say("")
     assert found_in(inventory) == {}
     nowhere = {"north": replace(inventory.endpoints["north"], kind="nowhere")}
     assert found_in(replace(inventory, endpoints=nowhere, pools={})) == {}
 
 
-def test_payloads_beside_their_pilot_are_warned_of() -> None:
-    """On a real cloud, the pools where nothing stands between are named; those of the embedded cloud are not."""
-    inventory = make_inventory()
-    assert found_in(inventory) == {}
-    real = replace(inventory, endpoints={"north": Endpoint("north", "openstack", "CLOUD.North.xy")})
-    (told,) = found_in(real)["north"]
-    assert told.startswith("endpoint north, pool_inner_ce of astro-8, bio-8: nothing stands between")
+def test_payloads_without_walls_are_told(say: Say) -> None:
+    """Pools whose payloads could read the worker's key are named, but for the quickstart's; so is a missing image."""
+    say("")
+    plain, boxed = make_pool("astro-8", "astro"), make_pool("bio-8", "bio", inner_ce="Pool/Singularity")
+    made = make_inventory(plain, boxed)
+    inventory = replace(made, endpoints={"north": replace(made.endpoints["north"], kind="nowhere")})
+    nothing, image = found_in(inventory)["north"]
+    assert "astro-8: nothing stands between payload and pilot" in nothing
+    assert "bio-8: jobs that name no container image fail" in image
+    local = {"north": replace(inventory.endpoints["north"], kind="local")}
+    safe = {"bio-8": replace(boxed, inner_ce_options={"image": "/cvmfs/x"}), "astro-8": plain}
+    assert found_in(replace(inventory, endpoints=local, pools=safe)) == {}

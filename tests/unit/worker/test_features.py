@@ -5,9 +5,12 @@ from pathlib import Path
 from vmdirac_py.worker import features
 from vmdirac_py.worker.wire import Config, Slot, Work
 
-CONFIG = Config("https://m:1", "", "", "/id", 8, 16000, 0, 60, 600, 1e6, "Pool", "", "/w", {}, 80.0, "", {})
+CONFIG = Config(
+    "https://m:1", "", "", "/id", 8, 16000, 0, 60, 600, 1e6, "Pool", "", "/w",
+    stop_policies={}, hs06=80.0, failed="", gate={}, ce={},
+)  # fmt: skip
 WORK = Work(7, 1, 2, "x", "", "out", "err", False, [], {}, cpu_seconds=3600, ram_mb=1000)
-SLOT = Slot(7, 2, 1000.0, 4600.0)
+SLOT = Slot(7, 2, 1000.0, ends_by=4600.0)
 
 
 def texts(folder: Path) -> dict[str, str]:
@@ -43,3 +46,14 @@ def test_what_is_not_known_has_no_file(tmp_path: Path) -> None:
     free = WORK._replace(cpu_seconds=0, ram_mb=0)
     features.write(tmp_path / "j", features.job(free, SLOT, tmp_path / "m"))
     assert set(texts(tmp_path / "j")) == {"job_id", "allocated_cpu", "jobstart_secs"}
+
+
+def test_payloads_get_copies_that_follow(tmp_path: Path) -> None:
+    """A payload's own copy of its machine's features learns of an earlier end; nobody else may write there."""
+    attempt = tmp_path / "jobs/7.1/features"
+    features.write(tmp_path / "machinefeatures", features.machine(CONFIG, 4))
+    features.give(attempt, WORK, SLOT, tmp_path)
+    features.tell(tmp_path, features.ending(2000.0, 1500.0))
+    assert texts(attempt / "machinefeatures").items() >= {"total_cpu": "8", "grace_secs": "500"}.items()
+    assert texts(attempt / "jobfeatures")["allocated_cpu"] == "2"
+    assert (tmp_path / "machinefeatures/shutdowntime").read_text() == "2000\n"

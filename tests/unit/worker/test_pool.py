@@ -112,3 +112,21 @@ def test_never_over_allocates(steps: list[tuple[int, int, int] | int], max_slots
         assert sum(one.cores for one in held.values()) <= node.total.cores
         assert ("WholeNode" in node.wishes()) == (not held)
         assert {slot.job for slot in node.slots} == set(held)
+
+
+def test_slots_have_the_lowest_free_number() -> None:
+    """Numbers of slots, and so their unix users, are used again as soon as they are free."""
+    made = pool()
+    assert [made.take(work(job), 0.0).number for job in (1, 2, 3)] == [0, 1, 2]
+    made.release(2)
+    assert made.take(work(4), 0.0).number == 1
+
+
+def test_gpus_belong_to_one_slot() -> None:
+    """Each slot gets GPUs by their ids, which nobody else has; those given back are given again."""
+    made = pool(gpus=3)
+    assert made.take(work(1, gpus=2), 0.0).gpu_ids == [0, 1]
+    assert made.take(work(2), 0.0).gpu_ids == []
+    assert made.take(work(3, gpus=1), 0.0).gpu_ids == [2]
+    made.release(1)
+    assert made.take(work(4, gpus=1), 0.0).gpu_ids == [0]

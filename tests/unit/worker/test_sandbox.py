@@ -94,7 +94,7 @@ def test_packing_takes_names_patterns_and_folders(tmp_path: Path) -> None:
     (home / "d").mkdir(parents=True)
     for name in ("std.out", "a.txt", "b.txt", "d/c"):
         (home / name).write_text(name)
-    missing = pack(home, ["std.out", "*.txt", "a.txt", "d", "none"], tmp_path / "out")
+    missing = pack(home, ["std.out", "*.txt", "a.txt", "d", "none"], tmp_path / "out", 1000)
     with tarfile.open(tmp_path / "out") as tar:
         assert sorted(tar.getnames()) == ["a.txt", "b.txt", "d", "d/c", "std.out"]
     assert missing == ["none"]
@@ -107,7 +107,7 @@ def test_packing_follows_no_link_out(tmp_path: Path) -> None:
     secret.write_text("secret")
     (home / "link").symlink_to(secret)
     (home / "d" / "link").symlink_to(secret)
-    missing = pack(home, ["link", "../secret", str(secret), "d"], tmp_path / "out")
+    missing = pack(home, ["link", "../secret", str(secret), "d"], tmp_path / "out", 1000)
     with tarfile.open(tmp_path / "out") as tar:
         assert tar.getnames() == ["d"]
     assert missing == ["link", "../secret", str(secret)]

@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
+from vmdirac_py.model.inner_ce import InnerCeOptions, wrong_option
 from vmdirac_py.model.inventory import INNER_CES
 from vmdirac_py.worker.ce import KINDS
+from vmdirac_py.worker.options import BadOptions, Options, read_options
 from vmdirac_py.worker.settings import BadConfig, forget_token, read_config, read_instance_id
 from vmdirac_py.worker.wire import Config
 
 GOOD = Config(
-    "https://m:1", "PEM", "secret", "/id", 4, 4000, 0, 30, 600.0, 1e5, "Pool", "", "/w", {}, 0, failed="", gate={}
-)
+    "https://m:1", "PEM", "secret", "/id", 4, 4000, 0, 30, 600.0, 1e5, "Pool", "", "/w",
+    stop_policies={}, hs06=0, failed="", gate={}, ce={},
+)  # fmt: skip
 
 
 def written(path: Path, **changes: Any) -> Path:
@@ -67,3 +70,25 @@ def test_instance_id(tmp_path: Path) -> None:
 def test_an_inventory_may_name_every_inner_ce_there_is() -> None:
     """What the inventory accepts is what the worker can do, or VMs would boot only to end."""
     assert set(INNER_CES) == set(KINDS)
+
+
+def test_an_inventory_may_set_every_option_there_is() -> None:
+    """The inventory knows the worker's options with the same names and defaults."""
+    assert InnerCeOptions() == InnerCeOptions(**Options()._asdict())
+    assert InnerCeOptions.__struct_fields__ == Options._fields
+
+
+@pytest.mark.parametrize(
+    ("given", "word"), [({"imge": "x"}, "no option imge"), ({"image": 1}, "image"), ({"binds": "/x"}, "binds"),
+                        ({"nested": 1}, "nested"), ({"processes": True}, "processes")],
+)  # fmt: skip
+def test_an_option_that_cannot_be_is_named(given: dict[str, Any], word: str) -> None:
+    """Worker and inventory both refuse options that are unknown or of a wrong type, by name."""
+    with pytest.raises(BadOptions, match=word):
+        read_options(given)
+    assert wrong_option(given) != ""
+
+
+def test_options_keep_their_defaults() -> None:
+    """What is not set is as by default; a whole number will do where a fraction may be."""
+    assert read_options({"memory_factor": 2, "binds": ["/data"]}) == Options(memory_factor=2, binds=["/data"])

@@ -1,67 +1,20 @@
 from __future__ import annotations
 
-import tarfile
-import threading
-from collections.abc import Callable
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.doubles.vm import tar_of, work
-from vmdirac_py.worker.ce import Outcome
-from vmdirac_py.worker.inprocess import InProcessCE, Run
+from tests.support.payloads import Bench
+from vmdirac_py.worker import element
+from vmdirac_py.worker.options import Options
 from vmdirac_py.worker.payload import CannotRun
-from vmdirac_py.worker.processes import marked
-from vmdirac_py.worker.wire import Slot, Work
+from vmdirac_py.worker.run import Errands
+from vmdirac_py.worker.wire import Credential, Slot, Work
 
-
-class Bench:
-    """An InProcessCE with a watcher that remembers."""
-
-    def __init__(self, folder: Path) -> None:
-        self.sandbox = b""
-        self.was_started, self.has_ended = threading.Event(), threading.Event()
-        self.outcome: Outcome | None = None
-        self.folder = folder
-        self.ce = InProcessCE(folder / "jobs", folder / "outputs", f"vm-{folder.name}", self.fetch, self)
-
-    def fetch(self, job: Work, target: Path, _abandoned: Callable[[], bool]) -> None:
-        """Give the sandbox the test set."""
-        if job.executable == "refused":
-            raise CannotRun("Input sandbox refused")
-        target.write_bytes(self.sandbox)
-
-    def started(self, _work: Work) -> None:
-        """Note the start."""
-        self.was_started.set()
-
-    def ended(self, _work: Work, outcome: Outcome) -> None:
-        """Note the end."""
-        self.outcome = outcome
-        self.has_ended.set()
-
-    def start(self, executable: str, arguments: str = "", **changes: Any) -> Run:
-        """Start a payload."""
-        made = Work(**work(1, executable, arguments, **changes))
-        return self.ce.start(made, Slot(1, made.cores, 0.0))
-
-    def run(self, executable: str, arguments: str = "", **changes: Any) -> Outcome:
-        """Run a payload to its end."""
-        self.start(executable, arguments, **changes)
-        assert self.has_ended.wait(20)
-        assert self.outcome
-        return self.outcome
-
-    def output(self) -> dict[str, str]:
-        """Return the packed output as text."""
-        assert self.outcome
-        with tarfile.open(self.outcome.output) as tar:
-            return {m.name: tar.extractfile(m).read().decode() for m in tar.getmembers()}  # type: ignore[union-attr]
-
-    def processes(self) -> list[int]:
-        """Return the payload's living processes."""
-        return marked(f"VMDIRAC_JOB=vm-{self.folder.name}/1.1")
+OF_SHELLS = {"PWD", "OLDPWD", "SHLVL", "_"}
 
 
 @pytest.fixture
@@ -101,8 +54,9 @@ def test_environment_is_clean(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("WORKER_SECRET", "x")
     bench.run("env", cores=3, environment={"MINE": "yes", "VMDIRAC_JOB": "none"})
     seen = dict(line.split("=", 1) for line in bench.output()["std.out"].splitlines())
-    assert set(seen) == {
+    assert set(seen) - OF_SHELLS == {
         "PATH", "HOME", "TMPDIR", "LANG", "JOBID", "DIRAC_PROCESSORS", "OMP_NUM_THREADS", "MINE", "VMDIRAC_JOB",
+        "MACHINEFEATURES", "JOBFEATURES",
         "MACHINEFEATURES", "JOBFEATURES",
     }  # fmt: skip
     assert (seen["DIRAC_PROCESSORS"], seen["OMP_NUM_THREADS"], seen["JOBID"]) == ("3", "3", "1")
@@ -175,7 +129,7 @@ def test_missing_output_is_noted(bench: Bench) -> None:
 
 def test_too_large_output_fails(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Output beyond the limit fails the job and is not kept."""
-    monkeypatch.setattr("vmdirac_py.worker.inprocess.MAX_OUTPUT", 1000)
+    monkeypatch.setattr("vmdirac_py.worker.run.MAX_OUTPUT", 1000)
     outcome = bench.run("head", "-c 5000 /dev/urandom")
     assert (outcome.state, outcome.output) == ("Failed", "")
     assert "larger than" in outcome.minor
@@ -194,3 +148,84 @@ def test_leftovers_are_cleaned_and_named(bench: Bench) -> None:
     (bench.folder / "jobs" / "9.2" / "home").mkdir(parents=True)
     assert bench.ce.leftovers() == ["9.2"]
     assert bench.ce.leftovers() == []
+
+
+def test_a_vm_with_gpus_shows_a_payload_its_own(tmp_path: Path) -> None:
+    """On a VM with GPUs a payload sees those of its slot; one that has none sees none."""
+    bench = Bench(tmp_path, gpus=2)
+    made = Work(**work(1, "env"))
+    bench.ce.start(made, Slot(1, 1, 0.0, 0, [1]))
+    assert bench.has_ended.wait(20)
+    assert {"CUDA_VISIBLE_DEVICES=1", "NVIDIA_VISIBLE_DEVICES=1"} <= set(bench.output()["std.out"].splitlines())
+    bench.run("env")
+    assert {"CUDA_VISIBLE_DEVICES=", "NVIDIA_VISIBLE_DEVICES=void"} <= set(bench.output()["std.out"].splitlines())
+
+
+def test_what_a_payload_used_is_told(bench: Bench) -> None:
+    """The outcome counts the CPU time of all processes of the payload, also of those nobody waited for."""
+    outcome = bench.run("sh", "-c '(i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done) & wait'")
+    assert outcome.state == "Done"
+    assert outcome.cpu_seconds > 0
+
+
+def test_a_container_image_is_refused_without_containers(bench: Bench) -> None:
+    """A job that wants a container does not run without one."""
+    outcome = bench.run("true", image="/cvmfs/images.example.org/base")
+    assert outcome.state == "Failed"
+    assert "this VM runs payloads without container" in outcome.minor
+
+
+def test_a_disk_full_of_zeros_is_not_packed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output that is large before it is packed fails the job, however small it would become."""
+    monkeypatch.setattr("vmdirac_py.worker.run.MAX_OUTPUT", 10_000)
+    outcome = bench.run("truncate", "-s 1T zeros", output_sandbox=["zeros"])
+    assert outcome.state == "Failed"
+    assert "larger than" in outcome.minor
+
+
+def test_a_credential_is_renewed_and_destroyed(tmp_path: Path) -> None:
+    """A payload finds its owner's credential by its variables, gets the renewed one while it runs, and none is left."""
+    bench = Bench(tmp_path, options=Options(credential_seconds=0.05))
+    bench.owner = Credential("1", "PROXY one", "")
+    script = "cat $X509_USER_PROXY; until grep -q two $X509_USER_PROXY; do sleep 0.05; done; cat $X509_USER_PROXY"
+    bench.start("sh", f"-c '{script}; stat -c %a $X509_USER_PROXY; echo $BEARER_TOKEN_FILE'", credential=True)
+    assert bench.was_started.wait(20)
+    bench.owner = Credential("2", "PROXY two", "TOKEN")
+    assert bench.has_ended.wait(20)
+    assert bench.output()["std.out"] == "PROXY onePROXY two400\n\n"
+    assert list((tmp_path / "jobs").glob("*/credentials/*")) == []
+
+
+def test_a_credential_that_is_refused_fails_the_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the credential it was submitted with a payload is not started."""
+
+    def refuse(*_: object) -> Credential:
+        raise CannotRun("Credential refused (404)")
+
+    monkeypatch.setattr(bench.ce, "errands", Errands(bench.fetch, refuse))
+    outcome = bench.run("true", credential=True)
+    assert (outcome.state, outcome.minor) == ("Failed", "Credential refused (404)")
+    assert not bench.was_started.is_set()
+
+
+@pytest.mark.parametrize(("arguments", "state"), [("-c 200000000", "Failed"), ("-c 20000", "Done")])
+def test_without_control_groups_single_processes_are_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: str, state: str
+) -> None:
+    """Where no control group may be made, no process gets more memory than its payload; that is said once."""
+    monkeypatch.setattr(element.cgroup_find, "find", lambda: None)
+    bench = Bench(tmp_path)
+    outcome = bench.run("sh", f"-c 'head {arguments} /dev/zero | tail > all && test -s all'", ram_mb=50)
+    assert outcome.state == state
+    assert capsys.readouterr().err.count("no control group") == 1
+
+
+def test_an_earlier_workers_credentials_are_destroyed(bench: Bench) -> None:
+    """A worker that was killed leaves no credential behind once the next one starts."""
+    folder = bench.folder / "jobs" / "9.2" / "credentials"
+    folder.mkdir(parents=True)
+    (folder / "proxy").write_text("PROXY")
+    os.link(folder / "proxy", bench.folder / "same-file")
+    bench.ce.leftovers()
+    assert (bench.folder / "same-file").read_bytes() == b"\0" * 5
+    assert not folder.exists()

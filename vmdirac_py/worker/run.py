@@ -1,0 +1,260 @@
+"""The life of one payload, whatever inner CE it is in: sandbox in, process, clean-up, output out."""
+
+import glob
+import os
+import subprocess
+import threading
+from pathlib import Path
+from typing import Callable, List, NamedTuple, Optional, Protocol, Tuple
+
+from . import features
+from .accounts import Account, own
+from .ce import DONE, FAILED, Outcome, Watcher
+from .cgroup import Used
+from .credentials import Credentials
+from .guard import Check, DiskLimit, Guard, Renewal, StreamLimit, TimeLimit
+from .log import say
+from .options import Options
+from .payload import CannotRun, Place
+from .processes import kill_group
+from .sandbox import BadSandbox, TooLarge, inside, pack, unpack
+from .walls import Command, Wall
+from .wire import MAX_OUTPUT, Credential, Slot, Work
+
+_LAST_WAIT = 10.0  # seconds a killed payload may take to be cleaned up
+_UNPACKED = 20  # an output may be so many times larger before it is packed
+_SIGNALLED = range(129, 193)  # how a shell tells of a signal
+_MB = 10**6
+
+
+class Grounds(NamedTuple):
+    """Where payloads run, and on what: job folders and packed outputs, this VM's id, memory and GPUs."""
+
+    folder: Path
+    outputs: Path
+    vm: str
+    options: Options = Options()
+    ram_mb: int = 0
+    gpus: int = 0
+
+
+class Errands(NamedTuple):
+    """What is fetched for a payload. Both raise CannotRun, and try until the question they are given says yes.
+
+    `sandbox` gets its input into a file, `credential` its owner's credential if it is another than the given version.
+    """
+
+    sandbox: Callable[[Work, Path, Callable[[], bool]], None]
+    credential: Callable[[Work, str, Callable[[], bool]], Credential]
+
+
+class Inside(NamedTuple):
+    """A payload's command, what stands around it (the innermost first), and what it used."""
+
+    command: Command
+    walls: List[Wall]
+    used: Callable[[], Used]
+
+
+class Element(Protocol):
+    """What a run needs of its inner CE."""
+
+    grounds: Grounds
+    errands: Errands
+    watcher: Watcher
+
+    def account(self, slot: Slot) -> Optional[Account]:
+        """Return whose a payload's folders are; None: the worker's own user's. Raises CannotRun."""
+
+    def inside(self, work: Work, slot: Slot, place: Place) -> Inside:
+        """Return the command of a payload and what stands around it. Raises CannotRun, OSError."""
+
+
+class Run:
+    """One payload, from its start to its packed output."""
+
+    def __init__(self, element: Element, work: Work, slot: Slot) -> None:
+        self.work = work
+        self._element, self._slot, self._place = element, slot, Place(element.grounds.folder, work)
+        self._lock = threading.Lock()
+        self._process: Optional[subprocess.Popen[bytes]] = None
+        self._walls: List[Wall] = []
+        self._used: Callable[[], Used] = Used
+        self._credentials: Optional[Credentials] = None
+        self._abandoned, self._ended_for = False, ""
+        self._outcome: Optional[Outcome] = None
+        self._thread = threading.Thread(target=self._live, name=f"job-{work.job}", daemon=True)
+        self._thread.start()
+
+    def poll(self) -> Optional[Outcome]:
+        """Return what became of it, or None while it runs."""
+        return self._outcome
+
+    def kill(self) -> None:
+        """End it with all its descendants; its watcher is not called. Returns when they are gone."""
+        self._abandoned = True
+        self._strike()
+        self._thread.join(_LAST_WAIT)
+
+    def _live(self) -> None:
+        try:
+            outcome = self._attempt()
+        except CannotRun as error:
+            outcome = Outcome(FAILED, str(error), None, "")
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the job must not stay Running for ever
+            outcome = Outcome(FAILED, f"Worker: {type(error).__name__}: {error}", None, "")
+        # Before the slot is free: its next payload may be the same user.
+        self._clear()
+        if not self._abandoned:
+            self._element.watcher.ended(self.work, outcome)
+        self._place.remove()
+        self._outcome = outcome
+
+    def _attempt(self) -> Outcome:
+        self._prepare()
+        streams = self._streams()
+        code, clean = self._execute(streams)
+        used = self._used()
+        state, minor, shown = self._verdict(code, used)
+        outcome = self._packed(state, minor, shown) if clean else Outcome(FAILED, f"{minor}; not all ended", shown, "")
+        return outcome._replace(cpu_seconds=used.cpu_seconds, peak_ram_mb=used.peak_mb)
+
+    def _prepare(self) -> None:
+        self._place.make()
+        features.give(self._place.features, self.work, self._slot, self._element.grounds.folder.parent)
+        account = self._element.account(self._slot)
+        if self.work.input_sandbox:
+            self._unpack()
+        if self.work.credential:
+            self._credentials = Credentials(self._place.credentials, account, self._credential)
+            self._credentials.renew()
+        if account:
+            self._place.open_to(account.gid)
+            for folder in self._place.owned:
+                own(folder, account)
+
+    def _unpack(self) -> None:
+        self._element.errands.sandbox(self.work, self._place.archive, lambda: self._abandoned)
+        try:
+            unpack(self._place.archive, self._place.home)
+        except BadSandbox as error:
+            raise CannotRun(f"Bad input sandbox: {error}") from None
+        self._place.archive.unlink()
+
+    def _credential(self, version: str) -> Credential:
+        return self._element.errands.credential(self.work, version, lambda: self._abandoned)
+
+    def _streams(self) -> List[Path]:
+        try:
+            return [inside(self._place.home, name) for name in (self.work.stdout, self.work.stderr)]
+        except BadSandbox as error:
+            raise CannotRun(f"Bad name for output: {error}") from None
+
+    def _execute(self, streams: List[Path]) -> Tuple[int, bool]:
+        """Return the exit code, and whether everything of the payload is ended."""
+        process = self._spawn(streams)
+        self._element.watcher.started(self.work)
+        bounds = StreamLimit(streams, self._element.grounds.options.stream_mb)
+        guard = Guard(self._checks(bounds), self._end_for)
+        guard.start()
+        # Not reaped yet: until then its pid, and so its group's number, cannot become somebody else's.
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        guard.stop()
+        clean = self._strike()
+        bounds.cut()
+        with self._lock:
+            self._process = None
+            return process.wait(), clean
+
+    def _checks(self, bounds: StreamLimit) -> List[Check]:
+        work, options = self.work, self._element.grounds.options
+        checks: List[Check] = [bounds]
+        if work.cpu_seconds:
+            checks.append(TimeLimit(work.cpu_seconds))
+        if work.disk_mb or options.disk_mb:
+            checks.append(DiskLimit(self._place.top, work.disk_mb or options.disk_mb * work.cores))
+        if self._credentials:
+            checks.append(Renewal(self._credentials.renew, options.credential_seconds, work.job))
+        return checks
+
+    def _spawn(self, streams: List[Path]) -> "subprocess.Popen[bytes]":
+        command = self._enclosed()
+        with self._lock, streams[0].open("ab") as out, streams[1].open("ab") as err:
+            if self._abandoned:
+                raise CannotRun("Halted before its start")
+            try:
+                self._process = subprocess.Popen(
+                    command.arguments,
+                    cwd=self._place.home,
+                    env=command.variables,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    start_new_session=True,
+                    umask=0o022,
+                )
+            except (OSError, ValueError) as error:
+                raise CannotRun(f"Executable cannot be run: {error}") from None
+            return self._process
+
+    def _enclosed(self) -> Command:
+        """Return the payload's command with everything that stands around it."""
+        command, walls, self._used = self._element.inside(self.work, self._slot, self._place)
+        if self._credentials:
+            command = command.knowing(**self._credentials.variables())
+        with self._lock:
+            self._walls = walls
+        for wall in walls:
+            command = wall.around(command)
+        return command
+
+    def _end_for(self, reason: str) -> None:
+        self._ended_for = reason
+        self._strike()
+
+    def _strike(self) -> bool:
+        """End everything of the payload; return whether nothing is left."""
+        with self._lock:
+            if self._process is None:
+                return True
+            kill_group(self._process.pid)
+            struck = [wall.strike() for wall in self._walls]
+        if not all(struck):
+            say(f"job {self.work.job}: some of its processes do not end")
+        return all(struck)
+
+    def _clear(self) -> None:
+        try:
+            if self._credentials:
+                self._credentials.destroy()
+            for wall in self._walls:
+                wall.clear()
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the job must not stay Running for ever
+            say(f"job {self.work.job}: what it left cannot be removed: {type(error).__name__}: {error}")
+
+    def _verdict(self, code: int, used: Used) -> Tuple[str, str, int]:
+        shown = code if code >= 0 else 128 - code
+        if self._ended_for:
+            return FAILED, self._ended_for, shown
+        if used.out_of_memory and code:
+            return FAILED, "Memory limit exceeded", shown
+        if shown in _SIGNALLED:
+            return FAILED, f"Application killed by signal {shown - 128}", shown
+        return (FAILED, f"Application exit code {code}", code) if code else (DONE, "Application finished", code)
+
+    def _packed(self, state: str, minor: str, code: int) -> Outcome:
+        if self._abandoned:
+            return Outcome(state, minor, code, "")
+        work, target = self.work, self._element.grounds.outputs / f"{self._place.top.name}.tar.gz"
+        names = [glob.escape(work.stdout), glob.escape(work.stderr), *work.output_sandbox]
+        try:
+            missing = pack(self._place.home, names, target, _UNPACKED * MAX_OUTPUT)
+            too_large = target.stat().st_size > MAX_OUTPUT
+        except TooLarge:
+            missing, too_large = [], True
+        if missing:
+            minor += f"; missing output: {', '.join(missing)}"
+        if too_large:
+            target.unlink()
+            return Outcome(FAILED, f"{minor}; output larger than {MAX_OUTPUT // _MB} MB", code, "")
+        return Outcome(state, minor, code, str(target))

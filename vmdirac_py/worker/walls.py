@@ -1,0 +1,114 @@
+"""What stands around a payload: each wall adds itself to the command line, ends what is inside, and cleans up."""
+
+import os
+import resource
+from typing import Dict, List, NamedTuple, Protocol
+
+from .cgroup import MB, Group, Limits
+from .processes import kill_marked
+
+ENTRY_FAILED = 125  # exit code of a wall that could not be put up
+_ENTER = f'for door do shift; [ "$door" = -- ] && break; echo 0 > "$door" || exit {ENTRY_FAILED}; done; exec "$@"'
+
+
+class Command(NamedTuple):
+    """An argument list and the whole environment."""
+
+    arguments: List[str]
+    variables: Dict[str, str]
+
+    def within(self, *outer: str) -> "Command":
+        """Return this command as arguments of another program."""
+        return self._replace(arguments=[*outer, *self.arguments])
+
+    def knowing(self, **variables: str) -> "Command":
+        """Return this command with more variables."""
+        return self._replace(variables={**self.variables, **variables})
+
+
+class Wall(Protocol):
+    """One kind of enclosure of one payload."""
+
+    def around(self, command: Command) -> Command:
+        """Return the command that runs `command` inside."""
+
+    def strike(self) -> bool:
+        """End everything inside; return whether nothing is left. May be called more than once."""
+
+    def clear(self) -> None:
+        """Remove what the payload left outside of its folders, once everything is ended."""
+
+
+class Marked:
+    """A mark in the environment of every process."""
+
+    def __init__(self, mark: str) -> None:
+        self._name, _, self._value = mark.partition("=")
+
+    def around(self, command: Command) -> Command:
+        """Add the mark."""
+        return command.knowing(**{self._name: self._value})
+
+    def strike(self) -> bool:
+        """End all that bear the mark."""
+        return kill_marked(f"{self._name}={self._value}")
+
+    def clear(self) -> None:
+        """Leave nothing: a mark is no thing."""
+
+
+class Caged:
+    """A control group."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+
+    def around(self, command: Command) -> Command:
+        """Let a shell enter the group and become the command."""
+        return command.within("/bin/sh", "-c", _ENTER, "vmdirac-enter", *map(str, self._group.doors), "--")
+
+    def strike(self) -> bool:
+        """End all inside."""
+        return self._group.kill()
+
+    def clear(self) -> None:
+        """Remove the group."""
+        self._group.remove()
+
+
+class Rationed:
+    """Limits of single processes, for machines that give no control group.
+
+    Args:
+        limits: what the payload may take together; here each of its processes may take so much memory.
+        own_user: whether nobody else's processes count against the number of this user's.
+    """
+
+    def __init__(self, limits: Limits, *, own_user: bool) -> None:
+        self._options = ["--core=0"]
+        if limits.ram_mb:
+            self._options.append(f"--data={_allowed(resource.RLIMIT_DATA, limits.ram_mb * MB)}")
+        if own_user:
+            self._options.append(f"--nproc={_allowed(resource.RLIMIT_NPROC, limits.processes)}")
+
+    def around(self, command: Command) -> Command:
+        """Let `prlimit` (of util-linux) set the limits and become the command."""
+        return command.within("prlimit", *self._options)
+
+    def strike(self) -> bool:
+        """End nothing: there is no handle to it."""
+        return True
+
+    def clear(self) -> None:
+        """Leave nothing."""
+
+
+def _allowed(kind: int, wanted: int) -> int:
+    """Return the limit, or the one this worker has itself: only the kernel's own may raise that."""
+    hard = resource.getrlimit(kind)[1]
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+
+
+def is_root() -> bool:
+    """Tell whether this worker may become other users."""
+    return os.geteuid() == 0
