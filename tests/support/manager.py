@@ -34,7 +34,9 @@ BEAT: dict[str, Any] = {
     "free_cores": 8,
     "ram_mb": 16000,
     "disk_free_mb": 1000,
-    "slots": [{"job": 1, "cores": 1, "started_at": 1.0, "ends_by": 0.0, "cpu_seconds": 0.0}],
+    "slots": [
+        {"job": 1, "cores": 1, "started_at": 1.0, "ends_by": 0.0, "cpu_seconds": 0.0, "number": 0, "gpu_ids": []}
+    ],
     "idle_seconds": 0.0,
     "failed_matches": 0,
     "version": "1",

@@ -324,7 +324,8 @@ def test_a_drained_vm_still_delivers(ctx: TestContext, vm: Vm) -> None:
 
 def test_a_lost_job_waits_again(ctx: TestContext, vm: Vm) -> None:
     """A job that was cut off on its VM waits for its next attempt; told again it is a late report."""
-    job = matched(ctx, vm).job.id
+    job = submit(ctx).id
+    matched(ctx, vm)
     report(ctx, vm.id, job, 1, state="Lost", minor="its worker was cut off", exit_code=None, output="")
     again = job_of(ctx, job)
     assert (again.state, again.attempt, again.vm, again.minor) == (JobState.WAITING, 2, "", "its worker was cut off")
@@ -335,7 +336,8 @@ def test_a_lost_job_waits_again(ctx: TestContext, vm: Vm) -> None:
 
 def test_a_job_that_is_done_is_not_lost(ctx: TestContext, vm: Vm) -> None:
     """What ended before its worker was cut off stays as it ended."""
-    job = matched(ctx, vm).job.id
+    job = submit(ctx).id
+    matched(ctx, vm)
     report(ctx, vm.id, job, 1, state="Done", minor="", exit_code=0, output="")
     with pytest.raises(Conflict):
         report(ctx, vm.id, job, 1, state="Lost", minor="", exit_code=None, output="")
