@@ -42,6 +42,8 @@ CLOUD_OF: dict[str, Make] = {
 }
 SMOKE = "NoCloud"
 CONTEXT = {"profile": {}, "worker": {"payload_users": 2}}
+RECORD = "/etc/vmdirac/baked.json"
+"""What was baked; no secret."""
 PAYLOAD_USER = "vmdirac_payload_00"
 NOBODY = 65534
 METADATA = ("http://169.254.169.254/", "http://[fd00:ec2::254]/")
@@ -151,7 +153,7 @@ def test_a_baked_image_has_no_role_to_run(request: pytest.FixtureRequest, tmp_pa
         assert not (guest.upper / "var/log/vmdirac/contextualise.log").exists()
         assert not (guest.upper / "var/lib/vmdirac/content").exists()
         guest.run("cloud-init", "status", "--wait", check=False)
-        assert reached(guest, NOBODY) + readable(guest, NOBODY) == []
+        assert (reached(guest, NOBODY), readable(guest, NOBODY)) == ([], [RECORD])
         guest.run("touch", "/run/go-on")
         there.until_done([job], seconds=PATIENCE_SECONDS)
         there.until_retired(seconds=PATIENCE_SECONDS)
