@@ -57,7 +57,6 @@ def test_environment_is_clean(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     assert set(seen) - OF_SHELLS == {
         "PATH", "HOME", "TMPDIR", "LANG", "JOBID", "DIRAC_PROCESSORS", "OMP_NUM_THREADS", "MINE", "VMDIRAC_JOB",
         "MACHINEFEATURES", "JOBFEATURES",
-        "MACHINEFEATURES", "JOBFEATURES",
     }  # fmt: skip
     assert (seen["DIRAC_PROCESSORS"], seen["OMP_NUM_THREADS"], seen["JOBID"]) == ("3", "3", "1")
     assert seen["VMDIRAC_JOB"].endswith("/1.1")
