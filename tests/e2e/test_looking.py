@@ -88,7 +88,7 @@ def test_a_console_and_a_kept_plan_can_be_read_later(here: Here) -> None:
     here.until_done([job])
     (vm,) = here.vms()
     assert f"is {vm.id}" in here.vmdirac("vm", "console", vm.id).stdout
-    here.until(lambda: (here.home.vm_logs / f"{vm.id}.tar.gz").exists(), what="the logs of the VM that went")
+    here.until((here.home.vm_logs / f"{vm.id}.tar.gz").exists, what="the logs of the VM that went")
     assert "stops: idle" in here.vmdirac("vm", "logs", vm.id).stdout
     (batch,) = here.batches()
     assert vm.pool in here.vmdirac("plan", batch.plan).stdout

@@ -108,14 +108,20 @@ class Monitor:
 
     def _heard(self, orders: Orders) -> None:
         self._period, self._idle_limit = max(_SHORTEST_PERIOD, orders.heartbeat_seconds), orders.idle_seconds
-        if orders.stop_policies:
-            self._terms = policy.terms(orders.stop_policies)
+        self._learn(orders.stop_policies)
         self._parts.pilot.limit_wait(self._period)
         self._beat_at = min(self._beat_at, time.monotonic() + jittered(self._period))
         for order in orders.orders:
             self._obey(order)
         for job in orders.kill:
             self._parts.pilot.kill(job)
+
+    def _learn(self, told: Dict[str, Any]) -> None:
+        """Go by these stop policies from now on; those of a newer manager may not be understood."""
+        try:
+            self._terms = policy.terms(told) if told else self._terms
+        except ValueError as error:
+            say(f"stop policies stay as they are: {error}")
 
     def _obey(self, order: Order) -> None:
         if order.verb in self._orders or order.verb not in (DRAIN, HALT):
@@ -252,6 +258,5 @@ def _orders(
     idle_seconds: float,
     stop_policies: Optional[Dict[str, Any]] = None,
 ) -> Orders:
-    told, jobs, terms = [typed(Order, order) for order in orders], [int(job) for job in kill], stop_policies or {}
-    policy.terms(terms)
-    return Orders(told, jobs, float(heartbeat_seconds), float(idle_seconds), terms)
+    told, jobs = [typed(Order, order) for order in orders], [int(job) for job in kill]
+    return Orders(told, jobs, float(heartbeat_seconds), float(idle_seconds), stop_policies or {})

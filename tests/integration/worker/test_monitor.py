@@ -47,7 +47,7 @@ def test_a_person_drains_a_machine_by_the_file(manager: ManagerDouble, start: An
     vm = start()
     manager.wait(lambda: reported(manager, 1))
     drain_file(vm).touch()
-    manager.wait(lambda: manager.messages("heartbeat")[-1]["state"] == "draining")
+    manager.wait(lambda: any(beat["state"] == "draining" for beat in manager.messages("heartbeat")))
     manager.script.work = [work(2, "true")]
     (tmp_path / "flag").touch()
     assert vm.ended() == 0, vm.log
@@ -69,11 +69,21 @@ def test_policies_of_the_inventory_reach_a_running_worker(manager: ManagerDouble
     vm = start()
     manager.wait(lambda: reported(manager, 1))
     manager.script.stop_policies = {"policies": ["soft_end"], "soft_life": 0.1}
-    manager.wait(lambda: manager.messages("heartbeat")[-1]["state"] == "draining")
+    manager.wait(lambda: any(beat["state"] == "draining" for beat in manager.messages("heartbeat")))
     (tmp_path / "flag").touch()
     assert vm.ended() == 0, vm.log
     assert manager.messages("leave")[-1]["reason"] == "soft_end"
     assert reported(manager, 1)["state"] == "Done"
+
+
+def test_a_policy_nobody_knows_changes_nothing(manager: ManagerDouble, start: Any) -> None:
+    """Stop policies of a newer manager are logged and left alone; its orders are obeyed all the same."""
+    manager.script.stop_policies = {"policies": ["sometimes"]}
+    vm = start()
+    vm.wait_log("unknown stop policy or term: sometimes")
+    manager.script.orders = [{"id": 1, "verb": "drain", "deadline": 0.0}]
+    assert vm.ended() == 0, vm.log
+    assert manager.messages("leave")[-1]["reason"] == "drained"
 
 
 def test_never_outlives_idleness(manager: ManagerDouble, start: Any) -> None:
