@@ -129,7 +129,9 @@ def test_who_is_heard_again_delivers_first(manager: ManagerDouble, start: Any, t
     manager.script.dead_man_seconds = 600.0
     while not drain_file(vm).exists():
         assert vm.process.poll() is None
+    beats = len(manager.of("heartbeat"))
     manager.start()
+    manager.wait(lambda: len(manager.of("heartbeat")) > beats)
     (tmp_path / "flag").touch()
     assert vm.ended() == 0, vm.log
     assert reported(manager, 1)["state"] == "Done"
