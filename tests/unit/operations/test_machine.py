@@ -111,7 +111,7 @@ class World:
 
     def _beat(self, worker: Worker) -> None:
         now = self.ctx.clock.now()
-        beat = {"slots": [{"job": job, "cores": 2, "started_at": now} for job in worker.jobs]}
+        beat = {"state": "running", "slots": [{"job": job, "cores": 2, "started_at": now} for job in worker.jobs]}
         answer = presence.heartbeat(self.ctx, worker.vm, beat)
         presence.flush(self.ctx, [Heartbeat(worker.vm, now, beat)])
         for job in answer.kill:
