@@ -70,9 +70,9 @@ class WorkerConfig:
 
 
 @pytest.fixture
-def ctx(tmp_path: Path) -> Iterator[TestContext]:
-    """Return an installation by the machine's clock, whose pool beats fast and idles briefly."""
-    pool = make_pool("astro-8", "astro", heartbeat_seconds=0.2, idle_seconds=0.5)
+def ctx(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[TestContext]:
+    """Return an installation by the machine's clock, whose pool beats fast and idles briefly or as asked."""
+    pool = make_pool("astro-8", "astro", heartbeat_seconds=0.2, idle_seconds=getattr(request, "param", 0.5))
     context = make_context(tmp_path / "home", clock=SystemClock(), inventory=make_inventory(pool))
     yield context
     context.ledger.close()
@@ -197,6 +197,7 @@ def test_an_outage_costs_nothing(tmp_path: Path) -> None:
     ctx.ledger.close()
 
 
+@pytest.mark.parametrize("ctx", [600.0], indirect=True)
 def test_a_worker_that_is_killed_loses_no_job(ctx: TestContext, where: Ready, tmp_path: Path) -> None:
     """Killed in the middle of a job and started again, a worker gives the job back and runs its second attempt."""
     vm, go = add_vm(ctx, batch=add_batch(ctx), instance="i-1"), tmp_path / "go"
