@@ -64,7 +64,8 @@ class Workers:
 
     def _look_later(self, machine: Machine, at: float, state: policy.State) -> None:
         questions = _questions(machine.pool) - state.idle_seconds
-        seconds = min(policy.due(state), questions if questions > 0 else inf)
+        later = min(policy.due(state), questions if questions > 0 else inf)
+        seconds = 0.0 if policy.decide(state) else later
         if seconds < inf:
             self._world.agenda.note(at + seconds + SLACK, self._rested, machine, machine.idle_since)
 
