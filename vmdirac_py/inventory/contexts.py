@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -12,10 +13,14 @@ from vmdirac_py.model.inventory import Context
 
 from .mismatches import Mismatch
 from .roles import Option, Roles
-from .secrets import ALWAYS
+from .secrets import ALWAYS, names_secret
 from .values import show
 
 NO_PLACE = "user data is no place for a secret: every process on the VM can read it"
+REVEALING = re.compile(
+    r"env:[A-Za-z_]\w*|vault:.+|\$ANSIBLE_VAULT;.+|[a-z][a-z0-9+.-]*://[^/@\s]*:[^/@\s]*@.*", re.DOTALL
+)
+"""References to secrets, which nobody resolves here, and addresses with a password."""
 REVISION_LENGTH = 12
 KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "text"),
@@ -28,6 +33,9 @@ KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "raw": ((str, int, float, bool, list, dict), "a value"),
 }
 """By the type's name in an argument spec: what fits, and how it is called. Nothing is converted."""
+
+
+ANYTHING = Option("raw")
 
 
 def merged(*contexts: Context) -> dict[str, dict[str, Any]]:
@@ -85,7 +93,9 @@ def _options(key: str, given: Mapping[str, Any], known: Mapping[str, Option]) ->
 
 def _value(key: str, value: Any, option: Option) -> Iterator[Mismatch]:
     kinds, name = KINDS[option.type]
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+    if isinstance(value, str) and REVEALING.fullmatch(value):
+        yield key, NO_PLACE, "leave it out"
+    elif not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         yield key, f"wants {name}, has {show(value)}", _quote(option) if not isinstance(value, str) else f"write {name}"
     elif option.choices and not isinstance(value, list) and value not in option.choices:
         choices = ", ".join(map(str, option.choices))
@@ -94,10 +104,21 @@ def _value(key: str, value: Any, option: Option) -> Iterator[Mismatch]:
         yield from _entries(key, value, option)
     elif isinstance(value, dict) and option.options:
         yield from _inner(key, value, option)
+    elif isinstance(value, dict):
+        yield from _free(key, value)
+
+
+def _free(key: str, given: Mapping[str, Any]) -> Iterator[Mismatch]:
+    """Look through a mapping whose names are the user's own."""
+    for name, value in given.items():
+        if names_secret(str(name)) and value:
+            yield f"{key}.{name}", NO_PLACE, "leave it out"
+        else:
+            yield from _value(f"{key}.{name}", value, ANYTHING)
 
 
 def _entries(key: str, value: list[Any], option: Option) -> Iterator[Mismatch]:
-    one = Option(option.elements or "raw", choices=option.choices, options=option.options)
+    one = Option(option.elements or ANYTHING.type, choices=option.choices, options=option.options)
     for number, entry in enumerate(value):
         yield from _value(f"{key}.{number}", entry, one)
 

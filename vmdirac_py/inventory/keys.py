@@ -156,7 +156,7 @@ POOL = {
     "hs06": About("HEP-SPEC06 of one VM, which its payloads are told; 0: not known"),
     "context": About("what its VMs are made of their image, added to `endpoint_context` and `vo_context`"),
     "profile": About(
-        "the revision of what is made of the image; VMs remember it; default: made from the context and the roles"
+        "a name for what is made of the image; VMs remember it, with the revision of context and roles behind it"
     ),
     "drift": About(
         "whether VMs of another image or profile than the pool's go, a tenth at a time",

@@ -60,6 +60,7 @@ def _make(name: str, endpoint: Endpoint, vo: Vo, values: Mapping[str, Any]) -> P
     rest = {key: value for key, value in values.items() if key not in SIZES}
     merged = contexts.merged(endpoint.context, vo.context, values.get("context", {}))
     context = with_accounts(merged, values.get("inner_ce", ""), sizes.cores)
-    rest = {"profile": contexts.revision(context, roles_archive()[0]) if context else "", **rest, "context": context}
+    made = contexts.revision(context, roles_archive()[0]) if context else ""
+    rest |= {"profile": "-".join(filter(None, (rest.get("profile", ""), made))), "context": context}
     rest["inner_ce_options"] = {**vo.inner_ce_options, **rest.get("inner_ce_options", {})}
     return Pool(name=name, endpoint=endpoint.name, vo=vo.name, site=endpoint.site, resources=sizes, **rest)

@@ -57,8 +57,11 @@ class Bed:
         return self.guests[name]
 
     def _close(self) -> None:
-        for guest in self.guests.values():
-            guest.kill()
-        self._kept.close()
-        if not marks.end(self.folder):
+        try:
+            for guest in self.guests.values():
+                guest.kill()
+        finally:
+            self._kept.close()
+            ended = marks.end(self.folder)
+        if not ended:
             raise Broke("processes of this bed do not end", where=str(self.folder))

@@ -94,7 +94,7 @@ class Guest:
 
     def kill(self) -> None:
         """End it at once, and all its processes."""
-        with contextlib.suppress(AssertionError, ProcessLookupError):
+        with contextlib.suppress(AssertionError, ProcessLookupError, Broke):  # it may be ending just now
             if self.lives:
                 os.kill(self.init, signal.SIGKILL)
         self._process.kill()

@@ -24,6 +24,7 @@ CVMFS = {
     "quota_mb": Option("int"),
     "users": Option("list", elements="dict", options=USER),
     "licence": Option("str", secret=True),
+    "parameters": Option("dict"),
 }
 ROLES = {"cvmfs": CVMFS, "worker": {"python": Option("path")}}
 
@@ -93,6 +94,21 @@ def test_a_wrong_option_is_named(options: Any, key: str, what: str, mend: str) -
     assert told(options) == [(f"vo_context.cvmfs.{key}", what, mend)]
 
 
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        ({"parameters": {"CVMFS_TOKEN": "abc"}}, "parameters.CVMFS_TOKEN"),
+        ({"parameters": {"A": {"db_password": "abc"}}}, "parameters.A.db_password"),
+        ({"parameters": {"A": "env:SECRET"}}, "parameters.A"),
+        ({"repositories": ["vault:$ANSIBLE_VAULT;1.1;AES256"]}, "repositories.0"),
+        ({"users": [{"name": "https://me:pass@mirror.example.org/"}]}, "users.0.name"),
+    ],
+)
+def test_no_secret_hides_in_a_value(options: Any, key: str) -> None:
+    """Under a secret's name in the user's own mapping, as a reference nobody resolves, or in an address: refused."""
+    assert told(options) == [(f"vo_context.cvmfs.{key}", NO_PLACE, "leave it out")]
+
+
 def test_an_unknown_role_is_named() -> None:
     """A role that does not exist is refused, and the closest is named."""
     assert list(problems("pool_context", {"cvmsf": {}}, ROLES)) == [
@@ -149,7 +165,7 @@ def test_the_revision_follows_context_and_roles() -> None:
 
 
 def test_a_pool_has_the_revision_of_its_context(tree: Callable[..., Any]) -> None:
-    """Unless it names one itself; a pool without context has none."""
+    """A name of its own comes before it and hides no change; a pool without context has the name alone."""
     inventory = load(
         tree(
             {
@@ -158,7 +174,7 @@ def test_a_pool_has_the_revision_of_its_context(tree: Callable[..., Any]) -> Non
             }
         )
     )
-    assert inventory.pools["big"].profile == "mine"
+    assert inventory.pools["big"].profile == f"mine-{revision(inventory.pools['big'].context, roles_archive()[0])}"
     assert inventory.pools["small"].profile == revision(inventory.pools["small"].context, roles_archive()[0])
     assert load(tree()).pools["small"].profile == ""
 
