@@ -32,7 +32,7 @@ class Ground:
         self._account = pwd.getpwnam(USER)
         for made in (self.files, self.home, self.flags):
             made.mkdir()
-        self._own(self.home, 0o700)
+        self.home.chmod(0o711)
         self._own(self.flags, 0o755)
         security = bed.home / "data/grid-security"
         for part in ("certificates", "vomsdir", "vomses"):

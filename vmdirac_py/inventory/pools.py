@@ -10,7 +10,7 @@ from vmdirac_py.model.inner_ce import with_accounts
 from vmdirac_py.model.inventory import Endpoint, Pool, Vo
 from vmdirac_py.model.resources import Resources
 
-from . import contexts, proxies, roles
+from . import bounds, contexts, proxies, roles
 from .bundle import roles_archive
 from .mismatches import of_pool
 from .placement import thing_of
@@ -36,8 +36,8 @@ def pool(host: Entity, place: Place, complaints: Complaints) -> Pool | None:
     if values is None or endpoint is None or vo is None:
         return None
     made = _make(host.name, endpoint, vo, values)
-    lacking = contexts.missing(made.context, roles.known())
-    for key, what, mend in (*of_pool(made), *lacking, *proxies.of_pool(made, endpoint, vo)):
+    context = (*contexts.missing(made.context, roles.known()), *bounds.problems(made.context))
+    for key, what, mend in (*of_pool(made), *context, *proxies.of_pool(made, endpoint, vo)):
         complaints.at(host, key, what, mend)
     return made
 

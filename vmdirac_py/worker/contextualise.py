@@ -35,6 +35,16 @@ _FAILURE = re.compile(r"^(?:fatal|failed): \[.+?\].*?=> ", re.MULTILINE)  # "fai
 _TRIES = 3  # of package mirrors
 _SHORTEST = 1.0  # seconds; what is begun late still gets a moment
 
+# What is said of a mirror, and what it may be: as in role `profile`, which checks it too, but after its use here.
+WORDS = {
+    "name": r"[A-Za-z0-9][A-Za-z0-9._-]*\Z",
+    "url": r"(https?|file):(?!//[^/]*@)[!-~]+\Z",
+    "suite": r"[!-~]*\Z",
+    "components": r"[!-~]+\Z",
+    "key": r"[!-~]*\Z",
+}
+MEND = "one word each; a url is http, https or file, without user and password"
+
 Mirrors = Sequence[Dict[str, Any]]
 
 
@@ -94,6 +104,7 @@ def _install(machine: Machine, mirrors: Mirrors) -> None:
     manager = next((name for name in MANAGERS if shutil.which(name, path=PATH)), "")
     if not manager:
         raise Failed(f"ansible-core is missing, and none of {', '.join(MANAGERS)} is there to install it")
+    check(mirrors)
     machine.write(MIRRORS, "".join(f"{apt_line(mirror)}\n" for mirror in mirrors).encode(), 0o644)
     for command in MANAGERS[manager](mirrors, str(machine.path(MIRRORS))):
         if all(_logged(machine, command) for _ in range(_TRIES)):
@@ -118,6 +129,20 @@ def _logged(machine: Machine, command: Sequence[str]) -> int:
 def _last_line(machine: Machine) -> str:
     lines = machine.path(LOG).read_text(errors="replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+
+
+def check(mirrors: Mirrors) -> None:
+    """See that each mirror can be a line of a file and an argument.
+
+    Raises:
+        Failed: one cannot; no address is repeated.
+    """
+    for number, mirror in enumerate(mirrors):
+        for option, pattern in WORDS.items():
+            given = mirror.get(option, [])
+            words = given if isinstance(given, list) else [given]
+            if not all(isinstance(word, str) and re.match(pattern, word) for word in words):
+                raise Failed(f"profile_mirrors: the {option} of mirror {number + 1} is unfit: {MEND}")
 
 
 def apt_line(mirror: Dict[str, Any]) -> str:

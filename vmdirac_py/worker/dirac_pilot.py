@@ -157,11 +157,12 @@ class DiracPilot:
     def _fresh_home(self) -> Path:
         self._runs += 1
         home = self._how.home / f"run-{self._runs}"
+        launch.make_safe(self._how.home)
         remove_tree(home)
-        home.mkdir(parents=True, mode=0o700)
+        home.mkdir(mode=0o700)
         if self._how.user:
             ids = launch.identity(self._how.user)
-            os.chown(home, ids["user"], ids["group"])
+            os.chown(home, ids["user"], ids["group"], follow_symlinks=False)
         return home
 
     def _spawn(self, home: Path) -> "subprocess.Popen[bytes]":

@@ -24,7 +24,10 @@ def write_json(path: Path, document: Any) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Delete `folder`, also where a payload took the rights away; what cannot be deleted stays."""
+    """Delete `folder`, also where a payload took the rights away; what cannot be deleted stays. No link is followed."""
+    if folder.is_symlink():
+        folder.unlink()
+        return
     if folder.is_dir():
         folder.chmod(0o700)
     for root, folders, _ in os.walk(folder):

@@ -18,12 +18,13 @@ LEAST: Dict[str, Callable[[float], float]] = {
 }
 """Promise → the least that keeps it."""
 
+JOBS = "jobs"  # below the work folder, and a disk of its own where the machine has one for payloads
 _GB, _KB_IN_MB = 1e9, 1024
 _NVIDIA, _AMD = "driver/nvidia/gpus/*", "class/kfd/kfd/topology/nodes/*/gpu_id"
 
 
 class Machine(NamedTuple):
-    """What this machine has: cores this process may use, MB of memory, GB of the work folder's disk, GPUs."""
+    """What this machine has: cores this process may use, MB of memory, GB of the disk for payloads, GPUs."""
 
     cores: float
     ram_mb: float
@@ -33,7 +34,8 @@ class Machine(NamedTuple):
 
 def look(work_dir: Path, proc: Path = Path("/proc"), system: Path = Path("/sys")) -> Machine:
     """Return what this machine has. Raises OSError."""
-    disk = os.statvfs(work_dir)
+    jobs = work_dir / JOBS
+    disk = os.statvfs(jobs if jobs.is_dir() else work_dir)
     return Machine(
         cores=len(os.sched_getaffinity(0)),
         ram_mb=_memory(proc / "meminfo"),

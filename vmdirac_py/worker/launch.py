@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import stat
 from pathlib import Path
 from typing import Any, Dict, Mapping, NamedTuple, Tuple
 
@@ -12,6 +13,7 @@ FLAVOURS = (EMBEDDED, DIRAC)
 MARK = "VMDIRAC_PILOT"
 VM = "{vm}"  # in command and environment: this VM's id
 NAMES = ("DIRAC_PILOT_STAMP", "PILOT_UUID")  # by which the pilot knows its stamp, and its reference in a cloud
+_PASS = 0o711  # to be passed through, not to be looked into
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 _KINDS: Mapping[str, Any] = {"flavour": str, "command": list, "environment": dict, "user": str, "home": str}
 
@@ -74,6 +76,21 @@ def identity(user: str) -> Dict[str, Any]:
         return {}
     account = _account(user)
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def make_safe(homes: Path) -> None:
+    """Make the folder of homes if it is missing; nobody but us and root may own it, who could put links into it.
+
+    Raises:
+        BadPilot: it is somebody else's, or no folder.
+        OSError: it cannot be made.
+    """
+    if not os.path.lexists(homes):
+        homes.mkdir(parents=True)
+        homes.chmod(_PASS)
+    found = homes.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (0, os.geteuid()):
+        raise BadPilot(f"pilot.home {homes} must be a folder of root's: whoever owns it could lead root astray")
 
 
 def _account(user: str) -> Any:

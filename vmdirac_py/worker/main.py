@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any, List, Optional
 
-from . import ce, features, gate, launch, parting, policy
+from . import ce, features, gate, hardware, launch, parting, policy
 from .any_pilot import AnyPilot
 from .client import Client
 from .dirac_pilot import DiracPilot
@@ -66,7 +66,7 @@ class Worker:
         embedded = Pilot(pool, self._ask, outbox, life.for_jobs, self._changed)
         options, fetch = read_options(config.ce), Fetch(manager)
         grounds = Grounds(
-            self._folder / "jobs", self._folder / "outputs", identity.vm, options, config.ram_mb, config.gpus
+            self._folder / hardware.JOBS, self._folder / "outputs", identity.vm, options, config.ram_mb, config.gpus
         )
         self.inner_ce = ELEMENTS[kind](grounds, Errands(fetch.sandbox, fetch.credential), embedded)
         drain_file = DrainFile(self._folder)

@@ -15,6 +15,7 @@ from tests.support.chroot import Machine
 from tests.support.debs import repository
 from tests.support.stand_ins import PACKAGES
 from tests.testbeds.vm import Cannot, tree
+from vmdirac_py.inventory.bundle import roles_archive
 
 MIRROR = "/srv/mirror"
 GOOD = "good.example.org"
@@ -74,7 +75,8 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def variables(worker: Path) -> dict[str, Any]:
     """What `vmdirac image variables` would print, with the stand-ins as its only mirror."""
     sha256 = hashlib.sha256(worker.read_bytes()).hexdigest()
-    return {**VARIABLES, "worker_file": str(worker), "worker_sha256": sha256}
+    sums = {"worker_sha256": sha256, "context_roles_sha256": roles_archive()[0]}
+    return {**VARIABLES, **sums, "worker_file": str(worker)}
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.baking import bake
+from tests.support.chroot import Machine
 from tests.support.stand_ins import CVMFS_CALLS
 
 from .conftest import GOOD, Image
@@ -114,3 +115,14 @@ def test_a_token_is_not_baked(layer: Path, image: Image, variables: dict[str, An
     done = bake(layer, image.tree, {**variables, "worker_config": {"token": "t"}})
     assert done.returncode != 0
     assert "an image must not" in done.stdout
+
+
+def test_roles_that_the_variables_do_not_mean_are_not_baked(
+    tmp_path: Path, debian: Path, variables: dict[str, Any]
+) -> None:
+    """The record would name roles that are not in the image: refused by the variable's name, before anything runs."""
+    layer = Machine.over(debian, tmp_path).layer
+    done = bake(layer, debian, {**variables, "context_roles_sha256": "0" * 64})
+    assert done.returncode != 0
+    assert f"context_roles_sha256 is {'0' * 64}" in done.stdout
+    assert not [path for path in (layer / "upper").rglob("*") if path.is_file()]

@@ -65,10 +65,10 @@ def play(machine: Machine, tmp_path: Path, then: str) -> subprocess.CompletedPro
 
 
 def test_an_empty_disk_is_formatted_once_and_mounted(device: str, machine: Machine, tmp_path: Path) -> None:
-    """It gets a file system that is mounted at each boot; what was written stays there at the next."""
-    first = play(machine, tmp_path, "echo kept >/scratch/file; findmnt -no SOURCE /scratch")
+    """Payloads may pass through it, it is mounted at each boot, and what was written stays there at the next."""
+    first = play(machine, tmp_path, "echo kept >/scratch/file; stat -c %a:%U /scratch; findmnt -no SOURCE /scratch")
     assert first.returncode == 0, first.stdout[-2000:]
-    assert first.stdout.splitlines()[-1] == device
+    assert first.stdout.splitlines()[-2:] == ["711:root", device]
     second = play(machine, tmp_path, "cat /scratch/file")
     assert second.stdout.splitlines()[-1] == "kept"
     assert "LABEL=vmscratch /scratch auto" in machine.read("/etc/fstab")

@@ -4,10 +4,12 @@ import io
 import tarfile
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmdirac_py.worker.contextualise import Failed, apt_line, by_apt, by_dnf, unpacked, why
+from vmdirac_py.base.content import collection
+from vmdirac_py.worker.contextualise import WORDS, Failed, apt_line, by_apt, by_dnf, check, unpacked, why
 
 SIGNED = {"name": "site", "url": "http://mirror.example.org/x", "suite": "stable", "components": ["main"], "key": "/k"}
 FLAT = {"name": "own", "url": "file:/srv/packages", "suite": "./", "trusted": True}
@@ -78,6 +80,40 @@ def test_dnf_is_told_of_mirrors_alone() -> None:
     assert "--setopt=own.gpgcheck=0" in options
     assert "--setopt=own.gpgcheck=1" in by_dnf([{**FLAT, "trusted": False}], "")[0]
     assert by_dnf([], "") == [["dnf", "-y", "install", "ansible-core"]]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("name", "a,b"),
+        ("name", "own\n"),
+        ("name", ""),
+        ("url", "http://mirror.example.org/x trusted=yes"),
+        ("url", "http://mirror.example.org/x\ndeb [trusted=yes] http://other.example.org ./"),
+        ("url", "https://me:secret@mirror.example.org/x"),
+        ("url", "ftp://mirror.example.org"),
+        ("suite", "stable main"),
+        ("components", ["main", "x\ty"]),
+        ("key", "/k trusted=yes"),
+    ],
+)
+def test_a_mirror_that_is_more_than_one_line_or_word_is_refused(option: str, value: object) -> None:
+    """Apt and dnf never see it; which one it is and what is unfit is told, without the address."""
+    with pytest.raises(Failed, match=f"profile_mirrors: the {option} of mirror 2 is unfit") as told:
+        check([FLAT, {**SIGNED, option: value}])
+    assert "secret" not in str(told.value)
+
+
+def test_sound_mirrors_are_taken() -> None:
+    """Signed or not, under apt or dnf."""
+    check([SIGNED, FLAT, {"name": "base-9.4", "url": "https://mirror.example.org:8080/el9?arch=x"}])
+
+
+def test_the_role_takes_the_same_mirrors() -> None:
+    """What the boot takes the role takes: their patterns are the same."""
+    rules = yaml.safe_load((collection() / "roles/profile/vars/main.yml").read_text())["profile_rules"]
+    of_role = [rule["pattern"] for says, rule in rules.items() if says.startswith("profile_mirrors")]
+    assert of_role == list(WORDS.values())
 
 
 def test_the_task_that_failed_is_named() -> None:

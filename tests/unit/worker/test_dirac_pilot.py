@@ -169,3 +169,17 @@ def test_what_an_earlier_worker_left_is_ended_first(bench: Bench) -> None:
     until(lambda: left in marked(launch.mark(bench.vm)))
     bench.start("sleep 600")
     assert os.waitpid(left, 0)[1] == 9
+
+
+def test_a_link_in_the_place_of_its_folder_is_not_followed(bench: Bench) -> None:
+    """The folder is a new one, and what the link led to keeps its rights and contents."""
+    victim, home = bench.folder / "victim", bench.folder / "home"
+    for folder in (victim, home):
+        folder.mkdir(mode=0o750)
+    (victim / "file").touch()
+    (home / "run-1").symlink_to(victim)
+    pilot = bench.start("pwd")
+    until(lambda: pilot.status().over)
+    assert (bench.folder / "work/pilot.log").read_text().strip() == str(home / "run-1")
+    assert not (home / "run-1").is_symlink()
+    assert (victim.stat().st_mode & 0o777, [file.name for file in victim.iterdir()]) == (0o750, ["file"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,11 @@ def test_a_kernel_with_a_crash_kernel_keeps_the_promise(promised: int) -> None:
     """Whatever the size, pages (1.6 %), a crash kernel and 60 MB of firmware and kernel may be missing."""
     kdump = next(size for most, size in KDUMP_MB if promised <= most)
     assert not list(short("ram_mb", promised, have(ram_mb=promised * (1 - 64 / 4096) - kdump - 60)))
+
+
+def test_the_disk_is_that_of_payloads_where_they_have_one(tmp_path: Path) -> None:
+    """A file system of its own at their folder counts, and the work folder's does not."""
+    own = Path("/dev/shm")
+    (tmp_path / "jobs").symlink_to(own)
+    size = os.statvfs(own)
+    assert look(tmp_path, *tree(tmp_path)).disk_gb == size.f_blocks * size.f_frsize / 1e9

@@ -62,3 +62,26 @@ def test_the_pilot_inherits_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "PRIVATE" not in found
     assert f"{launch.MARK}={found[launch.MARK]}" == launch.mark("vm-1")
     assert found["HOME"] == "/elsewhere"
+
+
+def test_the_folder_of_homes_is_made_to_be_passed_through(tmp_path: Path) -> None:
+    """What is missing is made, whatever umask the worker has, and what is ours is taken as it is."""
+    homes = tmp_path / "lib/homes"
+    launch.make_safe(homes)
+    launch.make_safe(homes)
+    assert homes.stat().st_mode & 0o777 == 0o711
+
+
+def test_homes_that_somebody_could_swap_are_refused(tmp_path: Path) -> None:
+    """A link is no folder of root's, whatever it leads to."""
+    (tmp_path / "homes").symlink_to(tmp_path)
+    with pytest.raises(BadPilot, match=r"pilot\.home .*/homes must be a folder of root's"):
+        launch.make_safe(tmp_path / "homes")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders away")
+def test_homes_that_are_the_pilot_s_own_are_refused(tmp_path: Path) -> None:
+    """Its earlier self could have left links where root works next."""
+    os.chown(tmp_path, pwd.getpwnam("nobody").pw_uid, -1)
+    with pytest.raises(BadPilot, match="could lead root astray"):
+        launch.make_safe(tmp_path)
