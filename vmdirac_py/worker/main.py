@@ -78,7 +78,7 @@ class Worker:
         if not self._problems:
             self.inner_ce.leftovers()
         self._health = Health(probes(config.gate))
-        vitals = Vitals(config, identity.vm, self.pilot, life, health=self._health, version=_version())
+        vitals = Vitals(config, identity.vm, self.pilot, life, outbox=outbox, health=self._health, version=_version())
         line = Line(self.client, courier)
         parts = Parts(manager, line, keyring, self.pilot, outbox, vitals, drain_file)
         self._monitor = Monitor(config, identity, parts, life)

@@ -84,7 +84,8 @@ class Beat(NamedTuple):
     """A sign of life. `idle_seconds` is how long no slot has been busy, `failed_matches` in a row.
 
     `cpu` is how many cores the machine has used since the last beat, `quiet_seconds` for how long almost none;
-    `health` says of each thing that is probed "ok" or what is wrong with it, `versions` what runs here.
+    `health` says of each thing that is probed "ok" or what is wrong with it, `versions` what runs here. `undelivered`
+    are the jobs of which a report is still on its way.
     """
 
     at: float
@@ -104,6 +105,7 @@ class Beat(NamedTuple):
     quiet_seconds: float = 0.0
     health: Dict[str, str] = _NOTHING
     versions: Dict[str, str] = _NOTHING
+    undelivered: Sequence[int] = ()
 
 
 class Order(NamedTuple):

@@ -102,6 +102,19 @@ def test_an_outage_loses_nothing(manager: ManagerDouble, start: Any, tmp_path: P
     assert order.index("output") < len(order) - 1 - order[::-1].index("report")
 
 
+def test_heartbeats_name_the_jobs_whose_reports_wait(manager: ManagerDouble, start: Any) -> None:
+    """While reports do not get through, heartbeats say of which jobs they are, though the jobs are in no slot."""
+    manager.script.refused["report"] = 503
+    manager.script.work = [work(1, "true")]
+    start()
+    manager.wait(
+        lambda: any((beat["slots"], beat["undelivered"]) == ([], [1]) for beat in manager.messages("heartbeat"))
+    )
+    del manager.script.refused["report"]
+    manager.wait(lambda: states(manager, 1)[-2:] == ["Running", "Done"])
+    manager.wait(lambda: manager.messages("heartbeat")[-1]["undelivered"] == [])
+
+
 def test_finished_work_survives_a_killed_worker(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
     """Reports on disk are delivered by the next worker, which resumes with its certificate and does not enrol."""
     manager.script.work = [waits_for(1, tmp_path / "flag")]
