@@ -34,7 +34,7 @@ from .pilot import Pilot
 from .pool import Free, Pool
 from .run import Errands, Grounds
 from .settings import BadConfig, forget_token, read_config, read_instance_id
-from .trust import Manager, Refused, TalkError
+from .trust import Manager, Refused, TalkError, typed
 from .vitals import Vitals
 from .wire import Config, Leave, Leaving, MatchAnswer, MatchAsk, Work
 
@@ -228,8 +228,9 @@ def _work_dir(config: Config) -> Path:
     return folder
 
 
-def _match_answer(work: Any) -> MatchAnswer:
-    return MatchAnswer(Work(**work) if work else None)
+def _match_answer(**answer: Any) -> MatchAnswer:
+    work = typed(MatchAnswer, answer).work
+    return MatchAnswer(typed(Work, work) if work else None)
 
 
 def _version() -> str:

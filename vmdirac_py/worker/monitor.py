@@ -3,7 +3,7 @@
 import threading
 import time
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional
 
 from . import features, policy
 from .any_pilot import AnyPilot
@@ -14,7 +14,7 @@ from .life import Life
 from .line import Line
 from .log import say
 from .outbox import Outbox
-from .trust import Manager, typed
+from .trust import Manager, known, typed
 from .vitals import Vitals
 from .wire import Ack, Config, Enrolled, Leave, Leaving, Order, Orders, Renew
 
@@ -119,7 +119,7 @@ class Monitor:
     def _learn(self, told: Dict[str, Any]) -> None:
         """Go by these stop policies from now on; those of a newer manager may not be understood."""
         try:
-            self._terms = policy.terms(told) if told else self._terms
+            self._terms = policy.terms(known(policy.Terms, told)) if told else self._terms
         except ValueError as error:
             say(f"stop policies stay as they are: {error}")
 
@@ -252,12 +252,12 @@ class Monitor:
         return max(_SHORTEST_PERIOD, min(soon))
 
 
-def _orders(
-    orders: List[Any],
-    kill: List[Any],
-    heartbeat_seconds: float,
-    idle_seconds: float,
-    stop_policies: Optional[Dict[str, Any]] = None,
-) -> Orders:
-    told, jobs = [typed(Order, order) for order in orders], [int(job) for job in kill]
-    return Orders(told, jobs, float(heartbeat_seconds), float(idle_seconds), stop_policies or {})
+def _orders(**answer: Any) -> Orders:
+    told = typed(Orders, answer)
+    return Orders(
+        [typed(Order, order) for order in told.orders],
+        [int(job) for job in told.kill],
+        float(told.heartbeat_seconds),
+        float(told.idle_seconds),
+        told.stop_policies or {},
+    )

@@ -12,7 +12,7 @@ from .ce import DONE, FAILED, LOST
 from .client import Client
 from .files import write_json
 from .log import say
-from .trust import Refused, Unreachable
+from .trust import Refused, Unreachable, typed
 from .wire import Report, Work
 
 _UNKNOWN_CALLER = 401
@@ -82,7 +82,7 @@ class Outbox:
 
 def _read(path: Path) -> Tuple[Report, str]:
     entry = json.loads(path.read_text(encoding="utf-8"))
-    return Report(**entry["report"]), entry["output"]
+    return typed(Report, entry["report"]), entry["output"]
 
 
 class Courier:

@@ -86,6 +86,18 @@ def test_a_policy_nobody_knows_changes_nothing(manager: ManagerDouble, start: An
     assert manager.messages("leave")[-1]["reason"] == "drained"
 
 
+def test_a_newer_manager_is_understood(manager: ManagerDouble, start: Any) -> None:
+    """Fields of an answer that this worker does not know, inside others too, take nothing from those it does."""
+    manager.script.later = {"mood": {"colour": "red"}}
+    manager.script.stop_policies = {"policies": ["no_jobs"], "mood": 1}
+    manager.script.work = [{**work(1, "true"), "mood": "red"}]
+    vm = start()
+    manager.wait(lambda: reported(manager, 1).get("state") == "Done")
+    manager.script.orders = [{"id": 1, "verb": "drain", "deadline": 0.0, "mood": "red"}]
+    assert vm.ended() == 0, vm.log
+    assert manager.messages("leave")[-1]["reason"] == "drained"
+
+
 def test_never_outlives_idleness(manager: ManagerDouble, start: Any) -> None:
     """A VM whose pool says `never` stays idle until it is told to drain."""
     manager.script.idle_seconds = 0.1
