@@ -59,6 +59,7 @@ class Worker:
         self._around = gate.Around(self._folder, self.client, config.gate)
         life, outbox = Life(config.max_life, identity.born_at), Outbox(self._folder / "outbox")
         courier = Courier(outbox, Client(manager), self._wake)
+        self._life, self._outbox, self._bears = life, outbox, identity.dead_man_seconds
         pool = Pool(Free(config.cores, config.ram_mb, config.gpus), max_slots)
         features.write(self._folder / features.MACHINE_FOLDER, features.machine(config, max_slots))
         self._monitor: Optional[Monitor] = None
@@ -94,6 +95,8 @@ class Worker:
                 return self._unfit(unfit)
             self.pilot.start(self.inner_ce)
             reason = self._monitor.run()
+        except Terminated:
+            raise  # the machine may come again
         except Exception as error:  # noqa: BLE001 -- the last thing a broken worker does is to say so
             return self._give_up(error)
         say(f"stops: {reason}")
@@ -130,9 +133,16 @@ class Worker:
         return False
 
     def _unfit(self, detail: str) -> int:
-        """Say why this VM takes no jobs; a manager that does not answer does not keep the VM up."""
+        """Say why this VM takes no jobs; once its work is told, a manager that does not answer does not keep it up."""
         say(f"stops: {policy.ENVIRONMENT}: {detail}")
+        self._deliver_what_waits()
         return _GOOD if self._farewell(policy.ENVIRONMENT, detail) else _BROKE
+
+    def _deliver_what_waits(self) -> None:
+        """Let the courier tell of jobs that an earlier worker ended: with the VM's goodbye they would be run again."""
+        until = time.monotonic() + min(self._bears, self._life.seconds_left)
+        while self._outbox.waiting() and time.monotonic() < until:
+            time.sleep(_LAST_WORDS_PAUSE)
 
     def _of_dirac(self, config: Config, vm: str, life: Life, drain_file: DrainFile) -> Optional[DiracPilot]:
         if launch.flavour(config.pilot) != launch.DIRAC:

@@ -156,9 +156,17 @@ class Monitor:
         self._renew_at = now + jittered(self._period)
         enrolled = self._parts.line.say("renew", Renew(self._parts.keyring.request()), Enrolled)
         if enrolled is not None:
+            self._take_on(enrolled)
+
+    def _take_on(self, enrolled: Enrolled) -> None:
+        """Use a new certificate; one that a full disk does not take is asked for again."""
+        try:
             self._identity = self._parts.keyring.keep(enrolled)
             self._parts.manager.use(self._parts.keyring.certificate, self._parts.keyring.key)
             say("certificate renewed")
+        except OSError as error:
+            self._renew_at = time.time() + max(_RETRY, jittered(self._period))
+            say(f"the new certificate cannot be kept: {error.strerror}")
 
     def _leave(self, reason: str) -> bool:
         """Tell the manager that this VM stops; return whether it may."""

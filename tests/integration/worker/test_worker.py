@@ -279,6 +279,21 @@ def test_renewal(manager: ManagerDouble, start: Any) -> None:
     manager.wait(lambda: any(asked.serial not in {"", renewed.serial} for asked in manager.of("heartbeat")))
 
 
+def test_a_certificate_that_cannot_be_kept_ends_nothing(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
+    """A disk that takes no new certificate costs no payload; it is asked for again, and kept once there is room."""
+    manager.script.renew_after = 0.5
+    manager.script.work = [waits_for(1, tmp_path / "flag")]
+    vm = start()
+    manager.wait(lambda: states(manager, 1) == ["Running"])
+    obstacle = vm.work_dir / ".vm.crt.new"
+    obstacle.mkdir(exist_ok=True)
+    vm.wait_log("the new certificate cannot be kept")
+    obstacle.rmdir()
+    vm.wait_log("certificate renewed")
+    (tmp_path / "flag").touch()
+    manager.wait(lambda: states(manager, 1) == ["Running", "Done"])
+
+
 def test_dead_man(manager: ManagerDouble, start: Any) -> None:
     """A VM whose certificate ended while the manager was away stops by itself, with code 4."""
     manager.script.certificate_seconds, manager.script.renew_after = 3.0, 2.9
@@ -385,6 +400,35 @@ def test_an_unfit_vm_leaves_before_it_asks_for_jobs(manager: ManagerDouble, star
     assert "behind the manager's; /cvmfs/none.example.org cannot be read" in leave["detail"]
     assert not manager.of("heartbeat")
     assert not manager.of("match")
+
+
+def test_a_vm_that_comes_back_unfit_tells_of_its_work_first(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
+    """Reports an earlier worker left are delivered before the goodbye, however long the manager is away."""
+    manager.script.work = [waits_for(1, tmp_path / "flag")]
+    vm = start()
+    manager.wait(lambda: states(manager, 1) == ["Running"])
+    manager.stop()
+    (tmp_path / "flag").touch()
+    vm.wait_log("reports wait")
+    vm.kill()
+    vm.change(failed="no disk")
+    vm.start()
+    vm.wait_log("stops: environment: no disk")
+    manager.start()
+    assert vm.ended() == 0, vm.log
+    assert states(manager, 1) == ["Running", "Done"]
+    verbs = [asked.verb for asked in manager.asked]
+    assert verbs.index("leave") > max(place for place, verb in enumerate(verbs) if verb == "report")
+
+
+def test_a_machine_that_goes_down_at_the_gate_comes_again(manager: ManagerDouble, start: Any) -> None:
+    """SIGTERM while the gate is shut is no failure: nothing is said, and the next worker is the same VM."""
+    vm = start(gate={"seconds": 60, "cvmfs": ["none.example.org"]})
+    manager.wait(lambda: manager.of("enrol"))
+    vm.wait_log("none.example.org")
+    vm.process.terminate()
+    assert vm.ended() == 5, vm.log
+    assert manager.of("leave") == []
 
 
 def test_an_unfit_vm_that_nobody_hears_ends_all_the_same(manager: ManagerDouble, start: Any) -> None:
