@@ -14,13 +14,13 @@ import time
 from pathlib import Path
 from typing import Any, List, Optional
 
-from . import ce, features, gate, launch, parting, policy
+from . import ce, features, gate, launch, origin, parting, policy
 from .any_pilot import AnyPilot
 from .client import Client
 from .dirac_pilot import DiracPilot
 from .draining import DrainFile
 from .element import ELEMENTS
-from .enrol import Enrolment, GaveUp
+from .enrol import GaveUp
 from .fetch import Fetch
 from .health import Health, probes
 from .identity import Identity, Keyring, NoKey
@@ -33,7 +33,7 @@ from .outbox import Courier, Outbox
 from .pilot import Pilot
 from .pool import Free, Pool
 from .run import Errands, Grounds
-from .settings import BadConfig, forget_token, read_config, read_instance_id
+from .settings import BadConfig, forget_token, read_config
 from .trust import Manager, Refused, TalkError, typed
 from .vitals import Vitals
 from .wire import Config, Leave, Leaving, MatchAnswer, MatchAsk, Work
@@ -57,7 +57,7 @@ class Worker:
         self._folder, self.client = Path(config.work_dir), Client(manager)
         self._failed = config.failed
         self._around = gate.Around(self._folder, self.client, config.gate)
-        life, outbox = Life(config.max_life, identity.born_at), Outbox(self._folder / "outbox")
+        life, outbox = Life(config.max_life, identity.born_at), Outbox(self._folder / origin.OUTBOX)
         courier = Courier(outbox, Client(manager), self._wake)
         self._life, self._outbox, self._bears = life, outbox, identity.dead_man_seconds
         pool = Pool(Free(config.cores, config.ram_mb, config.gpus), max_slots)
@@ -67,7 +67,7 @@ class Worker:
         embedded = Pilot(pool, self._ask, outbox, life.for_jobs, self._changed)
         options, fetch = read_options(config.ce), Fetch(manager)
         grounds = Grounds(
-            self._folder / "jobs", self._folder / "outputs", identity.vm, options, config.ram_mb, config.gpus
+            self._folder / origin.JOBS, self._folder / origin.OUTPUTS, identity.vm, options, config.ram_mb, config.gpus
         )
         self.inner_ce = ELEMENTS[kind](grounds, Errands(fetch.sandbox, fetch.credential), embedded)
         drain_file = DrainFile(self._folder)
@@ -198,10 +198,7 @@ def _start(path: Path) -> int:
     config = read_config(path)
     _check(config)
     manager, keyring = _manager(config), Keyring(_work_dir(config))
-    identity = keyring.known()
-    if identity is None:
-        DrainFile(Path(config.work_dir)).remove()  # an image may have been made from a VM that drained
-        identity = Enrolment(config, read_instance_id(config), keyring, Client(manager)).run()
+    identity = origin.resumed(config, keyring) or origin.enrolled(config, manager, keyring)
     if config.token:
         config = forget_token(path, config)
     say(f"is {identity.vm} of {identity.vo}, {config.cores} cores, {config.ram_mb} MB, {config.inner_ce}")

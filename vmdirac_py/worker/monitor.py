@@ -161,7 +161,7 @@ class Monitor:
     def _take_on(self, enrolled: Enrolled) -> None:
         """Use a new certificate; one that a full disk does not take is asked for again."""
         try:
-            self._identity = self._parts.keyring.keep(enrolled)
+            self._identity = self._parts.keyring.keep(enrolled, self._identity.instance)
             self._parts.manager.use(self._parts.keyring.certificate, self._parts.keyring.key)
             say("certificate renewed")
         except OSError as error:

@@ -431,6 +431,34 @@ def test_a_machine_that_goes_down_at_the_gate_comes_again(manager: ManagerDouble
     assert manager.of("leave") == []
 
 
+def test_an_image_of_a_vm_makes_another_vm(manager: ManagerDouble, start: Any) -> None:
+    """With a token of its own and another instance id a machine enrols anew, and tells nothing of the other's jobs."""
+    vm = start()
+    manager.wait(lambda: manager.of("heartbeat"))
+    vm.kill()
+    (vm.work_dir / "outbox" / "running" / "7.1").touch()
+    (vm.folder / "instance-id").write_text("i-2\n")
+    vm.change(token=manager.script.token)
+    beats = len(manager.of("heartbeat"))
+    vm.start()
+    manager.wait(lambda: len(manager.of("heartbeat")) > beats)
+    assert [asked.message["instance_id"] for asked in manager.of("enrol")] == ["i-1", "i-2"]
+    assert len({asked.message["csr"] for asked in manager.of("enrol")}) == 2
+    assert states(manager, 7) == []
+
+
+def test_a_vm_that_boots_again_with_its_token_is_the_same(manager: ManagerDouble, start: Any) -> None:
+    """User data that is run once more brings the token back, and changes nobody."""
+    vm = start()
+    manager.wait(lambda: manager.of("heartbeat"))
+    vm.kill()
+    vm.change(token=manager.script.token)
+    beats = len(manager.of("heartbeat"))
+    vm.start()
+    manager.wait(lambda: len(manager.of("heartbeat")) > beats)
+    assert len(manager.of("enrol")) == 1
+
+
 def test_an_unfit_vm_that_nobody_hears_ends_all_the_same(manager: ManagerDouble, start: Any) -> None:
     """When the manager takes no goodbye the VM ends with 1: it must not stay up for nothing."""
     manager.script.refused = {"leave": 503}
