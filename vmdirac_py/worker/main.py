@@ -81,7 +81,9 @@ class Worker:
         self._health = Health(probes(config.gate))
         vitals = Vitals(config, identity.vm, self.pilot, life, outbox=outbox, health=self._health, version=_version())
         line = Line(self.client, courier)
-        parts = Parts(manager, line, keyring, self.pilot, outbox, vitals, drain_file)
+        parts = Parts(
+            manager, line, keyring, self.pilot, outbox, vitals, drain_file, parting.Logs(self.client, self._folder)
+        )
         self._monitor = Monitor(config, identity, parts, life)
 
     def run(self) -> int:
@@ -100,8 +102,6 @@ class Worker:
         except Exception as error:  # noqa: BLE001 -- the last thing a broken worker does is to say so
             return self._give_up(error)
         say(f"stops: {reason}")
-        if reason not in (*policy.UNTOLD, INTERRUPTED):
-            parting.hand_over(self.client, self._folder)
         return _EXITS.get(reason, _GOOD)
 
     def _give_up(self, error: Exception) -> int:

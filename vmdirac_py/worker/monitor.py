@@ -14,6 +14,7 @@ from .life import Life
 from .line import Line
 from .log import say
 from .outbox import Outbox
+from .parting import Logs
 from .trust import Manager, known, typed
 from .vitals import Vitals
 from .wire import Ack, Config, Enrolled, Leave, Leaving, Order, Orders, Renew
@@ -43,6 +44,7 @@ class Parts(NamedTuple):
     outbox: Outbox
     vitals: Vitals
     drain_file: DrainFile
+    logs: Logs
 
 
 class Monitor:
@@ -80,6 +82,8 @@ class Monitor:
             self._wake.clear()
             self._beat()
             self._renew()
+            if self._parts.pilot.status().slots:
+                self._parts.logs.note_work()
             state = self._state()
             self._close(state)
             self._acknowledge()
@@ -146,8 +150,19 @@ class Monitor:
         if DRAIN in self._orders:
             # In this order: a payload that ends in between has its report in the outbox before it is gone.
             empty = self._parts.pilot.close() and not self._parts.outbox.waiting()
-            if self._acknowledged != empty and self._parts.line.say("acknowledge", Ack(DRAIN, empty), dict) is not None:
-                self._acknowledged = empty
+            if self._acknowledged != empty:
+                self._say_drained(empty=empty)
+
+    def _say_drained(self, *, empty: bool) -> None:
+        if empty:
+            self._hand_over_logs()
+        if self._parts.line.say("acknowledge", Ack(DRAIN, empty), dict) is not None:
+            self._acknowledged = empty
+
+    def _hand_over_logs(self) -> None:
+        """Do so before the last word: whoever knows that nothing runs here any more may end this machine at once."""
+        if self._parts.line.heard:
+            self._parts.logs.hand_over()
 
     def _renew(self) -> None:
         now = time.time()
@@ -178,15 +193,15 @@ class Monitor:
             self._halt()
             return True
         # Nothing may start while the answer is on its way.
-        answer = (
-            self._parts.line.say("leave", self._parting(reason, self._parts.pilot.status().broken), Leaving)
-            if self._parts.pilot.close()
-            else None
-        )
+        answer = self._ask_to_leave(reason) if self._parts.pilot.close() else None
         if answer is not None and (answer.go or reason not in policy.MAY_BE_KEPT):
             return True
         self._stay(reason)
         return False
+
+    def _ask_to_leave(self, reason: str) -> Optional[Leaving]:
+        self._hand_over_logs()
+        return self._parts.line.say("leave", self._parting(reason, self._parts.pilot.status().broken), Leaving)
 
     def _parting(self, reason: str, detail: str = "") -> Leave:
         return Leave(reason, detail, policy.code(reason, worked=self._parts.pilot.status().worked))
@@ -194,6 +209,7 @@ class Monitor:
     def _halt(self) -> None:
         """End all payloads and say so; a manager that does not answer does not keep the VM up."""
         self._parts.pilot.kill_all()
+        self._hand_over_logs()
         for _ in range(_LAST_WORDS):
             told = (
                 HALT not in self._orders or self._parts.line.say("acknowledge", Ack(HALT, empty=True), dict) is not None
