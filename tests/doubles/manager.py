@@ -52,6 +52,7 @@ class Script:
     dead_man_seconds: float = 600.0
     stop_policies: dict[str, Any] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)  # verb → status
+    later: dict[str, Any] = field(default_factory=dict)  # fields in every answer that no worker knows
 
 
 class _Server(ThreadingHTTPServer):
@@ -145,7 +146,8 @@ class ManagerDouble:
     def _by_script(self, verb: str, asked: Asked) -> tuple[int, Any]:
         if verb != "enrol" and not asked.vm:
             return _UNAUTHORIZED, {"error": "no certificate"}
-        return getattr(self, f"_{verb}")(asked.message)
+        status, answer = getattr(self, f"_{verb}")(asked.message)
+        return status, {**answer, **self.script.later}
 
     def _enrol(self, message: Any) -> tuple[int, Any]:
         if message["token"] != self.script.token:

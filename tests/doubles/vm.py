@@ -62,6 +62,10 @@ class VmProcess:
         self.process: subprocess.Popen[bytes]
         self.start()
 
+    def change(self, **changes: Any) -> None:
+        """Change its configuration for the next start."""
+        self.config_file.write_text(json.dumps({**json.loads(self.config_file.read_text()), **changes}))
+
     def start(self) -> None:
         """Start (again)."""
         with self.log_file.open("ab") as log:

@@ -124,7 +124,7 @@ def output(
 
     with opened() as ctx:
         if show_text:
-            sys.stdout.write(outputs.standard_output(ctx, job_id))
+            sys.stdout.writelines(outputs.standard_output(ctx, job_id))
             return
         target = folder or Path(f"job-{job_id}")
         names = outputs.fetch(ctx, job_id, target)

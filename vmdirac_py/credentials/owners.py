@@ -88,6 +88,10 @@ class Owners:
                 "its credential is gone", where=f"job {job_id}", mend=f"vmdirac job credential {job_id} FILE"
             ) from None
 
+    def has(self, job_id: int) -> bool:
+        """Tell whether a job has a credential."""
+        return self._path(job_id).is_file()
+
     def forget(self, job_id: int) -> None:
         """Overwrite and delete a job's credential, if there is one."""
         path = self._path(job_id)

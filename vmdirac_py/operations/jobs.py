@@ -202,7 +202,7 @@ def reschedule(ctx: Context, job_ids: Collection[int], *, actor: str) -> list[in
 
     Raises:
         UnknownThing: no such job; nothing was changed.
-        Conflict: a job is Waiting, running or Done; nothing was changed.
+        Conflict: a job is Waiting, running or Done, or its credential was destroyed with its end; nothing was changed.
     """
     at = ctx.clock.now()
     with ctx.ledger.write() as tx:
@@ -210,10 +210,18 @@ def reschedule(ctx: Context, job_ids: Collection[int], *, actor: str) -> list[in
         settled = {JobState.FAILED, JobState.KILLED}
         if others := [f"{job.id} is {job.state}" for job in jobs if job.state not in settled]:
             raise Conflict("only Failed or Killed jobs can be rescheduled", where=", ".join(others))
+        _need_credentials(ctx, jobs)
         for job in jobs:
             tx.jobs.requeue(job.id, at=at, minor=f"rescheduled by {actor}")
         tx.events.append("job.submitted", actor=actor, data={"jobs": len(jobs)})
     return [job.id for job in jobs]
+
+
+def _need_credentials(ctx: Context, jobs: Collection[Job]) -> None:
+    owners = Owners(ctx.home.owner_credentials)
+    if bare := [str(job.id) for job in jobs if job.spec.payload.credential and not owners.has(job.id)]:
+        mend = f"give it a new one first: vmdirac job credential {bare[0]} FILE; or submit it anew"
+        raise Conflict("its credential went with its end", where=f"job {', '.join(bare)}", mend=mend)
 
 
 def _known(tx: Transaction, job_ids: Collection[int]) -> list[Job]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import os
 import tarfile
@@ -13,8 +14,12 @@ from pathlib import Path, PurePosixPath
 from vmdirac_py.base.errors import BadInput, UnknownThing
 from vmdirac_py.model.job import Job
 
+from . import archives
 from .api import Context
 from .jobs import MAX_ID
+
+MOST_FILES, MOST_BYTES = 1_000_000, 4_000_000_000
+"""Of one job's output, unpacked; a worker packs no more than half of the bytes."""
 
 
 def fetch(ctx: Context, job_id: int, folder: Path) -> list[str]:
@@ -32,8 +37,8 @@ def fetch(ctx: Context, job_id: int, folder: Path) -> list[str]:
         return sorted(member.name for member in members)
 
 
-def standard_output(ctx: Context, job_id: int) -> str:
-    """Return what the job wrote to its standard output.
+def standard_output(ctx: Context, job_id: int) -> Iterator[str]:
+    """Yield what the job wrote to its standard output, piece by piece: it may be large.
 
     Raises:
         UnknownThing: no such job, or it has no output (yet).
@@ -41,11 +46,14 @@ def standard_output(ctx: Context, job_id: int) -> str:
     """
     job = _with_output(ctx, job_id)
     with _opened(ctx, job) as archive:
-        try:
-            file = archive.extractfile(job.spec.payload.stdout)
-        except KeyError:
-            file = None
-        return file.read().decode(errors="replace") if file else ""
+        found = (member for member in _members(archive) if member.name == job.spec.payload.stdout and member.isreg())
+        file = next((archive.extractfile(member) for member in found), None)
+        if file:
+            yield from codecs.iterdecode(archives.pieces(file), "utf-8", errors="replace")
+
+
+def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    return archives.members(archive, count=MOST_FILES, size=MOST_BYTES)
 
 
 def _plain_members(archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
@@ -54,9 +62,9 @@ def _plain_members(archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
     Done by hand, because Python's own filter came only with 3.11.4 (PEP 706).
 
     Raises:
-        TarError: a name reaches out of the folder it is unpacked in.
+        TarError: a name reaches out of the folder it is unpacked in, or there is too much in it.
     """
-    members = [member for member in archive.getmembers() if member.isfile() or member.isdir()]
+    members = [member for member in _members(archive) if member.isfile() or member.isdir()]
     for member in members:
         path = PurePosixPath(member.name)
         if path.is_absolute() or ".." in path.parts:
@@ -71,7 +79,7 @@ def _plain_members(archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
 def _opened(ctx: Context, job: Job) -> Iterator[tarfile.TarFile]:
     where = f"job {job.id}"
     try:
-        with tarfile.open(ctx.blobs.path(job.output), "r:gz") as archive:
+        with archives.opened(ctx.blobs.path(job.output)) as archive:
             yield archive
     except FileNotFoundError:
         raise UnknownThing("its output is lost", where=where, mend="reschedule the job") from None

@@ -52,7 +52,8 @@ def heartbeat(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> HeartbeatAns
     """Answer a sign of life; the first one makes a VM Running, one after a silence brings it back.
 
     Only the sign that moves the VM is written here; the others reach the ledger by `flush`. A slot whose job is not
-    this VM's any more (killed, or run elsewhere) shall be ended; a job the VM never heard of is given back.
+    this VM's any more (killed, or run elsewhere) shall be ended; a job the VM never heard of is given back, but not
+    one whose reports are still on their way.
 
     Raises:
         UnknownThing: no such VM. VmGone: its life is over.
@@ -67,7 +68,8 @@ def heartbeat(ctx: Context, vm_id: str, beat: Mapping[str, Any]) -> HeartbeatAns
     elif vm.state is VmState.RUNNING and beat["state"] == CLOSED:
         _close(ctx, vm_id)
     running = {int(slot["job"]) for slot in beat["slots"]}
-    _recover_unheard(ctx, vm_id, [job for job in assigned if job.id not in running])
+    heard = running | set(beat.get("undelivered", ()))
+    _recover_unheard(ctx, vm_id, [job for job in assigned if job.id not in heard])
     foreign = running - {job.id for job in assigned}
     pool = rules_for(vm, inventory).pool
     stops = worker_terms.stop_policies(pool)

@@ -10,12 +10,13 @@ from pathlib import Path
 from vmdirac_py.base.blobs import BlobStore, Incoming
 from vmdirac_py.base.errors import BadInput, UnknownThing
 
+from . import archives
 from .api import Context
 from .callers import actor_of, caller
 
 TOPIC = "vm.logs"
-MOST_TEXT = 10_000_000
-"""Bytes of one log that are unpacked: an archive may be small and its content huge."""
+MOST_LOGS, MOST_TEXT = 100, 50_000_000
+"""Logs of one VM, and the bytes in all of them together: an archive may be small and its content huge."""
 DAY = 86400.0
 
 
@@ -43,8 +44,9 @@ def read(ctx: Context, vm_id: str) -> dict[str, str]:
     if vm is None:
         raise UnknownThing("no such VM", where=vm_id, mend="see `vmdirac vm list --all`")
     try:
-        with tarfile.open(_path(ctx, vm.id), "r:gz") as archive:
-            return {member.name: _text(archive, member) for member in archive.getmembers() if member.isreg()}
+        with archives.opened(_path(ctx, vm.id)) as archive:
+            found = archives.members(archive, count=MOST_LOGS, size=MOST_TEXT)
+            return {member.name: _text(archive, member) for member in found if member.isreg()}
     except FileNotFoundError:
         what = f"it left no logs, or more than {ctx.settings.log_days:g} days ago"
         raise UnknownThing(what, where=vm_id, mend="its cloud may still show `vmdirac vm console`") from None
@@ -68,4 +70,4 @@ def _path(ctx: Context, vm_id: str) -> Path:
 
 def _text(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     file = archive.extractfile(member)
-    return file.read(MOST_TEXT).decode(errors="replace") if file else ""
+    return b"".join(archives.pieces(file)).decode(errors="replace") if file else ""

@@ -176,7 +176,7 @@ def store_output(ctx: Context, vm_id: str, job_id: int) -> Incoming:
 
 def _wishes(names: Collection[str]) -> Sequence[Wish]:
     try:
-        return [Wish(name) for name in names]
+        return [Wish(name) for name in dict.fromkeys(names)]  # each once: there are few kinds, and a list may be long
     except ValueError:
         raise BadInput("no such kind of job", where="wishes", mend="any of " + ", ".join(Wish)) from None
 

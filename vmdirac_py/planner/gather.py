@@ -37,13 +37,20 @@ Hosts = Callable[[], Sequence[Host]]
 """Tells all VMs of the VO that asks; only asked when something large waits."""
 
 
-def refused(vm: str, offer: Offer, queues: Collection[TaskQueue], hosts: Hosts, *, at: float) -> float:
-    """Return up to which priority a VM starts nothing, because it gathers room for a job (-inf: it does not)."""
+def gathers_for(vm: str, offer: Offer, queues: Collection[TaskQueue], hosts: Hosts, *, at: float) -> TaskQueue | None:
+    """Return the queue for whose jobs a VM gathers room, or None: then it may start anything."""
     large = [queue for queue in queues if _waits_too_long(queue, queues, at)]
     if not any(_lacks_room(queue, offer) for queue in large):
-        return -inf
-    gathers = gathering(large, hosts()).get(vm)
-    return -inf if gathers is None else gathers.priority
+        return None
+    return gathering(large, hosts()).get(vm)
+
+
+def passes(queue: TaskQueue, gathered: TaskQueue | None) -> bool:
+    """Tell whether a VM that gathers may start a queue's jobs: those that matter more, or have waited as long.
+
+    Those that have waited as long do not take room from a job that came after them, but wait for room themselves.
+    """
+    return gathered is None or queue.priority > gathered.priority or queue.oldest <= gathered.oldest
 
 
 def gathering(large: Collection[TaskQueue], hosts: Sequence[Host]) -> Mapping[str, TaskQueue]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from vmdirac_py.model.fit import Offer, Wish, misfit, wanted_by
 from vmdirac_py.model.queue import TaskQueue, turn
-from vmdirac_py.planner.gather import Hosts, refused
+from vmdirac_py.planner.gather import Hosts, gathers_for, passes
 
 from .api import Lasts
 
@@ -22,8 +22,8 @@ def choices(
     hosts: Hosts,
 ) -> Iterator[TaskQueue]:
     """Yield the queues whose jobs the VM may be given, wish by wish, the first in turn first."""
-    floor = refused(vm, offer, queues, hosts, at=at)
-    fitting = [queue for queue in queues if queue.priority > floor and misfit(queue, offer) is None]
+    gathered = gathers_for(vm, offer, queues, hosts, at=at)
+    fitting = [queue for queue in queues if passes(queue, gathered) and misfit(queue, offer) is None]
     known = [(queue, lasts(queue)) for queue in fitting]
     able = sorted((turn(one, one.oldest, seconds, at), one) for one, seconds in known if seconds is not None)
     for wish in wishes:

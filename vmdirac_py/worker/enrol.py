@@ -44,7 +44,7 @@ class Enrolment:
         while time.monotonic() < self._until:
             answer = self._ask()
             if isinstance(answer, Enrolled):
-                return self._keyring.keep(answer)
+                return self._keyring.keep(answer, self._message.instance_id)
             self._sleep(answer)
         raise GaveUp("the manager did not enrol this VM within its life")
 

@@ -6,6 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+OUTBOX, JOBS, OUTPUTS = "outbox", "jobs", "outputs"
+"""Folders of a VM's work, in its work folder; that of jobs may be a disk of its own."""
+
 
 def write_whole(path: Path, text: str) -> None:
     """Replace `path` by `text` at once, mode 0600. Raises OSError."""

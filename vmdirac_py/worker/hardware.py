@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 from typing import Callable, Dict, Iterator, NamedTuple
 
+from .files import JOBS
+
 LEAST: Dict[str, Callable[[float], float]] = {
     "cores": lambda promised: promised,
     "ram_mb": lambda promised: 0.95 * promised - 320,
@@ -18,7 +20,6 @@ LEAST: Dict[str, Callable[[float], float]] = {
 }
 """Promise → the least that keeps it."""
 
-JOBS = "jobs"  # below the work folder, and a disk of its own where the machine has one for payloads
 _GB, _KB_IN_MB = 1e9, 1024
 _NVIDIA, _AMD = "driver/nvidia/gpus/*", "class/kfd/kfd/topology/nodes/*/gpu_id"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from .files import write_json, write_whole
+from .trust import known
 from .wire import Enrolled
 
 _OPENSSL_SECONDS = 60.0
@@ -20,7 +21,8 @@ class NoKey(Exception):
 class Identity(NamedTuple):
     """The VM's id and VO, when to renew its certificate and when that ends, and when the VM was made (epoch seconds).
 
-    `dead_man_seconds` is how long it bears that the manager does not answer.
+    `dead_man_seconds` is how long it bears that the manager does not answer. `instance` is its cloud's id of it, empty
+    when an older worker enrolled.
     """
 
     vm: str
@@ -29,6 +31,7 @@ class Identity(NamedTuple):
     not_after: float
     born_at: float
     dead_man_seconds: float
+    instance: str = ""
 
 
 class Keyring:
@@ -52,7 +55,7 @@ class Keyring:
             self._make()
         return self._request.read_text(encoding="ascii")
 
-    def keep(self, enrolled: Enrolled) -> Identity:
+    def keep(self, enrolled: Enrolled, instance: str) -> Identity:
         """Store what the manager gave. Raises OSError."""
         identity = Identity(
             enrolled.vm,
@@ -61,6 +64,7 @@ class Keyring:
             enrolled.not_after,
             time.time() - enrolled.lived,
             enrolled.dead_man_seconds,
+            instance,
         )
         write_whole(self.certificate, enrolled.certificate)
         write_json(self._facts, identity._asdict())
@@ -70,7 +74,13 @@ class Keyring:
         """Return who we are when this VM has enrolled before."""
         if not (self.key.exists() and self.certificate.exists() and self._facts.exists()):
             return None
-        return Identity(**json.loads(self._facts.read_text(encoding="utf-8")))
+        return Identity(**known(Identity, json.loads(self._facts.read_text(encoding="utf-8"))))
+
+    def forget(self) -> None:
+        """Remove all of it. Raises OSError."""
+        # The request first: without its key it would be enrolled for nothing.
+        for path in (self._request, self.key, self.certificate, self._facts):
+            path.unlink(missing_ok=True)
 
     def _make(self) -> None:
         temporary = self._request.with_name(".vm.csr.new")

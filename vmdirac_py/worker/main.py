@@ -14,14 +14,15 @@ import time
 from pathlib import Path
 from typing import Any, List, Optional
 
-from . import ce, features, gate, hardware, launch, parting, policy
+from . import ce, features, gate, launch, origin, parting, policy
 from .any_pilot import AnyPilot
 from .client import Client
 from .dirac_pilot import DiracPilot
 from .draining import DrainFile
 from .element import ELEMENTS
-from .enrol import Enrolment, GaveUp
+from .enrol import GaveUp
 from .fetch import Fetch
+from .files import JOBS, OUTBOX, OUTPUTS
 from .health import Health, probes
 from .identity import Identity, Keyring, NoKey
 from .life import Life
@@ -33,8 +34,8 @@ from .outbox import Courier, Outbox
 from .pilot import Pilot
 from .pool import Free, Pool
 from .run import Errands, Grounds
-from .settings import BadConfig, forget_token, read_config, read_instance_id
-from .trust import Manager, Refused, TalkError
+from .settings import BadConfig, forget_token, read_config
+from .trust import Manager, Refused, TalkError, typed
 from .vitals import Vitals
 from .wire import Config, Leave, Leaving, MatchAnswer, MatchAsk, Work
 
@@ -57,17 +58,16 @@ class Worker:
         self._folder, self.client = Path(config.work_dir), Client(manager)
         self._failed = config.failed
         self._around = gate.Around(self._folder, self.client, config.gate)
-        life, outbox = Life(config.max_life, identity.born_at), Outbox(self._folder / "outbox")
+        life, outbox = Life(config.max_life, identity.born_at), Outbox(self._folder / OUTBOX)
         courier = Courier(outbox, Client(manager), self._wake)
+        self._life, self._outbox, self._bears = life, outbox, identity.dead_man_seconds
         pool = Pool(Free(config.cores, config.ram_mb, config.gpus), max_slots)
         features.write(self._folder / features.MACHINE_FOLDER, features.machine(config, max_slots))
         self._monitor: Optional[Monitor] = None
         self.courier = courier
         embedded = Pilot(pool, self._ask, outbox, life.for_jobs, self._changed)
         options, fetch = read_options(config.ce), Fetch(manager)
-        grounds = Grounds(
-            self._folder / hardware.JOBS, self._folder / "outputs", identity.vm, options, config.ram_mb, config.gpus
-        )
+        grounds = Grounds(self._folder / JOBS, self._folder / OUTPUTS, identity.vm, options, config.ram_mb, config.gpus)
         self.inner_ce = ELEMENTS[kind](grounds, Errands(fetch.sandbox, fetch.credential), embedded)
         drain_file = DrainFile(self._folder)
         self.pilot: AnyPilot = self._of_dirac(config, identity.vm, life, drain_file) or embedded
@@ -78,9 +78,11 @@ class Worker:
         if not self._problems:
             self.inner_ce.leftovers()
         self._health = Health(probes(config.gate))
-        vitals = Vitals(config, identity.vm, self.pilot, life, health=self._health, version=_version())
+        vitals = Vitals(config, identity.vm, self.pilot, life, outbox=outbox, health=self._health, version=_version())
         line = Line(self.client, courier)
-        parts = Parts(manager, line, keyring, self.pilot, outbox, vitals, drain_file)
+        parts = Parts(
+            manager, line, keyring, self.pilot, outbox, vitals, drain_file, parting.Logs(self.client, self._folder)
+        )
         self._monitor = Monitor(config, identity, parts, life)
 
     def run(self) -> int:
@@ -94,11 +96,11 @@ class Worker:
                 return self._unfit(unfit)
             self.pilot.start(self.inner_ce)
             reason = self._monitor.run()
+        except Terminated:
+            raise  # the machine may come again
         except Exception as error:  # noqa: BLE001 -- the last thing a broken worker does is to say so
             return self._give_up(error)
         say(f"stops: {reason}")
-        if reason not in (*policy.UNTOLD, INTERRUPTED):
-            parting.hand_over(self.client, self._folder)
         return _EXITS.get(reason, _GOOD)
 
     def _give_up(self, error: Exception) -> int:
@@ -130,9 +132,16 @@ class Worker:
         return False
 
     def _unfit(self, detail: str) -> int:
-        """Say why this VM takes no jobs; a manager that does not answer does not keep the VM up."""
+        """Say why this VM takes no jobs; once its work is told, a manager that does not answer does not keep it up."""
         say(f"stops: {policy.ENVIRONMENT}: {detail}")
+        self._deliver_what_waits()
         return _GOOD if self._farewell(policy.ENVIRONMENT, detail) else _BROKE
+
+    def _deliver_what_waits(self) -> None:
+        """Let the courier tell of jobs that an earlier worker ended: with the VM's goodbye they would be run again."""
+        until = time.monotonic() + min(self._bears, self._life.seconds_left)
+        while self._outbox.waiting() and time.monotonic() < until:
+            time.sleep(_LAST_WORDS_PAUSE)
 
     def _of_dirac(self, config: Config, vm: str, life: Life, drain_file: DrainFile) -> Optional[DiracPilot]:
         if launch.flavour(config.pilot) != launch.DIRAC:
@@ -188,10 +197,7 @@ def _start(path: Path) -> int:
     config = read_config(path)
     _check(config)
     manager, keyring = _manager(config), Keyring(_work_dir(config))
-    identity = keyring.known()
-    if identity is None:
-        DrainFile(Path(config.work_dir)).remove()  # an image may have been made from a VM that drained
-        identity = Enrolment(config, read_instance_id(config), keyring, Client(manager)).run()
+    identity = origin.resumed(config, keyring) or origin.enrolled(config, manager, keyring)
     if config.token:
         config = forget_token(path, config)
     say(f"is {identity.vm} of {identity.vo}, {config.cores} cores, {config.ram_mb} MB, {config.inner_ce}")
@@ -228,8 +234,9 @@ def _work_dir(config: Config) -> Path:
     return folder
 
 
-def _match_answer(work: Any) -> MatchAnswer:
-    return MatchAnswer(Work(**work) if work else None)
+def _match_answer(**answer: Any) -> MatchAnswer:
+    work = typed(MatchAnswer, answer).work
+    return MatchAnswer(typed(Work, work) if work else None)
 
 
 def _version() -> str:

@@ -3,7 +3,7 @@
 import threading
 import time
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional
 
 from . import features, policy
 from .any_pilot import AnyPilot
@@ -14,7 +14,8 @@ from .life import Life
 from .line import Line
 from .log import say
 from .outbox import Outbox
-from .trust import Manager, typed
+from .parting import Logs
+from .trust import Manager, known, typed
 from .vitals import Vitals
 from .wire import Ack, Config, Enrolled, Leave, Leaving, Order, Orders, Renew
 
@@ -43,6 +44,7 @@ class Parts(NamedTuple):
     outbox: Outbox
     vitals: Vitals
     drain_file: DrainFile
+    logs: Logs
 
 
 class Monitor:
@@ -80,6 +82,8 @@ class Monitor:
             self._wake.clear()
             self._beat()
             self._renew()
+            if self._parts.pilot.status().slots:
+                self._parts.logs.note_work()
             state = self._state()
             self._close(state)
             self._acknowledge()
@@ -119,7 +123,7 @@ class Monitor:
     def _learn(self, told: Dict[str, Any]) -> None:
         """Go by these stop policies from now on; those of a newer manager may not be understood."""
         try:
-            self._terms = policy.terms(told) if told else self._terms
+            self._terms = policy.terms(known(policy.Terms, told)) if told else self._terms
         except ValueError as error:
             say(f"stop policies stay as they are: {error}")
 
@@ -146,8 +150,19 @@ class Monitor:
         if DRAIN in self._orders:
             # In this order: a payload that ends in between has its report in the outbox before it is gone.
             empty = self._parts.pilot.close() and not self._parts.outbox.waiting()
-            if self._acknowledged != empty and self._parts.line.say("acknowledge", Ack(DRAIN, empty), dict) is not None:
-                self._acknowledged = empty
+            if self._acknowledged != empty:
+                self._say_drained(empty=empty)
+
+    def _say_drained(self, *, empty: bool) -> None:
+        if empty:
+            self._hand_over_logs()
+        if self._parts.line.say("acknowledge", Ack(DRAIN, empty), dict) is not None:
+            self._acknowledged = empty
+
+    def _hand_over_logs(self) -> None:
+        """Do so before the last word: whoever knows that nothing runs here any more may end this machine at once."""
+        if self._parts.line.heard:
+            self._parts.logs.hand_over()
 
     def _renew(self) -> None:
         now = time.time()
@@ -156,9 +171,17 @@ class Monitor:
         self._renew_at = now + jittered(self._period)
         enrolled = self._parts.line.say("renew", Renew(self._parts.keyring.request()), Enrolled)
         if enrolled is not None:
-            self._identity = self._parts.keyring.keep(enrolled)
+            self._take_on(enrolled)
+
+    def _take_on(self, enrolled: Enrolled) -> None:
+        """Use a new certificate; one that a full disk does not take is asked for again."""
+        try:
+            self._identity = self._parts.keyring.keep(enrolled, self._identity.instance)
             self._parts.manager.use(self._parts.keyring.certificate, self._parts.keyring.key)
             say("certificate renewed")
+        except OSError as error:
+            self._renew_at = time.time() + max(_RETRY, jittered(self._period))
+            say(f"the new certificate cannot be kept: {error.strerror}")
 
     def _leave(self, reason: str) -> bool:
         """Tell the manager that this VM stops; return whether it may."""
@@ -170,15 +193,15 @@ class Monitor:
             self._halt()
             return True
         # Nothing may start while the answer is on its way.
-        answer = (
-            self._parts.line.say("leave", self._parting(reason, self._parts.pilot.status().broken), Leaving)
-            if self._parts.pilot.close()
-            else None
-        )
+        answer = self._ask_to_leave(reason) if self._parts.pilot.close() else None
         if answer is not None and (answer.go or reason not in policy.MAY_BE_KEPT):
             return True
         self._stay(reason)
         return False
+
+    def _ask_to_leave(self, reason: str) -> Optional[Leaving]:
+        self._hand_over_logs()
+        return self._parts.line.say("leave", self._parting(reason, self._parts.pilot.status().broken), Leaving)
 
     def _parting(self, reason: str, detail: str = "") -> Leave:
         return Leave(reason, detail, policy.code(reason, worked=self._parts.pilot.status().worked))
@@ -186,6 +209,7 @@ class Monitor:
     def _halt(self) -> None:
         """End all payloads and say so; a manager that does not answer does not keep the VM up."""
         self._parts.pilot.kill_all()
+        self._hand_over_logs()
         for _ in range(_LAST_WORDS):
             told = (
                 HALT not in self._orders or self._parts.line.say("acknowledge", Ack(HALT, empty=True), dict) is not None
@@ -252,12 +276,12 @@ class Monitor:
         return max(_SHORTEST_PERIOD, min(soon))
 
 
-def _orders(
-    orders: List[Any],
-    kill: List[Any],
-    heartbeat_seconds: float,
-    idle_seconds: float,
-    stop_policies: Optional[Dict[str, Any]] = None,
-) -> Orders:
-    told, jobs = [typed(Order, order) for order in orders], [int(job) for job in kill]
-    return Orders(told, jobs, float(heartbeat_seconds), float(idle_seconds), stop_policies or {})
+def _orders(**answer: Any) -> Orders:
+    told = typed(Orders, answer)
+    return Orders(
+        [typed(Order, order) for order in told.orders],
+        [int(job) for job in told.kill],
+        float(told.heartbeat_seconds),
+        float(told.idle_seconds),
+        told.stop_policies or {},
+    )

@@ -12,7 +12,7 @@ from .ce import DONE, FAILED, LOST
 from .client import Client
 from .files import write_json
 from .log import say
-from .trust import Refused, Unreachable
+from .trust import Refused, Unreachable, typed
 from .wire import Report, Work
 
 _UNKNOWN_CALLER = 401
@@ -63,14 +63,26 @@ class Outbox:
         """Return how many reports wait."""
         return len(self._paths())
 
+    def jobs(self) -> List[int]:
+        """Return the jobs whose reports wait; one that is delivered or cannot be read just now may be left out."""
+        found = set()
+        for path in self._paths():
+            with contextlib.suppress(OSError):
+                found.add(_read(path)[0].job)
+        return sorted(found)
+
     def first(self) -> Tuple[Path, Report, str]:
         """Return the oldest one: its file, the report, and its output's path."""
         path = self._paths()[0]
-        entry = json.loads(path.read_text(encoding="utf-8"))
-        return path, Report(**entry["report"]), entry["output"]
+        return (path, *_read(path))
 
     def _paths(self) -> List[Path]:
         return sorted(self._folder.glob("[0-9]*.json"))
+
+
+def _read(path: Path) -> Tuple[Report, str]:
+    entry = json.loads(path.read_text(encoding="utf-8"))
+    return typed(Report, entry["report"]), entry["output"]
 
 
 class Courier:

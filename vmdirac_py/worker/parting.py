@@ -16,21 +16,43 @@ from .wire import MAX_LOG
 WORKER_LOG, PILOT_LOG = "worker.log", "pilot.log"
 _MOST = 1_000_000  # bytes of each log: its end
 _TRIES, _PAUSE = 3, 1.0
+_AGAIN, _AGAIN_IN_VAIN = 3600.0, 60.0  # seconds after which a VM that stayed hands its logs over again
 _JOURNAL = ["journalctl", "--boot", "--lines=5000", "--no-pager", "--output=short-iso", "--quiet"]
 _JOURNAL_SECONDS = 20.0
 _SYSTEMD = Path("/run/systemd/system")
 _SYSTEM_LOGS = ("var/log/cloud-init.log", "var/log/cloud-init-output.log", "var/log/vmdirac/contextualise.log")
 
 
-def hand_over(client: Client, work_dir: Path) -> None:
-    """Give the manager this VM's logs; one that does not want them, or does not answer, keeps nobody up."""
+class Logs:
+    """This VM's logs on their way to the manager, for a VM that may stay after all: not over and over."""
+
+    def __init__(self, client: Client, work_dir: Path) -> None:
+        self._client, self._work_dir, self._again_at = client, work_dir, 0.0
+
+    def note_work(self) -> None:
+        """Payloads run: what was handed over is not the last word."""
+        self._again_at = 0.0
+
+    def hand_over(self) -> None:
+        """Give the manager the logs, unless it has them already."""
+        if time.monotonic() >= self._again_at:
+            had = hand_over(self._client, self._work_dir)
+            self._again_at = time.monotonic() + (_AGAIN if had else _AGAIN_IN_VAIN)
+
+
+def hand_over(client: Client, work_dir: Path) -> bool:
+    """Give the manager this VM's logs; one that does not want them, or does not answer, keeps nobody up.
+
+    Returns:
+        Whether there is no use in trying again.
+    """
     try:
         archive = work_dir / "logs.tar.gz"
         pack(gathered(work_dir), archive)
-        if archive.stat().st_size <= MAX_LOG:
-            _patiently(lambda: client.upload("log", archive))
+        return archive.stat().st_size > MAX_LOG or _patiently(lambda: client.upload("log", archive))
     except OSError as error:
         say(f"logs cannot be packed: {error.strerror}")
+        return False
 
 
 def gathered(work_dir: Path) -> Dict[str, bytes]:
@@ -71,15 +93,16 @@ def _console() -> Optional[bytes]:
     return None
 
 
-def _patiently(upload: Callable[[], object]) -> None:
+def _patiently(upload: Callable[[], object]) -> bool:
     for attempt in range(_TRIES):
         try:
             upload()
-            return  # noqa: TRY300 -- the loop is the "else"
+            return True  # noqa: TRY300 -- the loop is the "else"
         except Refused as error:
             say(f"logs: {error}")
-            return
+            return True
         except TalkError as error:
             say(f"logs: {error}")
         if attempt + 1 < _TRIES:
             time.sleep(_PAUSE)
+    return False

@@ -7,7 +7,7 @@ TalkError
 
 import ssl
 from pathlib import Path
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, Dict, Mapping, TypeVar
 from urllib.parse import urlsplit
 
 _Answer = TypeVar("_Answer")
@@ -30,11 +30,21 @@ class Refused(TalkError):
 
 
 def typed(kind: Callable[..., _Answer], answer: Any) -> _Answer:
-    """Return a JSON object as a message of `wire`. Raises Unreachable when it is none."""
+    """Return a JSON object as a message of `wire`; fields that only a newer manager knows are left out.
+
+    Raises:
+        Unreachable: it is no such message.
+    """
     try:
-        return kind(**answer)
+        return kind(**known(kind, answer))
     except (TypeError, ValueError):
         raise Unreachable(f"the answer is no {getattr(kind, '__name__', kind)}") from None
+
+
+def known(kind: Callable[..., Any], answer: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what a named tuple has fields for; all of it for any other kind."""
+    fields = getattr(kind, "_fields", None)
+    return {name: value for name, value in dict(answer).items() if fields is None or name in fields}
 
 
 class Manager:

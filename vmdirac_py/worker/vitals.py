@@ -11,6 +11,7 @@ from .activity import Activity, Reading
 from .any_pilot import AnyPilot
 from .health import Health
 from .life import Life
+from .outbox import Outbox
 from .payload import MARK, mark
 from .wire import Beat, Config, Slot
 
@@ -22,12 +23,15 @@ class Vitals:
 
     Args:
         vm: this VM's id, part of the mark on each payload.
+        outbox: where the reports wait that the manager has not got.
         version: of the worker.
     """
 
-    def __init__(self, config: Config, vm: str, pilot: AnyPilot, life: Life, *, health: Health, version: str) -> None:
+    def __init__(
+        self, config: Config, vm: str, pilot: AnyPilot, life: Life, *, outbox: Outbox, health: Health, version: str
+    ) -> None:
         self._config, self._vm, self._pilot, self._life = config, vm, pilot, life
-        self._health, self._version = health, version
+        self._outbox, self._health, self._version = outbox, health, version
         self._activity = Activity(self._reading())
 
     def look(self, quiet_cpu: float) -> None:
@@ -45,7 +49,8 @@ class Vitals:
 
     def beat(self, state: str) -> Beat:
         """Return a sign of life."""
-        config, status = self._config, self._pilot.status()
+        # In this order: a payload that ends in between has its report in the outbox before it is gone.
+        config, status, undelivered = self._config, self._pilot.status(), self._outbox.jobs()
         return Beat(
             at=time.time(),
             state=state,
@@ -64,6 +69,7 @@ class Vitals:
             quiet_seconds=self.quiet_seconds(),
             health=self._health.found(),
             versions={**_VERSIONS, **self._health.versions()},
+            undelivered=undelivered,
         )
 
     def _slots(self, slots: List[Slot]) -> List[Slot]:

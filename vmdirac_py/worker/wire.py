@@ -1,4 +1,4 @@
-"""The messages between worker and manager: JSON objects with exactly these fields.
+"""The messages between worker and manager: JSON objects with these fields.
 
 The worker builds and reads them as they are; the manager validates against the same classes (pydantic
 reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
@@ -17,7 +17,8 @@ reads a NamedTuple's annotations). `VERSION` is in every path: `/vm/v1/...`.
     PUT  /vm/v1/output/JOB               ← tar.gz, stdout, stderr and output sandbox; answer {"blob": SHA256}
     PUT  /vm/v1/log                      ← tar.gz, what the VM leaves behind; answer {}
 
-Fields with defaults came later: a VM may be older than its manager, and the other way round.
+Fields with defaults came later: a VM may be older than its manager, and the other way round. For the same reason both
+sides leave out fields they do not know.
 """
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
@@ -84,7 +85,8 @@ class Beat(NamedTuple):
     """A sign of life. `idle_seconds` is how long no slot has been busy, `failed_matches` in a row.
 
     `cpu` is how many cores the machine has used since the last beat, `quiet_seconds` for how long almost none;
-    `health` says of each thing that is probed "ok" or what is wrong with it, `versions` what runs here.
+    `health` says of each thing that is probed "ok" or what is wrong with it, `versions` what runs here. `undelivered`
+    are the jobs of which a report is still on its way.
     """
 
     at: float
@@ -104,6 +106,7 @@ class Beat(NamedTuple):
     quiet_seconds: float = 0.0
     health: Dict[str, str] = _NOTHING
     versions: Dict[str, str] = _NOTHING
+    undelivered: Sequence[int] = ()
 
 
 class Order(NamedTuple):

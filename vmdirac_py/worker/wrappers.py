@@ -9,7 +9,8 @@ from typing import Dict, Iterator, List, Mapping, NamedTuple
 from .wire import Slot
 
 _PROC = Path("/proc")
-_WRAPPER = re.compile(rb"(?:.*/)?Wrapper_(\d+)")
+_WRAPPER = re.compile(rb"(?:.*/)?Wrapper_(\d{1,18})")
+_DIGITS = 18  # of a number, at most: what is longer is no job's, and payloads name their processes as they like
 _JOB, _CORES = b"JOBID=", b"DIRAC_JOB_PROCESSORS="
 
 
@@ -71,4 +72,4 @@ def _wrapped(process: Process) -> Iterator[int]:
 
 def _number(process: Process, name: bytes) -> int:
     value = next((one[len(name) :] for one in process.variables if one.startswith(name)), b"")
-    return int(value) if value.isdigit() else 0
+    return int(value) if value.isdigit() and len(value) <= _DIGITS else 0

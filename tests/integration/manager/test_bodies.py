@@ -72,7 +72,7 @@ def test_the_manager_serves_on_after_a_flood(ctx: TestContext, where: Ready, cli
         ({**BEAT, "load": None}, "Beat.load"),
         ({**BEAT, "slots": [{"job": "1", "cores": 1, "started_at": 1.0}]}, "Beat.slots.0.job"),
         ({**BEAT, "slots": {}}, "Beat.slots"),
-        ({**BEAT, "colour": "red"}, "Beat.colour"),
+        ({**BEAT, "colour": "red", "cores": "eight"}, "Beat.cores"),
         (without(BEAT, "version"), "Beat.version"),
         (json.dumps(BEAT).replace("0.5", "NaN").encode(), "Beat.load"),
         (json.dumps({**BEAT, "version": "1\0"}).encode(), "Beat"),
@@ -89,6 +89,15 @@ def test_wrong_types_name_the_field(client: Client, body: Any, field: str) -> No
     assert answer.status == 422
     assert answer.json["where"].startswith(field)
     assert client.post("heartbeat", BEAT).status == 200
+
+
+def test_fields_of_a_newer_vm_are_left_out(client: Client) -> None:
+    """A message with fields that this manager does not know, also inside others, counts for the rest of it."""
+    slot = {"job": 1, "cores": 1, "started_at": 1.0, "mood": {"colour": "red"}}
+    answer = client.post("heartbeat", {**BEAT, "slots": [slot], "colour": "red"})
+    assert (answer.status, answer.json["kill"]) == (200, [1])
+    assert client.post("match", {**ASK, "later": None}).status == 200
+    assert client.post("leave", {"reason": "idle", "detail": "", "code": 0, "later": []}).json == {"go": True}
 
 
 @pytest.mark.parametrize("wish", ["", "ALL", "\ud83d\ude00"])

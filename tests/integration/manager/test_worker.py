@@ -163,7 +163,7 @@ def test_a_credential_travels_with_its_job(ctx: TestContext, where: Ready, tmp_p
         job_credentials.replace(ctx, job.id, second, actor="unix:ann")
         until(lambda: job_of(ctx, job.id).state is JobState.DONE, what="the job Done")
         expect(ctx, vm, VmState.STOPPING)
-    assert outputs.standard_output(ctx, job.id) == "THE-SECOND-TOKEN"
+    assert "".join(outputs.standard_output(ctx, job.id)) == "THE-SECOND-TOKEN"
     assert list(ctx.home.owner_credentials.iterdir()) == []
     assert not [path for path in (tmp_path / "vm").rglob("*") if path.is_file() and b"-token" in path.read_bytes()]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.doubles.manager import ManagerDouble
 from tests.doubles.vm import texts_of, waits_for, work
 
@@ -86,6 +88,18 @@ def test_a_policy_nobody_knows_changes_nothing(manager: ManagerDouble, start: An
     assert manager.messages("leave")[-1]["reason"] == "drained"
 
 
+def test_a_newer_manager_is_understood(manager: ManagerDouble, start: Any) -> None:
+    """Fields of an answer that this worker does not know, inside others too, take nothing from those it does."""
+    manager.script.later = {"mood": {"colour": "red"}}
+    manager.script.stop_policies = {"policies": ["no_jobs"], "mood": 1}
+    manager.script.work = [{**work(1, "true"), "mood": "red"}]
+    vm = start()
+    manager.wait(lambda: reported(manager, 1).get("state") == "Done")
+    manager.script.orders = [{"id": 1, "verb": "drain", "deadline": 0.0, "mood": "red"}]
+    assert vm.ended() == 0, vm.log
+    assert manager.messages("leave")[-1]["reason"] == "drained"
+
+
 def test_never_outlives_idleness(manager: ManagerDouble, start: Any) -> None:
     """A VM whose pool says `never` stays idle until it is told to drain."""
     manager.script.idle_seconds = 0.1
@@ -138,16 +152,49 @@ def test_who_is_heard_again_delivers_first(manager: ManagerDouble, start: Any, t
     assert manager.messages("leave")[-1]["reason"] == "drained"
 
 
+def ends(manager: ManagerDouble) -> list[str]:
+    """Return what a VM did to end its life, in order."""
+    last = ("log", "acknowledge", "leave")
+    return [
+        asked.verb
+        for asked in manager.asked
+        if asked.verb in last and asked.message != {"verb": "drain", "empty": False}
+    ]
+
+
+@pytest.mark.parametrize("verb", ["drain", "halt"])
+def test_logs_come_before_the_last_word(manager: ManagerDouble, start: Any, verb: str) -> None:
+    """Whoever is told to go hands over its logs once, before it says that nothing runs any more, and then leaves."""
+    vm = start()
+    manager.wait(lambda: manager.of("heartbeat"))
+    manager.script.orders = [{"id": 1, "verb": verb, "deadline": 0.0}]
+    assert vm.ended() == 0, vm.log
+    assert ends(manager) == ["log", "acknowledge", "leave"]
+
+
+def test_who_stays_hands_its_logs_over_again_only_after_work(manager: ManagerDouble, start: Any) -> None:
+    """A VM that is kept does not send its logs with every wish to leave; once it has worked it does."""
+    manager.script.idle_seconds, manager.script.stays = 0.1, 1000
+    vm = start()
+    manager.wait(lambda: len(manager.of("leave")) > 2)
+    assert len(manager.logs) == 1
+    manager.script.work = [work(1, "sleep", "1")]
+    manager.wait(lambda: reported(manager, 1).get("state") == "Done")
+    manager.script.stays = 0
+    assert vm.ended() == 0, vm.log
+    assert len(manager.logs) == 2
+
+
 def test_logs_are_handed_over_last(manager: ManagerDouble, start: Any) -> None:
-    """Before its end a VM gives its log to the manager, its last words included, after it has left."""
+    """Before its end a VM gives its log to the manager, with the reason for which it leaves."""
     manager.script.idle_seconds = 0.2
     vm = start()
     assert vm.ended() == 0, vm.log
     (logs,) = map(texts_of, manager.logs)
     assert "is vm-" in logs["worker.log"]
-    assert "stops: idle" in logs["worker.log"]
+    assert "wants to stop: idle" in logs["worker.log"]
     verbs = [asked.verb for asked in manager.asked]
-    assert verbs.index("leave") < verbs.index("log")
+    assert verbs.index("log") < verbs.index("leave")
 
 
 def test_a_payload_without_cpu_is_ended_only_where_the_pool_says_so(manager: ManagerDouble, start: Any) -> None:

@@ -102,6 +102,19 @@ def test_an_outage_loses_nothing(manager: ManagerDouble, start: Any, tmp_path: P
     assert order.index("output") < len(order) - 1 - order[::-1].index("report")
 
 
+def test_heartbeats_name_the_jobs_whose_reports_wait(manager: ManagerDouble, start: Any) -> None:
+    """While reports do not get through, heartbeats say of which jobs they are, though the jobs are in no slot."""
+    manager.script.refused["report"] = 503
+    manager.script.work = [work(1, "true")]
+    start()
+    manager.wait(
+        lambda: any((beat["slots"], beat["undelivered"]) == ([], [1]) for beat in manager.messages("heartbeat"))
+    )
+    del manager.script.refused["report"]
+    manager.wait(lambda: states(manager, 1)[-2:] == ["Running", "Done"])
+    manager.wait(lambda: manager.messages("heartbeat")[-1]["undelivered"] == [])
+
+
 def test_finished_work_survives_a_killed_worker(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
     """Reports on disk are delivered by the next worker, which resumes with its certificate and does not enrol."""
     manager.script.work = [waits_for(1, tmp_path / "flag")]
@@ -266,6 +279,21 @@ def test_renewal(manager: ManagerDouble, start: Any) -> None:
     manager.wait(lambda: any(asked.serial not in {"", renewed.serial} for asked in manager.of("heartbeat")))
 
 
+def test_a_certificate_that_cannot_be_kept_ends_nothing(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
+    """A disk that takes no new certificate costs no payload; it is asked for again, and kept once there is room."""
+    manager.script.renew_after = 0.5
+    manager.script.work = [waits_for(1, tmp_path / "flag")]
+    vm = start()
+    manager.wait(lambda: states(manager, 1) == ["Running"])
+    obstacle = vm.work_dir / ".vm.crt.new"
+    obstacle.mkdir(exist_ok=True)
+    vm.wait_log("the new certificate cannot be kept")
+    obstacle.rmdir()
+    vm.wait_log("certificate renewed")
+    (tmp_path / "flag").touch()
+    manager.wait(lambda: states(manager, 1) == ["Running", "Done"])
+
+
 def test_dead_man(manager: ManagerDouble, start: Any) -> None:
     """A VM whose certificate ended while the manager was away stops by itself, with code 4."""
     manager.script.certificate_seconds, manager.script.renew_after = 3.0, 2.9
@@ -372,6 +400,63 @@ def test_an_unfit_vm_leaves_before_it_asks_for_jobs(manager: ManagerDouble, star
     assert "behind the manager's; /cvmfs/none.example.org cannot be read" in leave["detail"]
     assert not manager.of("heartbeat")
     assert not manager.of("match")
+
+
+def test_a_vm_that_comes_back_unfit_tells_of_its_work_first(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
+    """Reports an earlier worker left are delivered before the goodbye, however long the manager is away."""
+    manager.script.work = [waits_for(1, tmp_path / "flag")]
+    vm = start()
+    manager.wait(lambda: states(manager, 1) == ["Running"])
+    manager.stop()
+    (tmp_path / "flag").touch()
+    vm.wait_log("reports wait")
+    vm.kill()
+    vm.change(failed="no disk")
+    vm.start()
+    vm.wait_log("stops: environment: no disk")
+    manager.start()
+    assert vm.ended() == 0, vm.log
+    assert states(manager, 1) == ["Running", "Done"]
+    verbs = [asked.verb for asked in manager.asked]
+    assert verbs.index("leave") > max(place for place, verb in enumerate(verbs) if verb == "report")
+
+
+def test_a_machine_that_goes_down_at_the_gate_comes_again(manager: ManagerDouble, start: Any) -> None:
+    """SIGTERM while the gate is shut is no failure: nothing is said, and the next worker is the same VM."""
+    vm = start(gate={"seconds": 60, "cvmfs": ["none.example.org"]})
+    manager.wait(lambda: manager.of("enrol"))
+    vm.wait_log("none.example.org")
+    vm.process.terminate()
+    assert vm.ended() == 5, vm.log
+    assert manager.of("leave") == []
+
+
+def test_an_image_of_a_vm_makes_another_vm(manager: ManagerDouble, start: Any) -> None:
+    """With a token of its own and another instance id a machine enrols anew, and tells nothing of the other's jobs."""
+    vm = start()
+    manager.wait(lambda: manager.of("heartbeat"))
+    vm.kill()
+    (vm.work_dir / "outbox" / "running" / "7.1").touch()
+    (vm.folder / "instance-id").write_text("i-2\n")
+    vm.change(token=manager.script.token)
+    beats = len(manager.of("heartbeat"))
+    vm.start()
+    manager.wait(lambda: len(manager.of("heartbeat")) > beats)
+    assert [asked.message["instance_id"] for asked in manager.of("enrol")] == ["i-1", "i-2"]
+    assert len({asked.message["csr"] for asked in manager.of("enrol")}) == 2
+    assert states(manager, 7) == []
+
+
+def test_a_vm_that_boots_again_with_its_token_is_the_same(manager: ManagerDouble, start: Any) -> None:
+    """User data that is run once more brings the token back, and changes nobody."""
+    vm = start()
+    manager.wait(lambda: manager.of("heartbeat"))
+    vm.kill()
+    vm.change(token=manager.script.token)
+    beats = len(manager.of("heartbeat"))
+    vm.start()
+    manager.wait(lambda: len(manager.of("heartbeat")) > beats)
+    assert len(manager.of("enrol")) == 1
 
 
 def test_an_unfit_vm_that_nobody_hears_ends_all_the_same(manager: ManagerDouble, start: Any) -> None:

@@ -78,6 +78,19 @@ def test_it_goes_with_a_killed_job(ctx: TestContext, vm: Vm) -> None:
         owners(ctx).get(job)
 
 
+def test_a_job_without_its_credential_is_not_rescheduled(ctx: TestContext, vm: Vm) -> None:
+    """A Failed job whose credential is gone would fail at its start: it runs again once it has a new one."""
+    job = running(ctx, vm)
+    work.report(ctx, vm.id, job, 1, state="Failed", minor="", exit_code=1, output="")
+    with pytest.raises(Conflict, match=f"vmdirac job credential {job} FILE"):
+        jobs.reschedule(ctx, [job], actor="unix:ann")
+    assert job_of(ctx, job).state is JobState.FAILED
+    replace(ctx, job, SECOND, actor="unix:ann")
+    jobs.reschedule(ctx, [job], actor="unix:ann")
+    assert work.match(ctx, vm.id, FREE, ["any"])
+    assert hand_over(ctx, vm.id, job, 2) == SECOND
+
+
 def test_copies_have_their_own(ctx: TestContext) -> None:
     """Each copy of a job has a credential of its own, so that the end of one takes nothing from another."""
     first, second = submitted(ctx, count=2, credential=FIRST)

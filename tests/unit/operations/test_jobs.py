@@ -144,12 +144,12 @@ def test_output_is_unpacked(ctx: TestContext, tmp_path: Path) -> None:
     job = with_output(ctx, archive(member))
     assert outputs.fetch(ctx, job, tmp_path / "out") == ["std.out"]
     assert (tmp_path / "out/std.out").read_bytes() == bytes(3)
-    assert outputs.standard_output(ctx, job) == "\0\0\0"
+    assert "".join(outputs.standard_output(ctx, job)) == "\0\0\0"
 
 
 def test_a_job_that_wrote_nothing_has_an_empty_output(ctx: TestContext) -> None:
     """An archive without a standard output is no error."""
-    assert outputs.standard_output(ctx, with_output(ctx, archive())) == ""
+    assert "".join(outputs.standard_output(ctx, with_output(ctx, archive()))) == ""
 
 
 def test_links_in_an_output_are_left_out(ctx: TestContext, tmp_path: Path) -> None:
@@ -167,6 +167,22 @@ def test_an_archive_from_a_vm_is_not_trusted(ctx: TestContext, tmp_path: Path, d
     with pytest.raises(BadInput, match=f"job {job}"):
         outputs.fetch(ctx, job, tmp_path / "a/b")
     assert not list(tmp_path.rglob("escaped"))
+
+
+def test_an_output_without_end_is_not_unpacked(
+    ctx: TestContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More bytes or files than any worker packs, or a header without end, are an error before anything is written."""
+    monkeypatch.setattr(outputs, "MOST_FILES", 2)
+    big, long = tarfile.TarInfo("big"), tarfile.TarInfo("long")
+    big.size, long.type, long.size = outputs.MOST_BYTES + 1, tarfile.GNUTYPE_LONGNAME, 10**9
+    many = [tarfile.TarInfo(name) for name in "abc"]
+    for data in (archive(big), archive(long), archive(*many)):
+        with pytest.raises(BadInput, match="too"):
+            outputs.fetch(ctx, with_output(ctx, data), tmp_path / "out")
+        with pytest.raises(BadInput, match="too"):
+            list(outputs.standard_output(ctx, with_output(ctx, data)))
+    assert not list((tmp_path / "out").iterdir())
 
 
 @pytest.mark.parametrize("folder", ["taken", "taken/below", "whole"])
@@ -187,7 +203,7 @@ def test_lost_and_missing_outputs_are_told(ctx: TestContext) -> None:
     ctx.blobs.path(job_of(ctx, lost).output).unlink()
     for job, told in ((HUGE, "no such job"), (waiting, "no output yet"), (lost, "output is lost")):
         with pytest.raises(UnknownThing, match=told):
-            outputs.standard_output(ctx, job)
+            list(outputs.standard_output(ctx, job))
 
 
 def test_what_has_no_effect_is_told(ctx: TestContext) -> None:

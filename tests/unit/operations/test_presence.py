@@ -72,6 +72,15 @@ def test_a_match_that_never_arrived_is_given_back(ctx: TestContext) -> None:
     assert [job_of(ctx, job).state for job in (lost, shown, fresh)] == ["Waiting", "Matched", "Matched"]
 
 
+def test_a_job_whose_reports_are_on_their_way_is_not_run_again(ctx: TestContext) -> None:
+    """A job matched long ago that is in no slot any more stays the VM's while its reports wait to be delivered."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    ended, lost = give_job(ctx, vm), give_job(ctx, vm)
+    ctx.clock.advance(UNHEARD_SECONDS + 1)
+    heartbeat(ctx, vm.id, {**BEAT, "undelivered": [ended]})
+    assert [job_of(ctx, job).state for job in (ended, lost)] == ["Matched", "Waiting"]
+
+
 def draining(ctx: TestContext) -> Vm:
     """Return a VM that was told to drain."""
     vm = add_vm(ctx, state=VmState.RUNNING)

@@ -56,6 +56,17 @@ def test_what_is_no_archive(ctx: TestContext) -> None:
         vm_logs.read(ctx, vm.id)
 
 
+def test_logs_without_end_are_not_read(ctx: TestContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too many logs, or too much in them, is an error: who looks at them must not run out of memory."""
+    monkeypatch.setattr(vm_logs, "MOST_TEXT", 10)
+    monkeypatch.setattr(vm_logs, "MOST_LOGS", 2)
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    for logs in ({"a": "x" * 6, "b": "x" * 6}, {"a": "", "b": "", "c": ""}):
+        keep(ctx, vm.id, tar_of(logs))
+        with pytest.raises(BadInput, match="too much"):
+            vm_logs.read(ctx, vm.id)
+
+
 def test_old_logs_are_forgotten(ctx: TestContext) -> None:
     """After `log_days` logs are removed, younger ones stay."""
     old, young = (add_vm(ctx, state=VmState.RUNNING).id for _ in range(2))

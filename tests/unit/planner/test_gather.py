@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 from typing import Any, NoReturn
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from vmdirac_py.model.fit import Offer, failing
 from vmdirac_py.model.queue import LONG_WAIT, Shape, TaskQueue
 from vmdirac_py.model.resources import Resources
-from vmdirac_py.planner.gather import PATIENCE, Host, gathering, refused
+from vmdirac_py.planner.gather import PATIENCE, Host, gathering, gathers_for, passes
 
 NOW = 100_000.0
 
@@ -28,10 +27,11 @@ def host(name: str, free: int, *, cores: int = 8, slots: int = 1, free_ram: int 
     return Host(name, Offer("alpha", "S", Resources(cores, 8000), left, empty=empty), 0 if empty else slots)
 
 
-def floor(vm: str, hosts: Sequence[Host], *queues: TaskQueue) -> float:
-    """Return up to which priority a VM starts nothing."""
+def gathers(vm: str, hosts: Sequence[Host], *queues: TaskQueue) -> str:
+    """Return the queue a VM gathers for, empty if it does not."""
     offer = next(one.offer for one in hosts if one.vm == vm)
-    return refused(vm, offer, queues, lambda: hosts, at=NOW)
+    found = gathers_for(vm, offer, queues, lambda: hosts, at=NOW)
+    return found.id if found else ""
 
 
 def not_asked() -> NoReturn:
@@ -46,7 +46,7 @@ WHOLE, FOUR = {"whole_node": True}, {"min_cores": 4, "max_cores": 4}
 def test_the_vm_that_lacks_least_gathers() -> None:
     """For a whole-node job that waited long one VM starts nothing, and only that one."""
     small, large = queue("small", 0), queue("large", LONG_WAIT, **WHOLE)
-    assert [floor(name, BUSY, small, large) for name in "ab"] == [-inf, 1.0]
+    assert [gathers(name, BUSY, small, large) for name in "ab"] == ["", "large"]
 
 
 @pytest.mark.parametrize(("missing", "vm"), [(FOUR, "b"), ({"ram_mb": 6000}, "a")])
@@ -54,37 +54,48 @@ def test_cores_and_memory_are_gathered_alike(missing: dict[str, Any], vm: str) -
     """Whatever a job lacks, the VM nearest to it gathers."""
     hosts = (host("a", 1, free_ram=5000), host("b", 3, free_ram=1000))
     small, large = queue("small", 0), queue("large", LONG_WAIT, **missing)
-    assert [one.vm for one in hosts if floor(one.vm, hosts, small, large) > -inf] == [vm]
+    assert [one.vm for one in hosts if gathers(one.vm, hosts, small, large)] == [vm]
 
 
 def test_a_young_job_is_not_gathered_for() -> None:
     """Before a large job has waited long, cores are not left idle for it, and nobody asks for the fleet."""
     queues = (queue("small", 0), queue("large", LONG_WAIT - 1, **WHOLE))
-    assert refused("b", BUSY[1].offer, queues, not_asked, at=NOW) == -inf
+    assert gathers_for("b", BUSY[1].offer, queues, not_asked, at=NOW) is None
 
 
 def test_where_all_wait_nothing_is_gathered() -> None:
     """A large job that waits no longer than `PATIENCE` times the small ones waits for want of everything."""
     small, large = queue("small", LONG_WAIT), queue("large", PATIENCE * LONG_WAIT - 1, **WHOLE)
-    assert floor("b", BUSY, small, large) == -inf
-    assert floor("b", BUSY, small, queue("large", PATIENCE * LONG_WAIT, **WHOLE)) == 1.0
+    assert gathers("b", BUSY, small, large) == ""
+    assert gathers("b", BUSY, small, queue("large", PATIENCE * LONG_WAIT, **WHOLE)) == "large"
 
 
 def test_a_vm_that_has_room_is_enough() -> None:
     """While the job fits some VM, empty or booting, none gathers."""
     small, large = queue("small", 0), queue("large", 1e5, **WHOLE)
     assert gathering([large], (*BUSY, host("d", 8))) == {}
-    assert floor("b", (*BUSY, host("d", 8)), small, large) == -inf
+    assert gathers("b", (*BUSY, host("d", 8)), small, large) == ""
 
 
 def test_an_empty_vm_refuses_nothing() -> None:
     """What a VM could give a large job at once, it need not gather."""
-    assert floor("d", (host("d", 8),), queue("small", 0), queue("large", 1e5, min_cores=9, max_cores=9)) == -inf
+    assert gathers("d", (host("d", 8),), queue("small", 0), queue("large", 1e5, min_cores=9, max_cores=9)) == ""
 
 
 def test_more_important_small_jobs_still_start() -> None:
-    """Up to the large job's own priority nothing starts on the VM that gathers; above it, everything."""
-    assert floor("b", BUSY, queue("small", 0, priority=9.0), queue("large", 1e5, priority=5.0, **WHOLE)) == 5.0
+    """Up to the large job's own priority nothing younger starts on the VM that gathers; above it, everything."""
+    large = queue("large", 1e5, priority=5.0, **WHOLE)
+    assert [passes(queue("small", 0, priority=priority), large) for priority in (4.0, 5.0, 5.1)] == [False, False, True]
+    assert passes(queue("small", 0), None)
+
+
+def test_who_waits_longer_is_not_held_up() -> None:
+    """A large job that fits now starts where a younger one gathers room: it has waited as long, and would starve."""
+    small, younger = queue("small", 0), queue("younger", 1e5, ram_mb=6000)
+    older = queue("older", 2e5, min_cores=3, max_cores=3)
+    assert gathers("b", (host("b", 3, slots=5, free_ram=5000),), small, younger, older) == "younger"
+    assert passes(older, younger)
+    assert not passes(small, younger)
 
 
 def test_a_tenth_of_many_vms_gathers() -> None:
@@ -115,7 +126,7 @@ def test_a_vm_that_will_be_empty_by_itself_is_not_counted_on() -> None:
 def test_without_smaller_jobs_nothing_is_refused() -> None:
     """Equal and larger jobs take nothing from one that waits."""
     large = queue("large", 1e5, **FOUR)
-    assert floor("b", BUSY, large, queue("equal", 0, **FOUR), queue("larger", 0, **WHOLE)) == -inf
+    assert gathers("b", BUSY, large, queue("equal", 0, **FOUR), queue("larger", 0, **WHOLE)) == ""
 
 
 hosts_drawn = st.lists(st.tuples(st.integers(0, 8), st.integers(1, 8)), min_size=1, max_size=30)

@@ -27,6 +27,18 @@ def test_oldest_first_also_after_a_restart(tmp_path: Path) -> None:
     assert again.first()[1] == report(2)
 
 
+def test_the_jobs_whose_reports_wait(tmp_path: Path) -> None:
+    """Each is named once, however many reports of it wait, and no more when all are gone."""
+    outbox = Outbox(tmp_path)
+    for job in (2, 1, 2):
+        outbox.put(report(job))
+    assert outbox.jobs() == [1, 2]
+    outbox.first()[0].unlink()
+    assert outbox.jobs() == [1, 2]
+    outbox.first()[0].unlink()
+    assert outbox.jobs() == [2]
+
+
 def test_a_half_written_report_is_not_seen(tmp_path: Path) -> None:
     """A file that a crash left half written counts for nothing."""
     (tmp_path / ".000000000001.json.new").write_text('{"rep')

@@ -51,6 +51,14 @@ def test_each_wrapper_is_a_payload(wrap: Wrap, mark: str) -> None:
     until(lambda: _jobs(mark) == {7: 1, 12: 4})
 
 
+def test_a_number_without_end_is_no_job() -> None:
+    """Whatever a payload calls its processes, looking at them does not fail."""
+    nines = b"9" * 5000
+    lies = wrappers.Process([b"sh", b"Wrapper_" + nines], [b"JOBID=" + nines])
+    true = wrappers.Process([b"sh", b"Wrapper_7"], [b"JOBID=7", b"DIRAC_JOB_PROCESSORS=" + nines])
+    assert wrappers.jobs([lies, true]) == {7: 1}
+
+
 def test_others_payloads_are_not_counted(wrap: Wrap, mark: str) -> None:
     """A wrapper of another VM on the same machine is not ours."""
     other = f"{mark}-other"
