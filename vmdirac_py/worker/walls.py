@@ -2,7 +2,10 @@
 
 import os
 import resource
-from typing import Dict, List, NamedTuple, Protocol
+import shlex
+from pathlib import Path
+from types import MappingProxyType
+from typing import Dict, List, Mapping, NamedTuple, Protocol
 
 from .cgroup import MB, Group, Limits
 from .processes import kill_marked
@@ -10,20 +13,31 @@ from .processes import kill_marked
 ENTRY_FAILED = 125  # exit code of a wall that could not be put up
 _ENTER = f'for door do shift; [ "$door" = -- ] && break; echo 0 > "$door" || exit {ENTRY_FAILED}; done; exec "$@"'
 
+# A shell has variables of its own that nobody else may set: those are passed over.
+_EXPORT = "command export {}={} 2>/dev/null || :\n"
+_GIVE = '. "$0"; exec "$@"'
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
 
 class Command(NamedTuple):
-    """An argument list and the whole environment."""
+    """An argument list, its whole environment, and what the job adds to that: `given`.
+
+    Programs that stand around a payload may run as root and see `variables` alone. What is `given` may hold anything,
+    as a library to load or a PATH: the innermost wall puts it in place, as late as that.
+    """
 
     arguments: List[str]
     variables: Dict[str, str]
+    given: Mapping[str, str] = _NOTHING
 
     def within(self, *outer: str) -> "Command":
         """Return this command as arguments of another program."""
         return self._replace(arguments=[*outer, *self.arguments])
 
     def knowing(self, **variables: str) -> "Command":
-        """Return this command with more variables."""
-        return self._replace(variables={**self.variables, **variables})
+        """Return this command with more variables, which the job cannot change."""
+        left = {name: value for name, value in self.given.items() if name not in variables}
+        return self._replace(variables={**self.variables, **variables}, given=left)
 
 
 class Wall(Protocol):
@@ -37,6 +51,37 @@ class Wall(Protocol):
 
     def clear(self) -> None:
         """Remove what the payload left outside of its folders, once everything is ended."""
+
+
+class Given:
+    """The job's own variables, put in place when nothing of ours is left to run.
+
+    Args:
+        file: where they are kept; the payload may read it, as a command line everybody could.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def around(self, command: Command) -> Command:
+        """Let a shell read them and become the command. Raises OSError."""
+        lines = [_EXPORT.format(name, shlex.quote(value)) for name, value in command.given.items()]
+        if not lines:
+            return command
+        self._file.touch(0o600, exist_ok=False)
+        self._file.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
+        # The folder's group is that of the slot's user.
+        os.chown(self._file, -1, self._file.parent.stat().st_gid)
+        self._file.chmod(0o440)
+        inner = command.within("/bin/sh", "-c", _GIVE, str(self._file))
+        return inner._replace(given=_NOTHING)
+
+    def strike(self) -> bool:
+        """End nothing: it is no enclosure."""
+        return True
+
+    def clear(self) -> None:
+        """Leave nothing: the file lies in the payload's folders."""
 
 
 class Marked:

@@ -62,6 +62,17 @@ def test_environment_is_clean(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     assert seen["VMDIRAC_JOB"].endswith("/1.1")
 
 
+def test_a_jobs_variables_arrive_as_they_are(bench: Bench) -> None:
+    """A job's variables, whatever they hold, reach its payload and stand in no command line; it may change ours."""
+    odd = 'it\'s "$(id)" `id`\n; exit 3 \\'
+    script = 'cat /proc/$PPID/cmdline; printf %s "$ODD" >&2; echo $OMP_NUM_THREADS'
+    outcome = bench.run("sh", f"-c '{script}'", environment={"ODD": odd, "UID": "5", "OMP_NUM_THREADS": "7"})
+    assert outcome.state == "Done"
+    assert bench.output()["std.err"] == odd
+    assert bench.output()["std.out"].endswith("7\n")
+    assert "exit 3" not in bench.output()["std.out"]
+
+
 def test_double_forked_children_end_with_the_payload(bench: Bench) -> None:
     """Nothing a payload leaves in the background, in sessions of its own, outlives it."""
     fork = "import os,time\nif os.fork() == 0:\n os.setsid()\n if os.fork() == 0:\n  time.sleep(1000)\n os._exit(0)"
@@ -105,7 +116,8 @@ def test_sandbox_program_comes_first(bench: Bench) -> None:
         ("echo", "", {"stdout": "../../out"}, "Bad name for output"),
         ("echo", "", {"input_sandbox": True}, "Bad input sandbox"),
         ("refused", "", {"input_sandbox": True}, "Input sandbox refused"),
-        ("echo", "", {"environment": {"A": "x\0y"}}, "Executable cannot be run"),
+        ("echo", "", {"environment": {"A": "x\0y"}}, "Bad environment variable: 'A'"),
+        ("echo", "", {"environment": {"A;x": "y"}}, "Bad environment variable: 'A;x'"),
         ("echo", "", {"stdout": ""}, "Bad name for output"),
     ],
 )
