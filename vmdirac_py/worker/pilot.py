@@ -53,6 +53,7 @@ class Pilot:
         self._condition = threading.Condition(threading.RLock())
         self._handles: Dict[int, Handle] = {}
         self._asking = self._closed = self._halted = False
+        self._telling = 0  # payloads that were ended and are not reported yet
         self._failed, self._wait, self._ask_at = 0, FIRST_WAIT, 0.0
         self._idle_since, self._broken = time.monotonic(), ""
         self._longest, self._worked = LONGEST_WAIT, False
@@ -108,22 +109,22 @@ class Pilot:
             self._tell(Report(work.job, work.attempt, LOST, minor, None, ""))
 
     def kill(self, job: int) -> None:
-        """End the payload of a job that is not this VM's any more, unreported, and free its slot."""
+        """End the payload of a job that is not this VM's any more, unreported; its slot is free once it is gone."""
         handle = self._take_out(job)
         if handle is not None:
             say(f"job {job}: not ours any more, ended")
             handle.kill()
             self._outbox.forget(job, handle.work.attempt)
-            self._free(job)
 
     def fail(self, job: int, minor: str) -> None:
-        """End a payload, report it as failed, and free its slot."""
+        """End a payload and report it as failed; its slot is free once it is gone."""
         handle = self._take_out(job)
         if handle is not None:
             say(f"job {job}: {minor}")
+            self._telling += 1
             handle.kill()
             self._tell(Report(job, handle.work.attempt, FAILED, minor, None, ""))
-            self._free(job)
+            self._telling -= 1
 
     def _take_out(self, job: int) -> Optional[Handle]:
         with self._condition:
@@ -132,6 +133,7 @@ class Pilot:
     def _free(self, job: int) -> None:
         with self._condition:
             self._pool.release(job)
+            self._handles.pop(job, None)
             self._idle_since = time.monotonic()
             self._ask_now()
         self._changed()
@@ -155,12 +157,11 @@ class Pilot:
             outcome.peak_ram_mb,
         )
         self._tell(report, outcome.output)
-        with self._condition:
-            self._pool.release(work.job)
-            self._handles.pop(work.job, None)
-            self._idle_since = time.monotonic()
-            self._ask_now()
-        self._changed()
+        self._free(work.job)
+
+    def gone(self, work: Work) -> None:
+        """Free the slot of a payload that was killed (called by the inner CE): its next one may be the same user."""
+        self._free(work.job)
 
     def _tell(self, report: Report, output: str = "") -> None:
         while True:
@@ -202,7 +203,7 @@ class Pilot:
             self._asking = True
             free, pool = self._pool.free, self._pool
             # A VM whose reports have not arrived is not empty: the manager gives an empty one again what seems lost.
-            empty = pool.empty and not self._outbox.waiting()
+            empty = pool.empty and not self._outbox.waiting() and not self._telling
             return MatchAsk(
                 pool.total.cores, free.cores, free.ram_mb, free.gpus, empty, self._seconds_left(), pool.wishes()
             )
@@ -248,7 +249,9 @@ class Pilot:
         except RunsAlready as error:
             say(str(error))
             self._miss()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # a full disk, or as many threads as this machine allows
+            say(f"job {work.job}: {error}")
             self._pool.release(work.job)
-            return f"Its VM cannot write: {error.strerror}"
+            self._outbox.forget(work.job, work.attempt)
+            return f"Its VM cannot begin: {getattr(error, 'strerror', None) or error}"
         return ""

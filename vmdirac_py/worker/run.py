@@ -5,7 +5,7 @@ import os
 import subprocess
 import threading
 from pathlib import Path
-from typing import Callable, List, NamedTuple, Optional, Protocol, Tuple
+from typing import Callable, List, NamedTuple, Optional, Protocol, Tuple, TypeVar
 
 from . import features
 from .accounts import Account, own
@@ -22,9 +22,11 @@ from .walls import Command, Wall
 from .wire import MAX_OUTPUT, Credential, Slot, Work
 
 _LAST_WAIT = 10.0  # seconds a killed payload may take to be cleaned up
+_LAST_STRIKES = 5  # each takes as long as its walls are patient
 _UNPACKED = 20  # an output may be so many times larger before it is packed
 _SIGNALLED = range(129, 193)  # how a shell tells of a signal
 _MB = 10**6
+_Made = TypeVar("_Made")
 
 
 class Grounds(NamedTuple):
@@ -84,6 +86,7 @@ class Run:
         self._credentials: Optional[Credentials] = None
         self._account: Optional[Account] = None
         self._abandoned, self._ended_for = False, ""
+        self._over = True  # nothing of it runs: not yet, or no more
         self._outcome: Optional[Outcome] = None
         self._thread = threading.Thread(target=self._live, name=f"job-{work.job}", daemon=True)
         self._thread.start()
@@ -93,7 +96,10 @@ class Run:
         return self._outcome
 
     def kill(self) -> None:
-        """End it with all its descendants; its watcher is not called. Returns when they are gone."""
+        """End it with all its descendants; its watcher hears of no end, but when all of it is gone.
+
+        Returns when that is so, or after a while: its thread goes on alone.
+        """
         self._abandoned = True
         self._strike()
         self._thread.join(_LAST_WAIT)
@@ -105,11 +111,12 @@ class Run:
             outcome = Outcome(FAILED, str(error), None, "")
         except Exception as error:  # noqa: BLE001 -- whatever it is, the job must not stay Running for ever
             outcome = Outcome(FAILED, f"Worker: {type(error).__name__}: {error}", None, "")
-        # Before the slot is free: its next payload may be the same user.
+        # Before the slot is free, its next payload may be the same user; before the report, a full disk takes none.
         self._clear()
-        if not self._abandoned:
+        if self._abandoned:
+            self._element.watcher.gone(self.work)
+        else:
             self._element.watcher.ended(self.work, outcome)
-        self._place.remove()
         self._outcome = outcome
 
     def _attempt(self) -> Outcome:
@@ -164,9 +171,9 @@ class Run:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         guard.stop()
         clean = self._strike()
-        bounds.cut()
+        self._try(bounds.cut)
         with self._lock:
-            self._process = None
+            self._process, self._over = None, clean
             return self._reaped(process), clean
 
     def _reaped(self, process: "subprocess.Popen[bytes]") -> int:
@@ -195,6 +202,7 @@ class Run:
             if self._account:
                 for file in (out, err):
                     os.fchown(file.fileno(), self._account.uid, self._account.gid)
+            self._over = False
             try:
                 self._process = subprocess.Popen(
                     command.arguments,
@@ -228,22 +236,38 @@ class Run:
     def _strike(self) -> bool:
         """End everything of the payload; return whether nothing is left."""
         with self._lock:
-            if self._process is None:
+            if self._over:
                 return True
-            kill_group(self._process.pid)
-            struck = [wall.strike() for wall in self._walls]
+            if self._process is not None:
+                kill_group(self._process.pid)
+            # The outermost first: no fork escapes a control group. One that fails must not spare the others.
+            struck = [self._try(wall.strike) for wall in reversed(self._walls)]
         if not all(struck):
             say(f"job {self.work.job}: some of its processes do not end")
         return all(struck)
 
     def _clear(self) -> None:
+        destroy = [self._credentials.destroy] if self._credentials else []
+        for step in (self._end_all, *destroy, *(wall.clear for wall in self._walls), self._place.remove):
+            self._try(step)
+
+    def _end_all(self) -> None:
+        """End what is left, where something went wrong before; from now on nothing is struck."""
+        for _ in range(_LAST_STRIKES):
+            if self._strike():
+                break
+        with self._lock:
+            self._over = True
+            if self._process is not None:
+                self._process.poll()
+
+    def _try(self, step: Callable[[], _Made]) -> Optional[_Made]:
+        """Take a step that must not keep the others from being taken; return what it made, None when it failed."""
         try:
-            if self._credentials:
-                self._credentials.destroy()
-            for wall in self._walls:
-                wall.clear()
+            return step()
         except Exception as error:  # noqa: BLE001 -- whatever it is, the job must not stay Running for ever
-            say(f"job {self.work.job}: what it left cannot be removed: {type(error).__name__}: {error}")
+            say(f"job {self.work.job}: {getattr(step, '__qualname__', step)}: {type(error).__name__}: {error}")
+            return None
 
     def _verdict(self, code: int, used: Used) -> Tuple[str, str, int]:
         shown = code if code >= 0 else 128 - code

@@ -196,6 +196,39 @@ def test_a_broken_inner_ce_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch
     bench.until(lambda: "TypeError" in bench.pilot.status().broken)
 
 
+@pytest.mark.parametrize("end", [lambda pilot: pilot.kill(1), lambda pilot: pilot.fail(1, "no time left")])
+def test_a_killed_payloads_slot_is_free_once_it_is_gone(bench: Bench, end: Callable[[Pilot], None]) -> None:
+    """What is being ended keeps its slot: whoever got it would be the same unix user."""
+    bench.asked()
+    bench.answers.put(work(1))
+    bench.until(lambda: 1 in bench.ce.running)
+    end(bench.pilot)
+    assert (bench.pilot.status().free_cores, bench.pilot.works()) == (3, [])
+    bench.pilot.gone(work(1))
+    assert bench.pilot.status().free_cores == 4
+
+
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), OSError(28, "No space left on device")])
+def test_a_payload_that_cannot_begin_is_given_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """A machine that cannot begin a payload gives its job back, holds nothing for it, and asks on."""
+
+    def fail(_: Work, __: Slot) -> None:
+        raise error
+
+    monkeypatch.setattr(bench.ce, "start", fail)
+    bench.asked()
+    bench.answers.put(work(1))
+    bench.until(lambda: bench.outbox.waiting() == 1)
+    assert bench.outbox.first()[1].state == "Returned"
+    assert bench.outbox.begun() == []
+    assert bench.pilot.status().free_cores == 4
+    bench.answers.put(None)
+    bench.asked()
+    assert not bench.pilot.status().broken
+
+
 def test_a_vm_is_empty_once_its_reports_have_arrived(bench: Bench) -> None:
     """What ended is not over before the manager knows: it would be given again as a job whose match was lost."""
     bench.asked()

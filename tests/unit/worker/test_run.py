@@ -8,7 +8,9 @@ import pytest
 
 from tests.doubles.vm import tar_of, work
 from tests.support.payloads import Bench
-from vmdirac_py.worker import element
+from vmdirac_py.worker import element, walls
+from vmdirac_py.worker.ce import Outcome
+from vmdirac_py.worker.guard import Guard
 from vmdirac_py.worker.options import Options
 from vmdirac_py.worker.payload import CannotRun
 from vmdirac_py.worker.run import Errands
@@ -98,6 +100,48 @@ def test_kill_abandons(bench: Bench) -> None:
     assert bench.processes() == []
     assert not bench.has_ended.is_set()
     assert list((bench.folder / "jobs").iterdir()) == []
+
+
+def test_a_wall_that_fails_spares_no_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one wall cannot end the others do; the payload is over, its folder gone, and its watcher told."""
+
+    def fail(_: walls.Rationed) -> bool:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(walls.Caged, "strike", fail)
+    monkeypatch.setattr(walls.Rationed, "strike", fail)
+    run = bench.start("sh", "-c 'setsid sleep 1000 & sleep 1000'")
+    assert bench.was_started.wait(20)
+    run.kill()
+    assert bench.processes() == []
+    assert bench.is_gone.is_set()
+    assert list((bench.folder / "jobs").iterdir()) == []
+
+
+def test_a_payload_whose_guard_cannot_start_is_ended(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with no place for another thread runs no payload without its limits."""
+
+    def fail(_: Guard) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Guard, "start", fail)
+    outcome = bench.run("sh", "-c 'setsid sleep 1000 & sleep 1000'")
+    assert outcome.state == "Failed"
+    assert bench.processes() == []
+
+
+def test_the_disk_is_free_before_the_end_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A payload that filled the disk leaves room for the report of its end."""
+    left: list[Path] = []
+    told = Bench.ended
+
+    def ended(self: Bench, job: Work, outcome: Outcome) -> None:
+        left.extend((self.folder / "jobs").iterdir())
+        told(self, job, outcome)
+
+    monkeypatch.setattr(Bench, "ended", ended)
+    bench.run("true")
+    assert left == []
 
 
 def test_sandbox_program_comes_first(bench: Bench) -> None:
