@@ -1,5 +1,6 @@
 """The credentials of a payload's owner: files that its slot alone can read, renewed while it runs, destroyed after."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Callable, Dict, Optional
@@ -8,6 +9,7 @@ from .accounts import Account
 from .wire import Credential
 
 PROXY, TOKEN = "proxy", "token"
+_LONGEST = 65_536  # bytes: far more than any credential has
 VARIABLES = {PROXY: "X509_USER_PROXY", TOKEN: "BEARER_TOKEN_FILE"}
 
 Get = Callable[[str], Credential]
@@ -60,12 +62,21 @@ class Credentials:
 
 def destroy(folder: Path) -> None:
     """Overwrite and delete the credentials in a folder. Raises OSError."""
-    for name in VARIABLES:
-        path = folder / name
-        if path.is_file() and not path.is_symlink():
-            path.chmod(0o600)
-            with path.open("r+b") as file:
-                file.write(b"\0" * path.stat().st_size)
-                file.flush()
-                os.fsync(file.fileno())
-            path.unlink()
+    with contextlib.ExitStack() as each:  # from the last to the first, and whatever became of the one before
+        for name in VARIABLES:
+            each.enter_context(contextlib.suppress(FileNotFoundError))
+            each.callback((folder / name).unlink)
+            each.callback(_overwrite, folder / name)
+
+
+def _overwrite(path: Path) -> None:
+    """Write zeros over a plain file, whatever its reader, whose file it is, made of it."""
+    if path.is_symlink() or not path.is_file():
+        return
+    path.chmod(0o600)
+    with path.open("r+b") as file:
+        length = min(path.stat().st_size, _LONGEST)
+        file.truncate(length)
+        file.write(b"\0" * length)
+        file.flush()
+        os.fsync(file.fileno())
