@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 from pathlib import Path
 from typing import Callable, Dict, Optional
 
@@ -28,17 +29,19 @@ class Credentials:
     def __init__(self, folder: Path, account: Optional[Account], get: Get) -> None:
         self._folder, self._account, self._get = folder, account, get
         self._version = ""
+        self._lock, self._destroyed = threading.Lock(), False
 
     def renew(self) -> bool:
         """Fetch what is new; return whether something was. Raises what `get` raises, and OSError."""
         found = self._get(self._version)
-        if found.version == self._version:
-            return False
-        for name, text in ((PROXY, found.proxy), (TOKEN, found.token)):
-            if text:
-                self._write(self._folder / name, text)
-        self._version = found.version
-        return True
+        with self._lock:
+            if self._destroyed or found.version == self._version:
+                return False
+            for name, text in ((PROXY, found.proxy), (TOKEN, found.token)):
+                if text:
+                    self._write(self._folder / name, text)
+            self._version = found.version
+            return True
 
     def variables(self) -> Dict[str, str]:
         """Return where the payload finds them."""
@@ -47,8 +50,10 @@ class Credentials:
         }
 
     def destroy(self) -> None:
-        """Overwrite and delete them. Raises OSError."""
-        destroy(self._folder)
+        """Overwrite and delete them; an answer that comes later is not written. Raises OSError."""
+        with self._lock:
+            self._destroyed = True
+            destroy(self._folder)
 
     def _write(self, path: Path, text: str) -> None:
         temporary = path.with_name(f".{path.name}.new")

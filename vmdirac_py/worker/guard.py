@@ -113,10 +113,14 @@ class Guard:
             self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
-        self._over.set()
+        """Look no more; returns when no look is under way."""
+        self.leave()
         if self._checks:
             self._thread.join()
+
+    def leave(self) -> None:
+        """Look no more; a look that is under way ends by itself."""
+        self._over.set()
 
     def _live(self) -> None:
         due = {check: time.monotonic() + check.every for check in self._checks}

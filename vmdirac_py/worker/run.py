@@ -43,7 +43,8 @@ class Grounds(NamedTuple):
 class Errands(NamedTuple):
     """What is fetched for a payload. Both raise CannotRun, and try until the question they are given says yes.
 
-    `sandbox` gets its input into a file, `credential` its owner's credential if it is another than the given version.
+    `sandbox` gets its input into a file, `credential` its owner's credential if it is another than the given version;
+    that is tried once, and raises TalkError.
     """
 
     sandbox: Callable[[Work, Path, Callable[[], bool]], None]
@@ -165,11 +166,14 @@ class Run:
         process = self._spawn(streams)
         self._element.watcher.started(self.work)
         bounds = StreamLimit(streams, self._element.grounds.options.stream_mb)
-        guard = Guard(self._checks(bounds), self._end_for)
+        # Renewals have a guard of their own: a manager that does not answer must not keep limits from being looked at.
+        guard, renewals = Guard(self._checks(bounds), self._end_for), Guard(self._renewals(), self._end_for)
         guard.start()
+        renewals.start()
         # Not reaped yet: until then its pid, and so its group's number, cannot become somebody else's.
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         guard.stop()
+        renewals.leave()
         clean = self._strike()
         self._try(bounds.cut)
         with self._lock:
@@ -190,9 +194,13 @@ class Run:
             checks.append(TimeLimit(work.cpu_seconds))
         if work.disk_mb or options.disk_mb:
             checks.append(DiskLimit(self._place.top, work.disk_mb or options.disk_mb * work.cores))
-        if self._credentials:
-            checks.append(Renewal(self._credentials.renew, options.credential_seconds, work.job))
         return checks
+
+    def _renewals(self) -> List[Check]:
+        if not self._credentials:
+            return []
+        seconds = self._element.grounds.options.credential_seconds
+        return [Renewal(self._credentials.renew, seconds, self.work.job)]
 
     def _spawn(self, streams: List[Path]) -> "subprocess.Popen[bytes]":
         command = self._enclosed()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from tests.doubles.vm import tar_of, work
 from tests.support.payloads import Bench
 from vmdirac_py.worker import element, walls
 from vmdirac_py.worker.ce import Outcome
+from vmdirac_py.worker.credentials import Credentials
 from vmdirac_py.worker.guard import Guard
 from vmdirac_py.worker.options import Options
 from vmdirac_py.worker.payload import CannotRun
@@ -261,6 +264,35 @@ def test_a_credential_that_is_refused_fails_the_job(bench: Bench, monkeypatch: p
     outcome = bench.run("true", credential=True)
     assert (outcome.state, outcome.minor) == ("Failed", "Credential refused (404)")
     assert not bench.was_started.is_set()
+
+
+def test_a_manager_that_is_silent_holds_no_limit_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A payload whose credential cannot be renewed ends at its time; what is answered after is written nowhere."""
+    bench = Bench(tmp_path, options=Options(credential_seconds=0.05))
+    asked, answered, written = threading.Event(), threading.Event(), threading.Event()
+
+    def credential(_job: Work, version: str, _abandoned: Callable[[], bool]) -> Credential:
+        if version:
+            asked.set()
+            answered.wait(60)
+        return Credential(f"{version}1", "PROXY", "")
+
+    renew = Credentials.renew
+
+    def renewed(self: Credentials) -> bool:
+        found = renew(self)
+        if bench.has_ended.is_set():
+            assert not found
+            written.set()
+        return found
+
+    monkeypatch.setattr(Credentials, "renew", renewed)
+    monkeypatch.setattr(bench.ce, "errands", Errands(bench.fetch, credential))
+    outcome = bench.run("sleep", "1000", credential=True, cpu_seconds=1)
+    assert (outcome.minor, asked.is_set()) == ("CPU time exceeded", True)
+    answered.set()
+    assert written.wait(20)
+    assert list((tmp_path / "jobs").iterdir()) == []
 
 
 @pytest.mark.parametrize(("arguments", "state"), [("-c 200000000", "Failed"), ("-c 20000", "Done")])
