@@ -10,7 +10,7 @@ from typing import Callable, List, NamedTuple, Optional, Protocol, Tuple, TypeVa
 from . import features
 from .accounts import Account, own
 from .ce import DONE, FAILED, Outcome, Watcher
-from .cgroup import Used
+from .cgroup import MB, Used
 from .credentials import Credentials
 from .guard import Check, DiskLimit, Guard, Renewal, StreamLimit, TimeLimit
 from .log import say
@@ -147,7 +147,7 @@ class Run:
     def _unpack(self) -> None:
         self._element.errands.sandbox(self.work, self._place.archive, lambda: self._abandoned)
         try:
-            unpack(self._place.archive, self._place.home)
+            unpack(self._place.archive, self._place.home, self._disk_mb * MB or _UNPACKED * MAX_OUTPUT)
         except BadSandbox as error:
             raise CannotRun(f"Bad input sandbox: {error}") from None
         self._place.archive.unlink()
@@ -188,13 +188,18 @@ class Run:
         return process.returncode
 
     def _checks(self, bounds: StreamLimit) -> List[Check]:
-        work, options = self.work, self._element.grounds.options
+        work = self.work
         checks: List[Check] = [bounds]
         if work.cpu_seconds:
             checks.append(TimeLimit(work.cpu_seconds))
-        if work.disk_mb or options.disk_mb:
-            checks.append(DiskLimit(self._place.top, work.disk_mb or options.disk_mb * work.cores))
+        if self._disk_mb:
+            checks.append(DiskLimit(self._place.top, self._disk_mb))
         return checks
+
+    @property
+    def _disk_mb(self) -> int:
+        """How much disk it may fill, 0: all there is."""
+        return self.work.disk_mb or self._element.grounds.options.disk_mb * self.work.cores
 
     def _renewals(self) -> List[Check]:
         if not self._credentials:
@@ -297,6 +302,9 @@ class Run:
             too_large = target.stat().st_size > MAX_OUTPUT
         except TooLarge:
             missing, too_large = [], True
+        except OSError as error:
+            target.unlink(missing_ok=True)  # what there is of it takes the room that the report needs
+            return Outcome(FAILED, f"{minor}; output cannot be packed: {error.strerror}", code, "")
         if missing:
             minor += f"; missing output: {', '.join(missing)}"
         if too_large:

@@ -193,6 +193,20 @@ def test_too_large_output_fails(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
     assert "larger than" in outcome.minor
 
 
+def test_output_that_finds_no_room_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full while output is packed fails the job by that name, and nothing half is left on it."""
+
+    def full(_folder: Path, _names: object, target: Path, _most: int) -> list[str]:
+        target.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("vmdirac_py.worker.run.pack", full)
+    outcome = bench.run("true")
+    assert (outcome.state, outcome.output) == ("Failed", "")
+    assert outcome.minor == "Application finished; output cannot be packed: No space left on device"
+    assert list((bench.folder / "outputs").iterdir()) == []
+
+
 def test_folders_go_whatever_their_rights(bench: Bench) -> None:
     """A payload that takes the rights from its folders leaves nothing behind."""
     bench.run("sh", "-c 'mkdir -p a/b; touch a/b/c; chmod 000 a/b a'")
