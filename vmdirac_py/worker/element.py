@@ -7,13 +7,24 @@ SingularityCE     a container, as the slot's user where the worker is root, and 
 
 from typing import Dict, List, Optional, Type
 
-from . import ce, cgroup_find, container, spaces
+from . import blame, ce, cgroup_find, container, spaces
 from .accounts import Account, Accounts, Dropped, NoAccount, clear_account, end_account
 from .cgroup import Group, Limits
 from .credentials import destroy
 from .files import remove_tree
 from .log import say
-from .payload import CREDENTIALS, CannotRun, Place, command, environment, given, instance, mark, visible_gpus
+from .payload import (
+    CREDENTIALS,
+    CannotHere,
+    CannotRun,
+    Place,
+    command,
+    environment,
+    given,
+    instance,
+    mark,
+    visible_gpus,
+)
 from .processes import kill_marked
 from .run import Errands, Grounds, Inside, Run
 from .walls import Caged, Command, Given, Marked, Rationed, Wall, is_root
@@ -93,7 +104,8 @@ class InProcessCE:
     def _cage(self, work: Work, place: Place) -> Optional[Group]:
         if self._tree is None:
             return None
-        return self._tree.make(self._group_name(place.top.name), self._limits(work))
+        with blame.machine():
+            return self._tree.make(self._group_name(place.top.name), self._limits(work))
 
     def _rationed(self, work: Work) -> Wall:
         return Rationed(self._limits(work), own_user=False)
@@ -140,7 +152,7 @@ class SudoCE(InProcessCE):
         try:
             return self._accounts.of(slot.number)
         except NoAccount as error:
-            raise CannotRun(str(error)) from None
+            raise CannotHere(str(error)) from None
 
     def _walls(self, work: Work, slot: Slot, place: Place) -> List[Wall]:
         walls: List[Wall] = [*super()._walls(work, slot, place), *self._user(slot)]

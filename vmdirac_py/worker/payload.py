@@ -25,6 +25,10 @@ class CannotRun(Exception):
     """The payload cannot be started; the text becomes the job's minor status."""
 
 
+class CannotHere(CannotRun):
+    """The machine is to blame: the job shall go to another one."""
+
+
 class Place:
     """The folders of one attempt at one job below `root`."""
 

@@ -12,6 +12,7 @@ from .pool import DoesNotFit, Pool, RunsAlready
 from .trust import TalkError
 from .wire import MatchAnswer, MatchAsk, Report, Slot, Work
 
+_MOST_UNFIT = 3  # payloads in a row that this machine could not begin, until it gives up
 _DISK_WAIT = 5.0  # seconds between tries to write a report to a full disk
 
 Ask = Callable[[MatchAsk], MatchAnswer]
@@ -53,6 +54,7 @@ class Pilot:
         self._condition = threading.Condition(threading.RLock())
         self._handles: Dict[int, Handle] = {}
         self._asking = self._closed = self._halted = False
+        self._unfit = 0  # payloads in a row that this machine could not begin
         self._telling = 0  # payloads that were ended and are not reported yet
         self._failed, self._wait, self._ask_at = 0, FIRST_WAIT, 0.0
         self._idle_since, self._broken = time.monotonic(), ""
@@ -130,17 +132,28 @@ class Pilot:
         with self._condition:
             return self._handles.pop(job, None)
 
-    def _free(self, job: int) -> None:
+    def _count_unfit(self, minor: str) -> None:
+        """Give up where no payload can begin: others have better machines."""
+        self._unfit += 1
+        if self._unfit >= _MOST_UNFIT:
+            self._broken = f"{self._unfit} payloads in a row could not begin: {minor}"
+            say(self._broken)
+
+    def _free(self, job: int, *, at_once: bool = True) -> None:
         with self._condition:
             self._pool.release(job)
             self._handles.pop(job, None)
             self._idle_since = time.monotonic()
-            self._ask_now()
+            if at_once:
+                self._ask_now()
+            else:
+                self._miss()
+                self._condition.notify()
         self._changed()
 
     def started(self, work: Work) -> None:
         """Tell the manager that the payload runs (called by the inner CE)."""
-        self._worked = True
+        self._worked, self._unfit = True, 0
         self._tell(Report(work.job, work.attempt, RUNNING, "", None, ""))
 
     def ended(self, work: Work, outcome: Outcome) -> None:
@@ -157,7 +170,10 @@ class Pilot:
             outcome.peak_ram_mb,
         )
         self._tell(report, outcome.output)
-        self._free(work.job)
+        if outcome.state == RETURNED:
+            self._outbox.forget(work.job, work.attempt)
+            self._count_unfit(outcome.minor)
+        self._free(work.job, at_once=outcome.state != RETURNED)
 
     def gone(self, work: Work) -> None:
         """Free the slot of a payload that was killed (called by the inner CE): its next one may be the same user."""
@@ -209,7 +225,7 @@ class Pilot:
             )
 
     def _pause(self) -> float:
-        if self._closed or not self._pool.wishes() or self._seconds_left() <= 0:
+        if self._closed or self._broken or not self._pool.wishes() or self._seconds_left() <= 0:
             return LONGEST_WAIT
         return self._ask_at - time.monotonic()
 
@@ -253,5 +269,7 @@ class Pilot:
             say(f"job {work.job}: {error}")
             self._pool.release(work.job)
             self._outbox.forget(work.job, work.attempt)
-            return f"Its VM cannot begin: {getattr(error, 'strerror', None) or error}"
+            minor = f"Its VM cannot begin: {getattr(error, 'strerror', None) or error}"
+            self._count_unfit(minor)
+            return minor
         return ""

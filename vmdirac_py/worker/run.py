@@ -7,15 +7,15 @@ import threading
 from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional, Protocol, Tuple, TypeVar
 
-from . import features
+from . import blame, features
 from .accounts import Account, own
-from .ce import DONE, FAILED, Outcome, Watcher
+from .ce import DONE, FAILED, RETURNED, Outcome, Watcher
 from .cgroup import MB, Used
 from .credentials import Credentials
 from .guard import Check, DiskLimit, Guard, Renewal, StreamLimit, TimeLimit
 from .log import say
 from .options import Options
-from .payload import CannotRun, Place
+from .payload import CannotHere, CannotRun, Place
 from .processes import kill_group
 from .sandbox import BadSandbox, TooLarge, inside, pack, unpack
 from .walls import Command, Wall
@@ -108,6 +108,8 @@ class Run:
     def _live(self) -> None:
         try:
             outcome = self._attempt()
+        except CannotHere as error:
+            outcome = Outcome(RETURNED, str(error), None, "")
         except CannotRun as error:
             outcome = Outcome(FAILED, str(error), None, "")
         except Exception as error:  # noqa: BLE001 -- whatever it is, the job must not stay Running for ever
@@ -121,7 +123,8 @@ class Run:
         self._outcome = outcome
 
     def _attempt(self) -> Outcome:
-        self._prepare()
+        with blame.machine():
+            self._prepare()
         streams = self._streams()
         code, clean = self._execute(streams)
         used = self._count() if self._count else self._waited
@@ -146,8 +149,10 @@ class Run:
 
     def _unpack(self) -> None:
         self._element.errands.sandbox(self.work, self._place.archive, lambda: self._abandoned)
+        most = self._disk_mb * MB or _UNPACKED * MAX_OUTPUT
         try:
-            unpack(self._place.archive, self._place.home, self._disk_mb * MB or _UNPACKED * MAX_OUTPUT)
+            with blame.job("Bad input sandbox"):
+                unpack(self._place.archive, self._place.home, most)
         except BadSandbox as error:
             raise CannotRun(f"Bad input sandbox: {error}") from None
         self._place.archive.unlink()
@@ -163,13 +168,15 @@ class Run:
 
     def _execute(self, streams: List[Path]) -> Tuple[int, bool]:
         """Return the exit code, and whether everything of the payload is ended."""
-        process = self._spawn(streams)
-        self._element.watcher.started(self.work)
+        with blame.job("Executable cannot be run"):
+            process = self._spawn(streams)
         bounds = StreamLimit(streams, self._element.grounds.options.stream_mb)
         # Renewals have a guard of their own: a manager that does not answer must not keep limits from being looked at.
         guard, renewals = Guard(self._checks(bounds), self._end_for), Guard(self._renewals(), self._end_for)
-        guard.start()
-        renewals.start()
+        with blame.machine():
+            guard.start()
+            renewals.start()
+        self._element.watcher.started(self.work)
         # Not reaped yet: until then its pid, and so its group's number, cannot become somebody else's.
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         guard.stop()
@@ -227,7 +234,7 @@ class Run:
                     start_new_session=True,
                     umask=0o022,
                 )
-            except (OSError, ValueError) as error:
+            except ValueError as error:
                 raise CannotRun(f"Executable cannot be run: {error}") from None
             return self._process
 
@@ -238,8 +245,9 @@ class Run:
             command = command.knowing(**self._credentials.variables())
         with self._lock:
             self._walls = walls
-        for wall in walls:
-            command = wall.around(command)
+        with blame.machine():
+            for wall in walls:
+                command = wall.around(command)
         return command
 
     def _end_for(self, reason: str) -> None:

@@ -229,6 +229,29 @@ def test_a_payload_that_cannot_begin_is_given_back(
     assert not bench.pilot.status().broken
 
 
+def test_a_vm_that_can_begin_no_payload_gives_up(bench: Bench) -> None:
+    """Three payloads in a row that could not begin here are given back, and no more are asked for."""
+    unfit = Outcome("Returned", "Its VM cannot begin: No space left on device", None, "")
+    for job in (1, 2, 3):
+        bench.pilot.limit_wait(0.01)
+        bench.asked()
+        bench.answers.put(work(job, 4))
+        bench.until(lambda job=job: job in bench.ce.running)  # type: ignore[misc]
+        assert not bench.pilot.status().broken
+        bench.pilot.ended(bench.ce.running.pop(job), unfit)
+    assert bench.pilot.status().broken == f"3 payloads in a row could not begin: {unfit.minor}"
+    assert bench.pilot._pause() > 1
+    assert bench.outbox.begun() == []
+
+
+def test_a_payload_that_began_clears_the_count(bench: Bench) -> None:
+    """Only payloads in a row tell of a broken VM."""
+    for job in (1, 2, 3, 4):
+        bench.pilot.ended(work(job), Outcome("Returned", "no room", None, ""))
+        bench.pilot.started(work(job))
+    assert not bench.pilot.status().broken
+
+
 def test_a_vm_is_empty_once_its_reports_have_arrived(bench: Bench) -> None:
     """What ended is not over before the manager knows: it would be given again as a job whose match was lost."""
     bench.asked()

@@ -129,8 +129,18 @@ def test_a_payload_whose_guard_cannot_start_is_ended(bench: Bench, monkeypatch: 
 
     monkeypatch.setattr(Guard, "start", fail)
     outcome = bench.run("sh", "-c 'setsid sleep 1000 & sleep 1000'")
-    assert outcome.state == "Failed"
+    assert (outcome.state, outcome.minor) == ("Returned", "Its VM cannot begin: can't start new thread")
+    assert not bench.was_started.is_set()
     assert bench.processes() == []
+
+
+def test_a_machine_without_room_gives_its_job_back(bench: Bench) -> None:
+    """What keeps a payload from its start and is no fault of its job does not fail it."""
+    (bench.folder / "jobs").rmdir()
+    (bench.folder / "jobs").write_text("no folder")
+    outcome = bench.run("true")
+    assert (outcome.state, outcome.minor) == ("Returned", "Its VM cannot begin: Not a directory")
+    assert not bench.was_started.is_set()
 
 
 def test_the_disk_is_free_before_the_end_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,6 +176,7 @@ def test_sandbox_program_comes_first(bench: Bench) -> None:
         ("echo", "", {"environment": {"A": "x\0y"}}, "Bad environment variable: 'A'"),
         ("echo", "", {"environment": {"A;x": "y"}}, "Bad environment variable: 'A;x'"),
         ("echo", "", {"stdout": ""}, "Bad name for output"),
+        ("echo", "", {"stdout": "no/such/folder"}, "Executable cannot be run"),
     ],
 )
 def test_what_cannot_run_says_why(
