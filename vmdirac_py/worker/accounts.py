@@ -114,6 +114,10 @@ class Dropped:
         known = command.knowing(USER=self._account.name, LOGNAME=self._account.name)
         return known.within(*dropped(self._account, sealed=self._sealed))
 
+    def stands(self) -> bool:
+        """Say that it does: it was tried before the first payload."""
+        return True
+
     def strike(self) -> bool:
         """End every process of the user, by one word to the kernel that no fork escapes."""
         return end_account(self._account)

@@ -69,6 +69,10 @@ class Contained:
         variables = {**inherited, **known.variables, **self._passed_in(known.given)}
         return Command([*self._outer(), self._image, *command.arguments], variables)
 
+    def stands(self) -> bool:
+        """Say that it does: what a runtime cannot do is told in the words of its own."""
+        return True
+
     def strike(self) -> bool:
         """End nothing: the group of the runtime is ended, and the container's processes with it."""
         return True

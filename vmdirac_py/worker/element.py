@@ -80,7 +80,7 @@ class InProcessCE:
         # The mark is the innermost: the job must not change it.
         walls = [Marked(mark(self.grounds.vm, place.top.name)), *self._walls(work, slot, place)]
         group = self._cage(work, place)  # last: whoever gets it removes it
-        walls.append(Caged(group) if group else self._rationed(work))
+        walls.append(Caged(group, place.top / "caged") if group else self._rationed(work))
         return Inside(command, walls, group.used if group else None)
 
     def _walls(self, work: Work, slot: Slot, place: Place) -> List[Wall]:

@@ -12,6 +12,7 @@ from .pool import DoesNotFit, Pool, RunsAlready
 from .trust import TalkError
 from .wire import MatchAnswer, MatchAsk, Report, Slot, Work
 
+_UNFIT = (RETURNED, LOST)  # ends of payloads that this machine could not begin
 _MOST_UNFIT = 3  # payloads in a row that this machine could not begin, until it gives up
 _DISK_WAIT = 5.0  # seconds between tries to write a report to a full disk
 
@@ -153,7 +154,7 @@ class Pilot:
 
     def started(self, work: Work) -> None:
         """Tell the manager that the payload runs (called by the inner CE)."""
-        self._worked, self._unfit = True, 0
+        self._worked = True
         self._tell(Report(work.job, work.attempt, RUNNING, "", None, ""))
 
     def ended(self, work: Work, outcome: Outcome) -> None:
@@ -170,10 +171,13 @@ class Pilot:
             outcome.peak_ram_mb,
         )
         self._tell(report, outcome.output)
-        if outcome.state == RETURNED:
+        unfit = outcome.state in _UNFIT
+        if unfit:
             self._outbox.forget(work.job, work.attempt)
             self._count_unfit(outcome.minor)
-        self._free(work.job, at_once=outcome.state != RETURNED)
+        else:
+            self._unfit = 0
+        self._free(work.job, at_once=not unfit)
 
     def gone(self, work: Work) -> None:
         """Free the slot of a payload that was killed (called by the inner CE): its next one may be the same user."""

@@ -9,7 +9,7 @@ from typing import Callable, List, NamedTuple, Optional, Protocol, Tuple, TypeVa
 
 from . import blame, features
 from .accounts import Account, own
-from .ce import DONE, FAILED, RETURNED, Outcome, Watcher
+from .ce import DONE, FAILED, LOST, RETURNED, Outcome, Watcher
 from .cgroup import MB, Used
 from .credentials import Credentials
 from .guard import Check, DiskLimit, Guard, Renewal, StreamLimit, TimeLimit
@@ -127,6 +127,8 @@ class Run:
             self._prepare()
         streams = self._streams()
         code, clean = self._execute(streams)
+        if code and not self._ended_for and not all(wall.stands() for wall in self._walls):
+            return Outcome(LOST, "Its VM cannot begin: what stands around a payload cannot be put up", None, "")
         used = self._count() if self._count else self._waited
         state, minor, shown = self._verdict(code, used)
         outcome = self._packed(state, minor, shown) if clean else Outcome(FAILED, f"{minor}; not all ended", shown, "")

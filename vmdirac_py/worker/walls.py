@@ -11,7 +11,13 @@ from .cgroup import MB, Group, Limits
 from .processes import kill_marked
 
 ENTRY_FAILED = 125  # exit code of a wall that could not be put up
-_ENTER = f'for door do shift; [ "$door" = -- ] && break; echo 0 > "$door" || exit {ENTRY_FAILED}; done; exec "$@"'
+_ENTER = f"""
+up=$1
+shift
+for door do shift; [ "$door" = -- ] && break; echo 0 > "$door" || exit {ENTRY_FAILED}; done
+: > "$up" || exit {ENTRY_FAILED}
+exec "$@"
+"""
 
 # A shell has variables of its own that nobody else may set: those are passed over.
 _EXPORT = "command export {}={} 2>/dev/null || :\n"
@@ -46,6 +52,9 @@ class Wall(Protocol):
     def around(self, command: Command) -> Command:
         """Return the command that runs `command` inside."""
 
+    def stands(self) -> bool:
+        """Tell whether it was put up; what is inside of one that was not never began."""
+
     def strike(self) -> bool:
         """End everything inside; return whether nothing is left. May be called more than once."""
 
@@ -76,6 +85,10 @@ class Given:
         inner = command.within("/bin/sh", "-c", _GIVE, str(self._file))
         return inner._replace(given=_NOTHING)
 
+    def stands(self) -> bool:
+        """Say that it does: it is no enclosure."""
+        return True
+
     def strike(self) -> bool:
         """End nothing: it is no enclosure."""
         return True
@@ -94,6 +107,10 @@ class Marked:
         """Add the mark."""
         return command.knowing(**{self._name: self._value})
 
+    def stands(self) -> bool:
+        """Say that it does: a mark is there from the first."""
+        return True
+
     def strike(self) -> bool:
         """End all that bear the mark."""
         return kill_marked(f"{self._name}={self._value}")
@@ -103,14 +120,25 @@ class Marked:
 
 
 class Caged:
-    """A control group."""
+    """A control group.
 
-    def __init__(self, group: Group) -> None:
-        self._group = group
+    Args:
+        group: which.
+        up: becomes a file when something is inside.
+    """
+
+    def __init__(self, group: Group, up: Path) -> None:
+        self._group, self._up = group, up
 
     def around(self, command: Command) -> Command:
         """Let a shell enter the group and become the command."""
-        return command.within("/bin/sh", "-c", _ENTER, "vmdirac-enter", *map(str, self._group.doors), "--")
+        return command.within(
+            "/bin/sh", "-c", _ENTER, "vmdirac-enter", str(self._up), *map(str, self._group.doors), "--"
+        )
+
+    def stands(self) -> bool:
+        """Tell whether something is inside, or was."""
+        return self._up.exists()
 
     def strike(self) -> bool:
         """End all inside."""
@@ -139,6 +167,10 @@ class Rationed:
     def around(self, command: Command) -> Command:
         """Let `prlimit` (of util-linux) set the limits and become the command."""
         return command.within("prlimit", *self._options)
+
+    def stands(self) -> bool:
+        """Say that it does: limits that cannot be set are an exit code as any other."""
+        return True
 
     def strike(self) -> bool:
         """End nothing: there is no handle to it."""

@@ -17,10 +17,12 @@ import pytest
 from tests.doubles.manager import ManagerDouble
 from tests.doubles.vm import VmProcess, tar_of, texts_of, work
 from tests.support.payloads import KINDS, SECONDS, Bench, bench_of, need_bubblewrap, remove_accounts, root_only
-from vmdirac_py.worker import element, guard
+from vmdirac_py.worker import element, guard, spaces
 from vmdirac_py.worker.ce import IN_PROCESS, SINGULARITY, SUDO
+from vmdirac_py.worker.cgroup import Group
 from vmdirac_py.worker.leavings import PUBLIC
-from vmdirac_py.worker.wire import Credential, Slot
+from vmdirac_py.worker.payload import Place
+from vmdirac_py.worker.wire import Credential, Slot, Work
 
 pytestmark = root_only
 ISOLATED = (SUDO, SINGULARITY)
@@ -250,6 +252,31 @@ def test_rights_cannot_be_gained(lend: Lend, kind: str) -> None:
     assert seen[:3] == [str(account.gid), str(account.uid), "reads"]
     assert seen[seen.index("CapEff:") + 1] == "0000000000000000"
     assert seen[seen.index("NoNewPrivs:") + 1] == "1"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cage_that_cannot_be_entered_fails_no_job(lend: Lend, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a payload cannot be walled in it does not run, and its job goes to another VM."""
+    bench = lend(kind)
+    cage = bench.ce._cage
+
+    def broken(job: Work, place: Place) -> Group:
+        group = cage(job, place)
+        assert group
+        group.doors = [Path("/no/such/door")]
+        return group
+
+    monkeypatch.setattr(bench.ce, "_cage", broken)
+    outcome = bench.shell("exit 125")
+    assert (outcome.state, outcome.exit_code, outcome.output) == ("Lost", None, "")
+
+
+def test_namespaces_that_cannot_be_made_fail_no_job(lend: Lend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Namespaces that were possible once, and are no more, are the machine's fault; an exit code is the job's."""
+    bench = lend(SUDO)
+    assert bench.shell("exit 125").minor == "Application exit code 125"
+    monkeypatch.setattr(spaces, "_UNSHARE", ("false",))
+    assert bench.shell("true").state == "Lost"
 
 
 def test_a_whole_worker_runs_payloads_as_other_users(manager: ManagerDouble, pyz: Path) -> None:

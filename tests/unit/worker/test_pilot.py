@@ -244,11 +244,11 @@ def test_a_vm_that_can_begin_no_payload_gives_up(bench: Bench) -> None:
     assert bench.outbox.begun() == []
 
 
-def test_a_payload_that_began_clears_the_count(bench: Bench) -> None:
+def test_a_payload_that_ran_clears_the_count(bench: Bench) -> None:
     """Only payloads in a row tell of a broken VM."""
     for job in (1, 2, 3, 4):
         bench.pilot.ended(work(job), Outcome("Returned", "no room", None, ""))
-        bench.pilot.started(work(job))
+        bench.pilot.ended(work(job), Outcome("Failed", "Application exit code 1", 1, ""))
     assert not bench.pilot.status().broken
 
 
