@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tarfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,14 +120,15 @@ def waits_for(job: int, flag: Path, **changes: Any) -> dict[str, Any]:
     return work(job, "sh", f"-c 'while [ ! -e {flag} ]; do sleep 0.05; done; echo seen'", **changes)
 
 
-def tar_of(files: dict[str, str]) -> bytes:
-    """Return a tar.gz of text files."""
+def tar_of(files: Mapping[str, str | bytes], mode: int = 0o644) -> bytes:
+    """Return a tar.gz of files."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name, text in files.items():
             member = tarfile.TarInfo(name)
-            member.size = len(text.encode())
-            tar.addfile(member, io.BytesIO(text.encode()))
+            data = text.encode() if isinstance(text, str) else text
+            member.size, member.mode = len(data), mode
+            tar.addfile(member, io.BytesIO(data))
     return buffer.getvalue()
 
 

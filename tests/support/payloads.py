@@ -38,7 +38,7 @@ class Bench:
     def __init__(self, folder: Path, kind: str = IN_PROCESS, options: Options | None = None, **more: Any) -> None:
         self.folder, self.kind = folder, kind
         self.sandbox, self.owner = b"", Credential("", "", "")
-        self.was_started, self.has_ended = threading.Event(), threading.Event()
+        self.was_started, self.has_ended, self.is_gone = threading.Event(), threading.Event(), threading.Event()
         self.outcome: Outcome | None = None
         self.options = options or Options()
         grounds = Grounds(folder / "jobs", folder / "outputs", f"vm-{folder.name}", self.options, **more)
@@ -62,6 +62,10 @@ class Bench:
         """Note the end."""
         self.outcome = outcome
         self.has_ended.set()
+
+    def gone(self, _work: Work) -> None:
+        """Note that a payload that was killed is gone."""
+        self.is_gone.set()
 
     def start(self, executable: str, arguments: str = "", *, job: int = 1, **changes: Any) -> Run:
         """Start a payload in the slot of the same number, less one."""

@@ -10,7 +10,7 @@ from typing import IO, Dict, List, NamedTuple
 
 from .ce import ACCOUNTS
 from .leavings import remove_files_of, remove_ipc_of
-from .processes import end_all, of_user
+from .processes import END_SECONDS, end_all, kill_each, of_user
 from .walls import Command
 
 _HELD: Dict[Path, IO[bytes]] = {}  # the locks of this process, held until it ends
@@ -114,6 +114,10 @@ class Dropped:
         known = command.knowing(USER=self._account.name, LOGNAME=self._account.name)
         return known.within(*dropped(self._account, sealed=self._sealed))
 
+    def stands(self) -> bool:
+        """Say that it does: it was tried before the first payload."""
+        return True
+
     def strike(self) -> bool:
         """End every process of the user, by one word to the kernel that no fork escapes."""
         return end_account(self._account)
@@ -133,10 +137,14 @@ def dropped(account: Account, *, sealed: bool = True) -> List[str]:
 def end_account(account: Account) -> bool:
     """End every process of a user; return whether none is left."""
 
-    def kill_all(_: List[int]) -> None:
-        if of_user(account.uid):
+    def kill_all(found: List[int]) -> None:
+        if found:
             command = [*dropped(account), "/bin/sh", "-c", "kill -KILL -1"]
-            subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+            # A machine full of processes may have no place for this one: then one by one, and again.
+            with contextlib.suppress(OSError, subprocess.SubprocessError):
+                subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=END_SECONDS)
+                return
+            kill_each(found)
 
     return end_all(lambda: of_user(account.uid), kill_all)
 

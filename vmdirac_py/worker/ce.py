@@ -32,7 +32,7 @@ class Handle(Protocol):
         """Return what became of it, or None while it runs."""
 
     def kill(self) -> None:
-        """End it with all its descendants; it is then abandoned: its watcher is not called."""
+        """End it with all its descendants; it is then abandoned: its watcher hears no end, but when it is gone."""
 
 
 class Watcher(Protocol):
@@ -44,12 +44,15 @@ class Watcher(Protocol):
     def ended(self, work: Work, outcome: Outcome) -> None:
         """Tell that the payload is over and cleaned up."""
 
+    def gone(self, work: Work) -> None:
+        """Tell that a payload that was abandoned is over and cleaned up: its slot is free."""
+
 
 class InnerCE(Protocol):
     """Runs payloads one by one or side by side."""
 
     def start(self, work: Work, slot: Slot) -> Handle:
-        """Begin to run a payload; returns at once."""
+        """Begin to run a payload; returns at once. Raises OSError, RuntimeError where the machine cannot."""
 
     def problems(self) -> List[str]:
         """Return why it cannot run payloads on this machine."""

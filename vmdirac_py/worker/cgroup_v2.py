@@ -62,7 +62,8 @@ class GroupV2:
     def kill(self) -> bool:
         """End everything inside, by one word to the kernel where it is 5.14 or newer."""
         if (self._folder / "cgroup.kill").exists():
-            write(self._folder / "cgroup.kill", "1")
+            with contextlib.suppress(OSError):  # then one by one
+                write(self._folder / "cgroup.kill", "1")
         return end_all(lambda: pids(self._folder))
 
     def used(self) -> Used:

@@ -14,6 +14,8 @@ from .wire import Slot, Work
 RUNTIMES = ("apptainer", "singularity")
 PASSED_ON = ("TERM", "VOMS_", "X509_", "XRD_", "Xrd_", "DIRAC_", "BEARER_TOKEN")
 """Beginnings of the variables a container inherits from its VM, as in DIRAC's SingularityCE."""
+PASSED_IN = ("APPTAINERENV_", "SINGULARITYENV_")
+"""Beginnings of the names by which a runtime takes variables for the container alone."""
 _FUSE = Path("/dev/fuse")
 _FEW_NAMESPACES = 100  # DIRAC's own bound: below it they are not meant for users
 
@@ -63,8 +65,13 @@ class Contained:
     def around(self, command: Command) -> Command:
         """Run it in the container, with what may be known from outside."""
         inherited = _inherited(os.environ, (*PASSED_ON, *self._options.environment))
-        variables = {**inherited, **command.variables, "TMPDIR": "/tmp"}  # noqa: S108 -- the container's own
+        known = command.knowing(TMPDIR="/tmp")  # noqa: S108 -- the container's own
+        variables = {**inherited, **known.variables, **self._passed_in(known.given)}
         return Command([*self._outer(), self._image, *command.arguments], variables)
+
+    def stands(self) -> bool:
+        """Say that it does: what a runtime cannot do is told in the words of its own."""
+        return True
 
     def strike(self) -> bool:
         """End nothing: the group of the runtime is ended, and the container's processes with it."""
@@ -72,6 +79,14 @@ class Contained:
 
     def clear(self) -> None:
         """Leave nothing: all the container wrote lies in the payload's folders."""
+
+    def _passed_in(self, given: Mapping[str, str]) -> Dict[str, str]:
+        """Return the job's own variables under names that mean nothing outside: the runtime itself must not heed them.
+
+        Singularity may be Apptainer by another name, which knows both ways and says so to each payload.
+        """
+        ways = PASSED_IN[:1] if PurePosixPath(self._program).name == RUNTIMES[0] else PASSED_IN
+        return {way + name: value for way in ways for name, value in given.items()}
 
     def _outer(self) -> List[str]:
         home = str(self._place.home)

@@ -7,16 +7,27 @@ SingularityCE     a container, as the slot's user where the worker is root, and 
 
 from typing import Dict, List, Optional, Type
 
-from . import ce, cgroup_find, container, spaces
+from . import blame, ce, cgroup_find, container, spaces
 from .accounts import Account, Accounts, Dropped, NoAccount, clear_account, end_account
 from .cgroup import Group, Limits
 from .credentials import destroy
 from .files import remove_tree
 from .log import say
-from .payload import CREDENTIALS, CannotRun, Place, command, environment, instance, mark, visible_gpus
+from .payload import (
+    CREDENTIALS,
+    CannotHere,
+    CannotRun,
+    Place,
+    command,
+    environment,
+    given,
+    instance,
+    mark,
+    visible_gpus,
+)
 from .processes import kill_marked
 from .run import Errands, Grounds, Inside, Run
-from .walls import Caged, Command, Marked, Rationed, Wall, is_root
+from .walls import Caged, Command, Given, Marked, Rationed, Wall, is_root
 from .wire import Slot, Work
 
 
@@ -66,25 +77,26 @@ class InProcessCE:
     def inside(self, work: Work, slot: Slot, place: Place) -> Inside:
         """Return the command of a payload and what stands around it. Raises CannotRun, OSError."""
         command = self._command(work, slot, place)
-        walls = [*self._walls(work, slot, place), Marked(mark(self.grounds.vm, place.top.name))]
+        # The mark is the innermost: the job must not change it.
+        walls = [Marked(mark(self.grounds.vm, place.top.name)), *self._walls(work, slot, place)]
         group = self._cage(work, place)  # last: whoever gets it removes it
-        walls.append(Caged(group) if group else self._rationed(work))
+        walls.append(Caged(group, place.top / "caged") if group else self._rationed(work))
         return Inside(command, walls, group.used if group else None)
 
     def _walls(self, work: Work, slot: Slot, place: Place) -> List[Wall]:
         """Return what stands around a payload beside mark and control group, the innermost first."""
-        del slot, place
+        del slot
         if work.image:
             raise CannotRun(
                 f"Container image {work.image} is not allowed here: this VM runs payloads without container"
             )
-        return []
+        return [Given(place.environment)]
 
     def _command(self, work: Work, slot: Slot, place: Place) -> Command:
-        variables = {**environment(work, place), **instance()}
-        if self.grounds.gpus:
-            variables.update(visible_gpus(slot.gpu_ids))
-        return Command(command(work, place, self._path(variables)), variables)
+        made, more = environment(work, place), given(work)
+        gpus = visible_gpus(slot.gpu_ids) if self.grounds.gpus else {}
+        arguments = command(work, place, self._path({**made, **more}))
+        return Command(arguments, made, more).knowing(**instance(), **gpus)
 
     def _path(self, variables: Dict[str, str]) -> Optional[str]:
         return variables["PATH"]
@@ -92,7 +104,8 @@ class InProcessCE:
     def _cage(self, work: Work, place: Place) -> Optional[Group]:
         if self._tree is None:
             return None
-        return self._tree.make(self._group_name(place.top.name), self._limits(work))
+        with blame.machine():
+            return self._tree.make(self._group_name(place.top.name), self._limits(work))
 
     def _rationed(self, work: Work) -> Wall:
         return Rationed(self._limits(work), own_user=False)
@@ -139,7 +152,7 @@ class SudoCE(InProcessCE):
         try:
             return self._accounts.of(slot.number)
         except NoAccount as error:
-            raise CannotRun(str(error)) from None
+            raise CannotHere(str(error)) from None
 
     def _walls(self, work: Work, slot: Slot, place: Place) -> List[Wall]:
         walls: List[Wall] = [*super()._walls(work, slot, place), *self._user(slot)]

@@ -31,27 +31,36 @@ class Fetch:
     def credential(self, work: Work, version: str, abandoned: Callable[[], bool]) -> Credential:
         """Return the credential of a job's owner, without its text when it is the given version.
 
+        The first is waited for, a newer one is asked for once: it is asked for again soon enough.
+
         Raises:
             CannotRun: the manager refuses it, or the payload was abandoned meanwhile.
+            Unreachable: no answer, when asked for a newer one.
         """
         asked = CredentialAsk(work.job, work.attempt, version)
-        return self._patiently(
-            work, "Credential", lambda client: client.post("credential", asked, Credential), abandoned
-        )
+
+        def ask(client: Client) -> Credential:
+            return client.post("credential", asked, Credential)
+
+        return self._once("Credential", ask) if version else self._patiently(work, "Credential", ask, abandoned)
 
     def _patiently(
         self, work: Work, what: str, fetch: Callable[[Client], _Fetched], abandoned: Callable[[], bool]
     ) -> _Fetched:
-        client, backoff = Client(self._manager), Backoff(cap=10.0)
+        backoff = Backoff(cap=5.0)  # not so long that an abandoned payload is waited for
+        while not abandoned():
+            try:
+                return self._once(what, fetch)
+            except Unreachable as error:
+                say(f"job {work.job}: {what.lower()}: {error}")
+                time.sleep(backoff.wait())
+        raise CannotRun("Halted before its start")
+
+    def _once(self, what: str, fetch: Callable[[Client], _Fetched]) -> _Fetched:
+        client = Client(self._manager)
         try:
-            while not abandoned():
-                try:
-                    return fetch(client)
-                except Unreachable as error:
-                    say(f"job {work.job}: {what.lower()}: {error}")
-                    time.sleep(backoff.wait())
+            return fetch(client)
         except Refused as error:
             raise CannotRun(f"{what} {error}") from None
         finally:
             client.close()
-        raise CannotRun("Halted before its start")

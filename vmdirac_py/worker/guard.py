@@ -1,6 +1,8 @@
 """Looks after one payload while it runs: its time, its disk, its streams, its credential."""
 
+import contextlib
 import os
+import stat
 import threading
 import time
 from pathlib import Path
@@ -13,6 +15,7 @@ from .trust import TalkError
 
 _STREAM_SECONDS = 1.0
 _DISK_SECONDS, _DISK_SHARE = 5.0, 50  # looking takes at most a fiftieth of the time
+_AGAIN_SECONDS = 1.0
 _BLOCK = 512  # bytes in which `st_blocks` counts
 
 
@@ -51,12 +54,12 @@ class StreamLimit:
 
     def longer(self) -> List[Path]:
         """Return the files that are too long."""
-        return [path for path in self._files if path.is_file() and path.lstat().st_size > self._most]
+        return [path for path in self._files if _length(path) > self._most]
 
     def cut(self) -> None:
         """Keep the beginning of those that are too long. Raises OSError."""
         for path in self.longer():
-            if not path.is_symlink():
+            if os.path.realpath(path) == str(path):  # no folder on its way became a link
                 os.truncate(path, self._most)
 
 
@@ -110,20 +113,48 @@ class Guard:
             self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
-        self._over.set()
+        """Look no more; returns when no look is under way."""
+        self.leave()
         if self._checks:
             self._thread.join()
+
+    def leave(self) -> None:
+        """Look no more; a look that is under way ends by itself."""
+        self._over.set()
 
     def _live(self) -> None:
         due = {check: time.monotonic() + check.every for check in self._checks}
         while not self._over.wait(max(0.0, min(due.values()) - time.monotonic())):
             check = min(due, key=lambda one: due[one])
-            reason = check.look()
-            if reason and not self._over.is_set():
-                self._end(reason)
+            reason = _seen(check)
+            if reason:
+                self._end_with(reason)
                 return
             due[check] = time.monotonic() + check.every
+
+    def _end_with(self, reason: str) -> None:
+        """End the payload, again and again until its first process is gone."""
+        while not self._over.is_set():
+            self._end(reason)
+            self._over.wait(_AGAIN_SECONDS)
+
+
+def _seen(check: Check) -> str:
+    """Return why the payload must end; a look that fails says so and is taken again when it is due."""
+    try:
+        return check.look()
+    except Exception as error:  # noqa: BLE001 -- a guard that died in silence would let the payload do anything
+        say(f"{type(check).__name__}: {type(error).__name__}: {error}")
+        return ""
+
+
+def _length(path: Path) -> int:
+    """Return the bytes of a plain file, 0 of all else: the payload may change what is there at any moment."""
+    with contextlib.suppress(OSError):
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode):
+            return found.st_size
+    return 0
 
 
 def taken(folder: Path) -> int:

@@ -1,6 +1,7 @@
 """What a payload is given: its folders, its command line and its environment."""
 
 import os
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -14,12 +15,18 @@ from .wire import Work
 MARK = "VMDIRAC_JOB"
 INSTANCE = "VMDIRAC_INSTANCE"
 CREDENTIALS = "credentials"  # the folder of an attempt that holds its owner's proxy and token
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_SHOWN = 100  # characters of a name that may be anything
 _PASS = 0o710  # a group may pass through and see nothing
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class CannotRun(Exception):
     """The payload cannot be started; the text becomes the job's minor status."""
+
+
+class CannotHere(CannotRun):
+    """The machine is to blame: the job shall go to another one."""
 
 
 class Place:
@@ -32,6 +39,7 @@ class Place:
         self.work = self.top / "work"
         self.credentials = self.top / CREDENTIALS
         self.archive = self.top / "input.tar.gz"
+        self.environment = self.top / "environment"
         self.machine_features = root.parent / features.MACHINE_FOLDER
         self.job_features = self.top / features.JOB_FOLDER
 
@@ -66,7 +74,7 @@ def mark(vm: str, attempt: str) -> str:
 
 
 def environment(work: Work, place: Place) -> Dict[str, str]:
-    """Return the payload's whole environment; the job may add to it."""
+    """Return the payload's environment as we make it; see `given` for what the job adds."""
     return {
         "PATH": _PATH,
         "HOME": str(place.home),
@@ -77,8 +85,15 @@ def environment(work: Work, place: Place) -> Dict[str, str]:
         "OMP_NUM_THREADS": str(work.cores),
         features.MACHINE: str(place.machine_features),
         features.JOB: str(place.job_features),
-        **work.environment,
     }
+
+
+def given(work: Work) -> Dict[str, str]:
+    """Return what the job adds to its environment. Raises CannotRun."""
+    for name, value in work.environment.items():
+        if not _NAME.fullmatch(name) or "\0" in value:
+            raise CannotRun(f"Bad environment variable: {name[:_SHOWN]!r}")
+    return dict(work.environment)
 
 
 def visible_gpus(ids: Sequence[int]) -> Dict[str, str]:

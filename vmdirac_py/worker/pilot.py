@@ -12,6 +12,8 @@ from .pool import DoesNotFit, Pool, RunsAlready
 from .trust import TalkError
 from .wire import MatchAnswer, MatchAsk, Report, Slot, Work
 
+_UNFIT = (RETURNED, LOST)  # ends of payloads that this machine could not begin
+_MOST_UNFIT = 3  # payloads in a row that this machine could not begin, until it gives up
 _DISK_WAIT = 5.0  # seconds between tries to write a report to a full disk
 
 Ask = Callable[[MatchAsk], MatchAnswer]
@@ -53,6 +55,8 @@ class Pilot:
         self._condition = threading.Condition(threading.RLock())
         self._handles: Dict[int, Handle] = {}
         self._asking = self._closed = self._halted = False
+        self._unfit = 0  # payloads in a row that this machine could not begin
+        self._telling = 0  # payloads that were ended and are not reported yet
         self._failed, self._wait, self._ask_at = 0, FIRST_WAIT, 0.0
         self._idle_since, self._broken = time.monotonic(), ""
         self._longest, self._worked = LONGEST_WAIT, False
@@ -108,32 +112,44 @@ class Pilot:
             self._tell(Report(work.job, work.attempt, LOST, minor, None, ""))
 
     def kill(self, job: int) -> None:
-        """End the payload of a job that is not this VM's any more, unreported, and free its slot."""
+        """End the payload of a job that is not this VM's any more, unreported; its slot is free once it is gone."""
         handle = self._take_out(job)
         if handle is not None:
             say(f"job {job}: not ours any more, ended")
             handle.kill()
             self._outbox.forget(job, handle.work.attempt)
-            self._free(job)
 
     def fail(self, job: int, minor: str) -> None:
-        """End a payload, report it as failed, and free its slot."""
+        """End a payload and report it as failed; its slot is free once it is gone."""
         handle = self._take_out(job)
         if handle is not None:
             say(f"job {job}: {minor}")
+            self._telling += 1
             handle.kill()
             self._tell(Report(job, handle.work.attempt, FAILED, minor, None, ""))
-            self._free(job)
+            self._telling -= 1
 
     def _take_out(self, job: int) -> Optional[Handle]:
         with self._condition:
             return self._handles.pop(job, None)
 
-    def _free(self, job: int) -> None:
+    def _count_unfit(self, minor: str) -> None:
+        """Give up where no payload can begin: others have better machines."""
+        self._unfit += 1
+        if self._unfit >= _MOST_UNFIT:
+            self._broken = f"{self._unfit} payloads in a row could not begin: {minor}"
+            say(self._broken)
+
+    def _free(self, job: int, *, at_once: bool = True) -> None:
         with self._condition:
             self._pool.release(job)
+            self._handles.pop(job, None)
             self._idle_since = time.monotonic()
-            self._ask_now()
+            if at_once:
+                self._ask_now()
+            else:
+                self._miss()
+                self._condition.notify()
         self._changed()
 
     def started(self, work: Work) -> None:
@@ -155,12 +171,17 @@ class Pilot:
             outcome.peak_ram_mb,
         )
         self._tell(report, outcome.output)
-        with self._condition:
-            self._pool.release(work.job)
-            self._handles.pop(work.job, None)
-            self._idle_since = time.monotonic()
-            self._ask_now()
-        self._changed()
+        unfit = outcome.state in _UNFIT
+        if unfit:
+            self._outbox.forget(work.job, work.attempt)
+            self._count_unfit(outcome.minor)
+        else:
+            self._unfit = 0
+        self._free(work.job, at_once=not unfit)
+
+    def gone(self, work: Work) -> None:
+        """Free the slot of a payload that was killed (called by the inner CE): its next one may be the same user."""
+        self._free(work.job)
 
     def _tell(self, report: Report, output: str = "") -> None:
         while True:
@@ -202,13 +223,13 @@ class Pilot:
             self._asking = True
             free, pool = self._pool.free, self._pool
             # A VM whose reports have not arrived is not empty: the manager gives an empty one again what seems lost.
-            empty = pool.empty and not self._outbox.waiting()
+            empty = pool.empty and not self._outbox.waiting() and not self._telling
             return MatchAsk(
                 pool.total.cores, free.cores, free.ram_mb, free.gpus, empty, self._seconds_left(), pool.wishes()
             )
 
     def _pause(self) -> float:
-        if self._closed or not self._pool.wishes() or self._seconds_left() <= 0:
+        if self._closed or self._broken or not self._pool.wishes() or self._seconds_left() <= 0:
             return LONGEST_WAIT
         return self._ask_at - time.monotonic()
 
@@ -248,7 +269,11 @@ class Pilot:
         except RunsAlready as error:
             say(str(error))
             self._miss()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # a full disk, or as many threads as this machine allows
+            say(f"job {work.job}: {error}")
             self._pool.release(work.job)
-            return f"Its VM cannot write: {error.strerror}"
+            self._outbox.forget(work.job, work.attempt)
+            minor = f"Its VM cannot begin: {getattr(error, 'strerror', None) or error}"
+            self._count_unfit(minor)
+            return minor
         return ""

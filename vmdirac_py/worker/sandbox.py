@@ -11,18 +11,19 @@ class BadSandbox(Exception):
     """An archive that is broken or reaches outside its folder; nothing of it was unpacked."""
 
 
-def unpack(archive: Path, folder: Path) -> None:
+_BLOCK = 4096  # bytes of disk that even an empty file may take
+
+
+def unpack(archive: Path, folder: Path, most: int) -> None:
     """Unpack a tar.gz into `folder`: plain files, folders and links that point down, owned by us.
 
     Raises:
-        BadSandbox: not a tar.gz, or a member that is not such.
+        BadSandbox: not a tar.gz, a member that is not such, or more than `most` bytes of disk.
         OSError: the disk refused.
     """
     try:
         with tarfile.open(archive, "r:gz") as tar:
-            members = tar.getmembers()
-            for member in members:
-                _tame(member)
+            members = _members(tar, most)
             # Python's own filter is a second lock where there is one (3.9.17+, 3.10.12+, 3.11.4+, 3.12+).
             locks = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
             tar.extractall(folder, members, **locks)  # type: ignore[arg-type]  # noqa: S202 -- each member was checked
@@ -83,6 +84,18 @@ class Allowance:
         if self._left < 0:
             raise TooLarge
         return member
+
+
+def _members(tar: tarfile.TarFile, most: int) -> List[tarfile.TarInfo]:
+    """Return all members, each checked as it is read: of what is too large no more is read than that takes."""
+    members = []
+    for member in tar:
+        _tame(member)
+        most -= member.size + _BLOCK
+        if most < 0:
+            raise BadSandbox("it is too large when unpacked")
+        members.append(member)
+    return members
 
 
 def _tame(member: tarfile.TarInfo) -> None:

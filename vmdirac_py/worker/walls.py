@@ -2,28 +2,48 @@
 
 import os
 import resource
-from typing import Dict, List, NamedTuple, Protocol
+import shlex
+from pathlib import Path
+from types import MappingProxyType
+from typing import Dict, List, Mapping, NamedTuple, Protocol
 
 from .cgroup import MB, Group, Limits
 from .processes import kill_marked
 
 ENTRY_FAILED = 125  # exit code of a wall that could not be put up
-_ENTER = f'for door do shift; [ "$door" = -- ] && break; echo 0 > "$door" || exit {ENTRY_FAILED}; done; exec "$@"'
+_ENTER = f"""
+up=$1
+shift
+for door do shift; [ "$door" = -- ] && break; echo 0 > "$door" || exit {ENTRY_FAILED}; done
+: > "$up" || exit {ENTRY_FAILED}
+exec "$@"
+"""
+
+# A shell has variables of its own that nobody else may set: those are passed over.
+_EXPORT = "command export {}={} 2>/dev/null || :\n"
+_GIVE = '. "$0"; exec "$@"'
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Command(NamedTuple):
-    """An argument list and the whole environment."""
+    """An argument list, its whole environment, and what the job adds to that: `given`.
+
+    Programs that stand around a payload may run as root and see `variables` alone. What is `given` may hold anything,
+    as a library to load or a PATH: the innermost wall puts it in place, as late as that.
+    """
 
     arguments: List[str]
     variables: Dict[str, str]
+    given: Mapping[str, str] = _NOTHING
 
     def within(self, *outer: str) -> "Command":
         """Return this command as arguments of another program."""
         return self._replace(arguments=[*outer, *self.arguments])
 
     def knowing(self, **variables: str) -> "Command":
-        """Return this command with more variables."""
-        return self._replace(variables={**self.variables, **variables})
+        """Return this command with more variables, which the job cannot change."""
+        left = {name: value for name, value in self.given.items() if name not in variables}
+        return self._replace(variables={**self.variables, **variables}, given=left)
 
 
 class Wall(Protocol):
@@ -32,11 +52,49 @@ class Wall(Protocol):
     def around(self, command: Command) -> Command:
         """Return the command that runs `command` inside."""
 
+    def stands(self) -> bool:
+        """Tell whether it was put up; what is inside of one that was not never began."""
+
     def strike(self) -> bool:
         """End everything inside; return whether nothing is left. May be called more than once."""
 
     def clear(self) -> None:
         """Remove what the payload left outside of its folders, once everything is ended."""
+
+
+class Given:
+    """The job's own variables, put in place when nothing of ours is left to run.
+
+    Args:
+        file: where they are kept; the payload may read it, as a command line everybody could.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def around(self, command: Command) -> Command:
+        """Let a shell read them and become the command. Raises OSError."""
+        lines = [_EXPORT.format(name, shlex.quote(value)) for name, value in command.given.items()]
+        if not lines:
+            return command
+        self._file.touch(0o600, exist_ok=False)
+        self._file.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
+        # The folder's group is that of the slot's user.
+        os.chown(self._file, -1, self._file.parent.stat().st_gid)
+        self._file.chmod(0o440)
+        inner = command.within("/bin/sh", "-c", _GIVE, str(self._file))
+        return inner._replace(given=_NOTHING)
+
+    def stands(self) -> bool:
+        """Say that it does: it is no enclosure."""
+        return True
+
+    def strike(self) -> bool:
+        """End nothing: it is no enclosure."""
+        return True
+
+    def clear(self) -> None:
+        """Leave nothing: the file lies in the payload's folders."""
 
 
 class Marked:
@@ -49,6 +107,10 @@ class Marked:
         """Add the mark."""
         return command.knowing(**{self._name: self._value})
 
+    def stands(self) -> bool:
+        """Say that it does: a mark is there from the first."""
+        return True
+
     def strike(self) -> bool:
         """End all that bear the mark."""
         return kill_marked(f"{self._name}={self._value}")
@@ -58,14 +120,25 @@ class Marked:
 
 
 class Caged:
-    """A control group."""
+    """A control group.
 
-    def __init__(self, group: Group) -> None:
-        self._group = group
+    Args:
+        group: which.
+        up: becomes a file when something is inside.
+    """
+
+    def __init__(self, group: Group, up: Path) -> None:
+        self._group, self._up = group, up
 
     def around(self, command: Command) -> Command:
         """Let a shell enter the group and become the command."""
-        return command.within("/bin/sh", "-c", _ENTER, "vmdirac-enter", *map(str, self._group.doors), "--")
+        return command.within(
+            "/bin/sh", "-c", _ENTER, "vmdirac-enter", str(self._up), *map(str, self._group.doors), "--"
+        )
+
+    def stands(self) -> bool:
+        """Tell whether something is inside, or was."""
+        return self._up.exists()
 
     def strike(self) -> bool:
         """End all inside."""
@@ -94,6 +167,10 @@ class Rationed:
     def around(self, command: Command) -> Command:
         """Let `prlimit` (of util-linux) set the limits and become the command."""
         return command.within("prlimit", *self._options)
+
+    def stands(self) -> bool:
+        """Say that it does: limits that cannot be set are an exit code as any other."""
+        return True
 
     def strike(self) -> bool:
         """End nothing: there is no handle to it."""

@@ -202,7 +202,7 @@ class Report(NamedTuple):
     """What became of a job.
 
     `state` is `Running`, `Done`, `Failed`; or, for a job that waits again, `Lost`: it was cut off here, or `Returned`:
-    it never started, because it does not fit here.
+    it never started, because it does not fit here or this machine cannot begin it.
     `output` is the blob of an uploaded output. `cpu_seconds` and `peak_ram_mb` are what all its processes used; 0
     where that is not known.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,12 +15,14 @@ from typing import Any
 import pytest
 
 from tests.doubles.manager import ManagerDouble
-from tests.doubles.vm import VmProcess, texts_of, work
+from tests.doubles.vm import VmProcess, tar_of, texts_of, work
 from tests.support.payloads import KINDS, SECONDS, Bench, bench_of, need_bubblewrap, remove_accounts, root_only
-from vmdirac_py.worker import element, guard
+from vmdirac_py.worker import element, guard, spaces
 from vmdirac_py.worker.ce import IN_PROCESS, SINGULARITY, SUDO
+from vmdirac_py.worker.cgroup import Group
 from vmdirac_py.worker.leavings import PUBLIC
-from vmdirac_py.worker.wire import Credential, Slot
+from vmdirac_py.worker.payload import Place
+from vmdirac_py.worker.wire import Credential, Slot, Work
 
 pytestmark = root_only
 ISOLATED = (SUDO, SINGULARITY)
@@ -186,6 +189,58 @@ def _is_of(path: Path, uid: int) -> bool:
         return False
 
 
+# A library that notes whose process loads it, by nothing but system calls: it must load into any program.
+_LIBRARY = """
+#include <fcntl.h>
+#include <unistd.h>
+__attribute__((constructor)) static void note(void) {
+    int file = open("NOTES", O_WRONLY | O_APPEND);
+    if (file >= 0) { if (write(file, getuid() ? "u" : "ROOT", getuid() ? 1 : 4) < 0) _exit(9); close(file); }
+}
+"""
+
+
+def _library(folder: Path, notes: Path) -> bytes:
+    source, made = folder / "note.c", folder / "note.so"
+    source.write_text(_LIBRARY.replace("NOTES", str(notes)))
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("needs a C compiler (cc)")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", made, source], check=True)
+    return made.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ISOLATED)
+def test_a_jobs_library_is_loaded_by_its_payload_alone(lend: Lend, kind: str, tmp_path: Path) -> None:
+    """A library the job has the loader load runs in no process that is root's."""
+    bench = lend(kind)
+    notes = bench.folder / "notes"
+    notes.touch()
+    notes.chmod(0o666)
+    bench.sandbox = tar_of({"x.so": _library(tmp_path, notes)})
+    outcome = bench.run("env", input_sandbox=True, environment={"LD_PRELOAD": "./x.so"})
+    assert outcome.state == "Done"
+    assert "LD_PRELOAD=./x.so\n" in bench.output()["std.out"]
+    assert set(notes.read_text()) == ({"u"} if kind == SUDO else set())  # no container sees the notes
+
+
+@pytest.mark.parametrize("kind", ISOLATED)
+def test_a_jobs_path_finds_programs_for_its_payload_alone(lend: Lend, kind: str) -> None:
+    """A PATH that leads into the sandbox makes nothing that stands around the payload run its programs."""
+    bench = lend(kind)
+    note = "#!/bin/sh\n/usr/bin/id -u >> /var/tmp/notes; exit 3\n"
+    names = ("unshare", "setpriv", "mount", "prlimit", "bwrap", "mkdir", "env", "sed", "readlink")
+    bench.sandbox = tar_of(dict.fromkeys(names, note), mode=0o755)
+    account = bench.ce.account(Slot(1, 1, 0.0))
+    assert account
+    script = "unshare; /bin/cat /var/tmp/notes"
+    environment = {"PATH": ".:/usr/bin:/bin"}
+    outcome = bench.run("/bin/sh", f"-c '{script}'", input_sandbox=True, environment=environment)
+    assert outcome.state == "Done"
+    assert bench.output()["std.out"].split() == [str(account.uid)]
+    assert not Path("/var/tmp/notes").exists()
+
+
 @pytest.mark.parametrize("kind", ISOLATED)
 def test_rights_cannot_be_gained(lend: Lend, kind: str) -> None:
     """A payload has no capability, can gain none, is in no other group, and may read what it printed."""
@@ -197,6 +252,31 @@ def test_rights_cannot_be_gained(lend: Lend, kind: str) -> None:
     assert seen[:3] == [str(account.gid), str(account.uid), "reads"]
     assert seen[seen.index("CapEff:") + 1] == "0000000000000000"
     assert seen[seen.index("NoNewPrivs:") + 1] == "1"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cage_that_cannot_be_entered_fails_no_job(lend: Lend, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a payload cannot be walled in it does not run, and its job goes to another VM."""
+    bench = lend(kind)
+    cage = bench.ce._cage
+
+    def broken(job: Work, place: Place) -> Group:
+        group = cage(job, place)
+        assert group
+        group.doors = [Path("/no/such/door")]
+        return group
+
+    monkeypatch.setattr(bench.ce, "_cage", broken)
+    outcome = bench.shell("exit 125")
+    assert (outcome.state, outcome.exit_code, outcome.output) == ("Lost", None, "")
+
+
+def test_namespaces_that_cannot_be_made_fail_no_job(lend: Lend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Namespaces that were possible once, and are no more, are the machine's fault; an exit code is the job's."""
+    bench = lend(SUDO)
+    assert bench.shell("exit 125").minor == "Application exit code 125"
+    monkeypatch.setattr(spaces, "_UNSHARE", ("false",))
+    assert bench.shell("true").state == "Lost"
 
 
 def test_a_whole_worker_runs_payloads_as_other_users(manager: ManagerDouble, pyz: Path) -> None:

@@ -103,6 +103,26 @@ def test_the_environment_is_a_whitelist(place: Place, monkeypatch: pytest.Monkey
     assert made["TMPDIR"] == "/tmp"
 
 
+@pytest.mark.parametrize(
+    ("program", "ways"),
+    [
+        ("/usr/bin/apptainer", {"APPTAINERENV_"}),
+        ("/usr/bin/singularity", {"APPTAINERENV_", "SINGULARITYENV_"}),
+    ],
+)
+def test_a_jobs_variables_do_not_steer_the_runtime(place: Place, program: str, ways: set[str]) -> None:
+    """What a job adds to its environment is for the container alone; the runtime sees other names."""
+    mine = {"LD_PRELOAD": "./x.so", "PATH": ".", "APPTAINER_BIND": "/", "APPTAINERENV_X": "y", "TMPDIR": "/var"}
+    command = COMMAND._replace(given=mine)
+    made = Contained(program, IMAGE, place, Slot(7, 1, 0.0), Options()).around(command)
+    passed = {name: value for name, value in mine.items() if name != "TMPDIR"}
+    assert {name: value for name, value in made.variables.items() if name.startswith(("APPT", "SING"))} == {
+        way + name: value for way in ways for name, value in passed.items()
+    }
+    assert "LD_PRELOAD" not in made.variables
+    assert (made.variables["PATH"], made.variables["TMPDIR"], dict(made.given)) == ("/bin", "/tmp", {})
+
+
 @pytest.mark.parametrize("image", ["docker://x/y", "/cvmfs/images.example.org/../secret", "/elsewhere"])
 def test_an_image_that_is_not_allowed_is_refused(image: str) -> None:
     """A user's image must match a pattern and go nowhere else; the refusal names what may be asked for."""

@@ -196,6 +196,62 @@ def test_a_broken_inner_ce_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch
     bench.until(lambda: "TypeError" in bench.pilot.status().broken)
 
 
+@pytest.mark.parametrize("end", [lambda pilot: pilot.kill(1), lambda pilot: pilot.fail(1, "no time left")])
+def test_a_killed_payloads_slot_is_free_once_it_is_gone(bench: Bench, end: Callable[[Pilot], None]) -> None:
+    """What is being ended keeps its slot: whoever got it would be the same unix user."""
+    bench.asked()
+    bench.answers.put(work(1))
+    bench.until(lambda: 1 in bench.ce.running)
+    end(bench.pilot)
+    assert (bench.pilot.status().free_cores, bench.pilot.works()) == (3, [])
+    bench.pilot.gone(work(1))
+    assert bench.pilot.status().free_cores == 4
+
+
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), OSError(28, "No space left on device")])
+def test_a_payload_that_cannot_begin_is_given_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """A machine that cannot begin a payload gives its job back, holds nothing for it, and asks on."""
+
+    def fail(_: Work, __: Slot) -> None:
+        raise error
+
+    monkeypatch.setattr(bench.ce, "start", fail)
+    bench.asked()
+    bench.answers.put(work(1))
+    bench.until(lambda: bench.outbox.waiting() == 1)
+    assert bench.outbox.first()[1].state == "Returned"
+    assert bench.outbox.begun() == []
+    assert bench.pilot.status().free_cores == 4
+    bench.answers.put(None)
+    bench.asked()
+    assert not bench.pilot.status().broken
+
+
+def test_a_vm_that_can_begin_no_payload_gives_up(bench: Bench) -> None:
+    """Three payloads in a row that could not begin here are given back, and no more are asked for."""
+    unfit = Outcome("Returned", "Its VM cannot begin: No space left on device", None, "")
+    for job in (1, 2, 3):
+        bench.pilot.limit_wait(0.01)
+        bench.asked()
+        bench.answers.put(work(job, 4))
+        bench.until(lambda job=job: job in bench.ce.running)  # type: ignore[misc]
+        assert not bench.pilot.status().broken
+        bench.pilot.ended(bench.ce.running.pop(job), unfit)
+    assert bench.pilot.status().broken == f"3 payloads in a row could not begin: {unfit.minor}"
+    assert bench.pilot._pause() > 1
+    assert bench.outbox.begun() == []
+
+
+def test_a_payload_that_ran_clears_the_count(bench: Bench) -> None:
+    """Only payloads in a row tell of a broken VM."""
+    for job in (1, 2, 3, 4):
+        bench.pilot.ended(work(job), Outcome("Returned", "no room", None, ""))
+        bench.pilot.ended(work(job), Outcome("Failed", "Application exit code 1", 1, ""))
+    assert not bench.pilot.status().broken
+
+
 def test_a_vm_is_empty_once_its_reports_have_arrived(bench: Bench) -> None:
     """What ended is not over before the manager knows: it would be given again as a job whose match was lost."""
     bench.asked()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,10 @@ import pytest
 
 from tests.doubles.vm import tar_of, work
 from tests.support.payloads import Bench
-from vmdirac_py.worker import element
+from vmdirac_py.worker import element, walls
+from vmdirac_py.worker.ce import Outcome
+from vmdirac_py.worker.credentials import Credentials
+from vmdirac_py.worker.guard import Guard
 from vmdirac_py.worker.options import Options
 from vmdirac_py.worker.payload import CannotRun
 from vmdirac_py.worker.run import Errands
@@ -62,6 +67,17 @@ def test_environment_is_clean(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     assert seen["VMDIRAC_JOB"].endswith("/1.1")
 
 
+def test_a_jobs_variables_arrive_as_they_are(bench: Bench) -> None:
+    """A job's variables, whatever they hold, reach its payload and stand in no command line; it may change ours."""
+    odd = 'it\'s "$(id)" `id`\n; exit 3 \\'
+    script = 'cat /proc/$PPID/cmdline; printf %s "$ODD" >&2; echo $OMP_NUM_THREADS'
+    outcome = bench.run("sh", f"-c '{script}'", environment={"ODD": odd, "UID": "5", "OMP_NUM_THREADS": "7"})
+    assert outcome.state == "Done"
+    assert bench.output()["std.err"] == odd
+    assert bench.output()["std.out"].endswith("7\n")
+    assert "exit 3" not in bench.output()["std.out"]
+
+
 def test_double_forked_children_end_with_the_payload(bench: Bench) -> None:
     """Nothing a payload leaves in the background, in sessions of its own, outlives it."""
     fork = "import os,time\nif os.fork() == 0:\n os.setsid()\n if os.fork() == 0:\n  time.sleep(1000)\n os._exit(0)"
@@ -89,6 +105,58 @@ def test_kill_abandons(bench: Bench) -> None:
     assert list((bench.folder / "jobs").iterdir()) == []
 
 
+def test_a_wall_that_fails_spares_no_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one wall cannot end the others do; the payload is over, its folder gone, and its watcher told."""
+
+    def fail(_: walls.Rationed) -> bool:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(walls.Caged, "strike", fail)
+    monkeypatch.setattr(walls.Rationed, "strike", fail)
+    run = bench.start("sh", "-c 'setsid sleep 1000 & sleep 1000'")
+    assert bench.was_started.wait(20)
+    run.kill()
+    assert bench.processes() == []
+    assert bench.is_gone.is_set()
+    assert list((bench.folder / "jobs").iterdir()) == []
+
+
+def test_a_payload_whose_guard_cannot_start_is_ended(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with no place for another thread runs no payload without its limits."""
+
+    def fail(_: Guard) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Guard, "start", fail)
+    outcome = bench.run("sh", "-c 'setsid sleep 1000 & sleep 1000'")
+    assert (outcome.state, outcome.minor) == ("Returned", "Its VM cannot begin: can't start new thread")
+    assert not bench.was_started.is_set()
+    assert bench.processes() == []
+
+
+def test_a_machine_without_room_gives_its_job_back(bench: Bench) -> None:
+    """What keeps a payload from its start and is no fault of its job does not fail it."""
+    (bench.folder / "jobs").rmdir()
+    (bench.folder / "jobs").write_text("no folder")
+    outcome = bench.run("true")
+    assert (outcome.state, outcome.minor) == ("Returned", "Its VM cannot begin: Not a directory")
+    assert not bench.was_started.is_set()
+
+
+def test_the_disk_is_free_before_the_end_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A payload that filled the disk leaves room for the report of its end."""
+    left: list[Path] = []
+    told = Bench.ended
+
+    def ended(self: Bench, job: Work, outcome: Outcome) -> None:
+        left.extend((self.folder / "jobs").iterdir())
+        told(self, job, outcome)
+
+    monkeypatch.setattr(Bench, "ended", ended)
+    bench.run("true")
+    assert left == []
+
+
 def test_sandbox_program_comes_first(bench: Bench) -> None:
     """A file of the sandbox with the executable's name runs, executable bit or not."""
     bench.sandbox = tar_of({"echo": "#!/bin/sh\nprintf mine"})
@@ -105,8 +173,10 @@ def test_sandbox_program_comes_first(bench: Bench) -> None:
         ("echo", "", {"stdout": "../../out"}, "Bad name for output"),
         ("echo", "", {"input_sandbox": True}, "Bad input sandbox"),
         ("refused", "", {"input_sandbox": True}, "Input sandbox refused"),
-        ("echo", "", {"environment": {"A": "x\0y"}}, "Executable cannot be run"),
+        ("echo", "", {"environment": {"A": "x\0y"}}, "Bad environment variable: 'A'"),
+        ("echo", "", {"environment": {"A;x": "y"}}, "Bad environment variable: 'A;x'"),
         ("echo", "", {"stdout": ""}, "Bad name for output"),
+        ("echo", "", {"stdout": "no/such/folder"}, "Executable cannot be run"),
     ],
 )
 def test_what_cannot_run_says_why(
@@ -132,6 +202,20 @@ def test_too_large_output_fails(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
     outcome = bench.run("head", "-c 5000 /dev/urandom")
     assert (outcome.state, outcome.output) == ("Failed", "")
     assert "larger than" in outcome.minor
+
+
+def test_output_that_finds_no_room_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full while output is packed fails the job by that name, and nothing half is left on it."""
+
+    def full(_folder: Path, _names: object, target: Path, _most: int) -> list[str]:
+        target.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("vmdirac_py.worker.run.pack", full)
+    outcome = bench.run("true")
+    assert (outcome.state, outcome.output) == ("Failed", "")
+    assert outcome.minor == "Application finished; output cannot be packed: No space left on device"
+    assert list((bench.folder / "outputs").iterdir()) == []
 
 
 def test_folders_go_whatever_their_rights(bench: Bench) -> None:
@@ -205,6 +289,35 @@ def test_a_credential_that_is_refused_fails_the_job(bench: Bench, monkeypatch: p
     outcome = bench.run("true", credential=True)
     assert (outcome.state, outcome.minor) == ("Failed", "Credential refused (404)")
     assert not bench.was_started.is_set()
+
+
+def test_a_manager_that_is_silent_holds_no_limit_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A payload whose credential cannot be renewed ends at its time; what is answered after is written nowhere."""
+    bench = Bench(tmp_path, options=Options(credential_seconds=0.05))
+    asked, answered, written = threading.Event(), threading.Event(), threading.Event()
+
+    def credential(_job: Work, version: str, _abandoned: Callable[[], bool]) -> Credential:
+        if version:
+            asked.set()
+            answered.wait(60)
+        return Credential(f"{version}1", "PROXY", "")
+
+    renew = Credentials.renew
+
+    def renewed(self: Credentials) -> bool:
+        found = renew(self)
+        if bench.has_ended.is_set():
+            assert not found
+            written.set()
+        return found
+
+    monkeypatch.setattr(Credentials, "renew", renewed)
+    monkeypatch.setattr(bench.ce, "errands", Errands(bench.fetch, credential))
+    outcome = bench.run("sleep", "1000", credential=True, cpu_seconds=1)
+    assert (outcome.minor, asked.is_set()) == ("CPU time exceeded", True)
+    answered.set()
+    assert written.wait(20)
+    assert list((tmp_path / "jobs").iterdir()) == []
 
 
 @pytest.mark.parametrize(("arguments", "state"), [("-c 200000000", "Failed"), ("-c 20000", "Done")])

@@ -26,6 +26,7 @@ def archive(path: Path, *members: tarfile.TarInfo) -> Path:
     return path
 
 
+MOST = 10**6
 LINK, HARD = tarfile.SYMTYPE, tarfile.LNKTYPE
 ESCAPES = [
     [member("../out")],
@@ -47,7 +48,7 @@ def test_escapes_are_refused_whole(tmp_path: Path, members: list[tarfile.TarInfo
     home = tmp_path / "a" / "home"
     home.mkdir(parents=True)
     with pytest.raises(BadSandbox):
-        unpack(archive(tmp_path / "x.tar.gz", member("good"), *members), home)
+        unpack(archive(tmp_path / "x.tar.gz", member("good"), *members), home, MOST)
     assert list(home.iterdir()) == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "x.tar.gz"]
 
@@ -59,7 +60,7 @@ def test_escapes_are_refused_without_pythons_own_filter(
     """Older Pythons without tarfile's data filter are protected by our own check alone."""
     monkeypatch.delattr(tarfile, "data_filter", raising=False)
     with pytest.raises(BadSandbox):
-        unpack(archive(tmp_path / "x.tar.gz", *members), tmp_path)
+        unpack(archive(tmp_path / "x.tar.gz", *members), tmp_path, MOST)
 
 
 def test_good_archives_are_unpacked(tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_good_archives_are_unpacked(tmp_path: Path) -> None:
         member("d/run", mode=0o4755),
         member("link", type=LINK, linkname="d/run"),
     )
-    unpack(made, home)
+    unpack(made, home, MOST)
     assert (home / "link").read_text() == "data"
     assert (home / "d/run").stat().st_mode & 0o7777 == 0o755
 
@@ -81,11 +82,25 @@ def test_a_broken_archive_is_told(tmp_path: Path) -> None:
     """What is no tar.gz, or was cut, is a BadSandbox."""
     (tmp_path / "x").write_bytes(b"no archive")
     with pytest.raises(BadSandbox):
-        unpack(tmp_path / "x", tmp_path)
+        unpack(tmp_path / "x", tmp_path, MOST)
     whole = archive(tmp_path / "y", member("file"), *(member(f"more{i}") for i in range(50))).read_bytes()
     (tmp_path / "y").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadSandbox):
-        unpack(tmp_path / "y", tmp_path)
+        unpack(tmp_path / "y", tmp_path, MOST)
+
+
+@pytest.mark.parametrize("sizes", [[10**12], [400_000] * 3, [0] * 250])
+def test_what_would_fill_the_disk_is_refused_whole(tmp_path: Path, sizes: list[int]) -> None:
+    """A small archive of large files, or of very many, is refused before anything of it is unpacked."""
+    home = tmp_path / "home"
+    home.mkdir()
+    with tarfile.open(tmp_path / "x", "w:gz") as tar:
+        for number, size in enumerate(sizes):
+            one = member(f"file{number}", size=size)
+            tar.addfile(one, io.BytesIO(b"\0" * size) if size < MOST else None)
+    with pytest.raises(BadSandbox, match="too large"):
+        unpack(tmp_path / "x", home, MOST)
+    assert list(home.iterdir()) == []
 
 
 def test_packing_takes_names_patterns_and_folders(tmp_path: Path) -> None:
