@@ -170,7 +170,7 @@ def test_a_worker_that_is_killed_comes_back_and_one_that_goes_on_failing_ends_it
         (job,) = there.submit(HELD)
         guest = working(there, job)
         kill_worker(guest, unit)
-        there.until(lambda: there.job(job).attempt > 1, seconds=PATIENCE_SECONDS, what="the job's second attempt")
+        there.until(lambda: there.job(job).attempt > 1, what="the job's second attempt")
         assert guest_of(there, there.running_job(job)) is guest
         guest.run("systemctl", "stop", unit)
         assert said_of(guest, unit, "SubState") == "failed"
@@ -187,7 +187,7 @@ def test_a_worker_that_is_killed_comes_back_and_one_that_goes_on_failing_ends_it
 def test_vms_boot_from_each_source_and_run_jobs_of_their_vo(
     source: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """Cloud-init finds the user data, the roles run, the VM enrols as its cloud's instance, works, powers itself off."""
+    """Cloud-init finds the user data, roles run, the VM enrols as its cloud's instance, works, powers itself off."""
     with booted(request, tmp_path, source, pool_context=CONTEXT) as there:
         ids = [job_id for vo in VOS[:2] for job_id in there.submit("echo hello from $(hostname)", vo=vo, count=2)]
         there.until_done(ids, seconds=PATIENCE_SECONDS)

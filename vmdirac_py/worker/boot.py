@@ -32,8 +32,9 @@ SYSTEMD = "/run/systemd/system"
 KEPT = (
     "StartLimitIntervalSec=600",
     "StartLimitBurst=5",
-    "SuccessAction=poweroff",
     "StartLimitAction=poweroff",
+    'ExecStopPost=/bin/sh -c \'case "$$SERVICE_RESULT $$EXIT_CODE" in "success exited") '
+    "exec systemctl --no-block poweroff ;; esac'",
     "Restart=on-failure",
     "RestartSec=10",
     "SuccessExitStatus=2 3 4",

@@ -12,6 +12,8 @@ def test_both_units_keep_a_worker_alike() -> None:
     lines = TEMPLATE.read_text().splitlines()
     assert [line for line in boot.KEPT if line not in lines] == []
     said = [
-        line for line in lines if line.startswith(("Restart", "Success", "StartLimit", "Failure", "Kill", "Timeout"))
+        line
+        for line in lines
+        if line.startswith(("Restart", "Success", "StartLimit", "Failure", "ExecStop", "Kill", "Timeout"))
     ]
     assert [line for line in said if line not in boot.KEPT] == []
