@@ -27,14 +27,14 @@ WORK = "/var/lib/vmdirac"
 WORKER = f"{WORK}/worker.pyz"
 UNIT = "vmdirac-worker.service"
 SYSTEMD = "/run/systemd/system"
+_GONE = 'case "$$SERVICE_RESULT $$EXIT_CODE" in "success exited") exec systemctl --no-block poweroff ;; esac'
 # How a worker is kept and what its end means, as in the roles' own unit. Its OOMPolicy follows from Delegate; an older
 # systemd-run would refuse the word.
 KEPT = (
     "StartLimitIntervalSec=600",
     "StartLimitBurst=5",
     "StartLimitAction=poweroff",
-    'ExecStopPost=/bin/sh -c \'case "$$SERVICE_RESULT $$EXIT_CODE" in "success exited") '
-    "exec systemctl --no-block poweroff ;; esac'",
+    f"ExecStopPost=/bin/sh -c '{_GONE}'",
     "Restart=on-failure",
     "RestartSec=10",
     "SuccessExitStatus=2 3 4",
