@@ -121,7 +121,12 @@ def kill_worker(guest: Guest, unit: str) -> str:
     return pid
 
 
-def is_drained_after(there: There, guest: Guest, job: int) -> int:
+def await_next(there: There, guest: Guest, unit: str, killed: str) -> None:
+    """Wait until a unit has another process than the one that was killed."""
+    there.until(lambda: said_of(guest, unit, "MainPID") not in {"0", killed}, what="the next worker")
+
+
+def drained(there: There, guest: Guest, job: int) -> int:
     """Drain the VM of a job that runs, then let the job end and see the guest off; return a job submitted meanwhile."""
     there.vmdirac("vm", "drain", there.job(job).vm)
     there.until(lambda: guest.run("test", "-e", DRAINS, check=False).returncode == 0, what="a VM that drains")
@@ -152,7 +157,7 @@ def test_a_vm_becomes_what_its_context_says_works_drains_and_powers_itself_off(
         assert {uid: readable(guest, uid) for uid in (payload, NOBODY)} == {payload: [], NOBODY: []}
         assert readable(guest, 0) != []
         there.stop("scheduler")  # it would start another VM for the job that is not taken here
-        late = is_drained_after(there, guest, job)
+        late = drained(there, guest, job)
         assert (there.job(late).state, there.job(late).vm) == (JobState.WAITING, "")
         there.vmdirac("job", "kill", str(late))
         there.start("scheduler")
@@ -176,8 +181,7 @@ def test_a_worker_that_is_killed_comes_back_and_one_that_goes_on_failing_ends_it
         assert said_of(guest, unit, "SubState") == "failed"
         guest.run("systemctl", "start", unit)
         for _ in range(2):
-            killed = kill_worker(guest, unit)
-            there.until(lambda pid=killed: said_of(guest, unit, "MainPID") not in {"0", pid}, what="the next worker")
+            await_next(there, guest, unit, kill_worker(guest, unit))
         kill_worker(guest, unit)
         there.until(lambda: not guest.lives, what="a VM that powered itself off")
 
