@@ -26,9 +26,26 @@ ADDRESS = "/run/vmdirac-address"
 WORK = "/var/lib/vmdirac"
 WORKER = f"{WORK}/worker.pyz"
 UNIT = "vmdirac-worker.service"
-# A worker that has left, or never can work, leaves a machine that nobody needs: as in the roles' own unit.
-_LEFT = ("--property=SuccessAction=poweroff", "--property=FailureAction=poweroff")
-ALONE = ("systemd-run", "--quiet", "--unit=vmdirac-alone.service", *_LEFT)
+SYSTEMD = "/run/systemd/system"
+_GONE = 'case "$$SERVICE_RESULT $$EXIT_CODE" in "success exited") exec systemctl --no-block poweroff ;; esac'
+# How a worker is kept and what its end means, as in the roles' own unit. Its OOMPolicy follows from Delegate; an older
+# systemd-run would refuse the word.
+KEPT = (
+    "StartLimitIntervalSec=600",
+    "StartLimitBurst=5",
+    "StartLimitAction=poweroff",
+    f"ExecStopPost=/bin/sh -c '{_GONE}'",
+    "Restart=on-failure",
+    "RestartSec=10",
+    "SuccessExitStatus=2 3 4",
+    "KillMode=mixed",
+    "TimeoutStopSec=60",
+    "Delegate=yes",
+    "UMask=0077",
+)
+ALONE = ("systemd-run", "--quiet", "--unit=vmdirac-alone.service", *(f"--property={line}" for line in KEPT))
+# Time for a person to look at it.
+POWER_OFF = ("systemd-run", "--quiet", "--unit=vmdirac-off", "--on-active=5min", "systemctl", "poweroff")
 LARGEST = 50_000_000  # bytes of a file that is fetched
 LONGEST_REASON = 400  # characters
 PAUSES = (0.5, 30.0)  # seconds between two tries: the first, and the longest
@@ -139,7 +156,7 @@ class Boot:
 
     def _start(self) -> None:
         """Start the service that the roles set up, else one for this boot alone; without systemd become it."""
-        service = not self._root and Path("/run/systemd/system").exists()
+        service = systemd_runs(self._root)
         if service and self._settings["roles_sha256"] and not self._config["failed"]:
             self._leave(CONFIG)
             subprocess.run(["systemctl", "start", UNIT], check=True)
@@ -163,10 +180,22 @@ def say(text: str) -> None:
     sys.stderr.write(f"vmdirac-boot: {text}\n")
 
 
+def systemd_runs(root: str) -> bool:
+    """Tell whether there is a systemd that is this machine's own."""
+    return not root and Path(SYSTEMD).exists()
+
+
 def main() -> None:
-    """Boot."""
+    """Boot; a machine that gets no worker is powered off, after a while."""
     root = os.environ.get("VMDIRAC_ROOT", "")
-    Boot(json.loads(Path(root + SETTINGS).read_text()), root).run()
+    try:
+        Boot(json.loads(Path(root + SETTINGS).read_text()), root).run()
+    except Exception as error:
+        say(f"no worker runs here: {error}")
+        if systemd_runs(root):
+            say("this machine powers off in 5 minutes (systemctl stop vmdirac-off.timer, and it stays on)")
+            subprocess.run(POWER_OFF, check=False)
+        raise
 
 
 if __name__ == "__main__":

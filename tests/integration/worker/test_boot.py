@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 from tests.doubles.booting import Booting, Web
 from tests.doubles.manager import ManagerDouble
 from tests.doubles.vm import TOKEN
+from vmdirac_py.worker import boot
 
 MIRROR = {"name": "site", "url": "http://mirror.example.org/debian", "suite": "stable", "components": ["main"]}
+LOST = "the server answered 404"
 RECORDING = '#!/bin/sh\necho "$0 $@" >> {log}\n'
 ANSIBLE = """#!/bin/sh
 echo 'TASK [cvmfs : Mount] ***'
@@ -120,3 +123,45 @@ def test_roles_that_hang_are_ended(vm: Booting, manager: ManagerDouble, tmp_path
     program(tmp_path / "bin", "ansible-playbook", "#!/bin/sh\nexec /bin/sleep 100\n")
     vm.run({"worker": {}}, str(tmp_path / "bin"), boot_deadline=4.0)
     assert "ansible-playbook did not end" in manager.messages("leave")[-1]["detail"]
+
+
+@pytest.fixture
+def alone(vm: Booting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let the boot take this machine for one with a systemd, whose `systemd-run` fails to start a worker; its log."""
+    said = tmp_path / "said"
+    refuses = f"{RECORDING.format(log=said)}case $* in *vmdirac-alone*) exit 1 ;; esac\n"
+    program(tmp_path / "bin", "systemd-run", refuses)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    vm.place({}, boot_deadline=0.0)
+    names = ("SETTINGS", "WORK", "WORKER")
+    for name, path in {**{name: f"{vm.root}{getattr(boot, name)}" for name in names}, "SYSTEMD": "/"}.items():
+        monkeypatch.setattr(boot, name, path)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("why", "units"), [(LOST, ["vmdirac-off"]), ("vmdirac-alone", ["vmdirac-alone", "vmdirac-off"])]
+)
+def test_a_machine_without_a_worker_is_powered_off_later(
+    alone: Path, vm: Booting, tmp_path: Path, units: list[str], capsys: pytest.CaptureFixture[str], why: str
+) -> None:
+    """A worker that cannot be fetched, or started: the console says why, and systemd is told to end the machine."""
+    if why == LOST:
+        (tmp_path / "static" / vm.bundle.sha256).unlink()
+    with pytest.raises((OSError, subprocess.CalledProcessError)):
+        boot.main()
+    asked = alone.read_text().splitlines()
+    assert [unit for line, unit in zip(asked, units, strict=True) if f"--unit={unit}" in line] == units
+    assert asked[-1].endswith("--on-active=5min systemctl poweroff")
+    console = capsys.readouterr().err
+    assert why in console
+    assert "powers off in 5 minutes" in console
+
+
+def test_a_machine_of_another_root_is_not_powered_off(vm: Booting, tmp_path: Path) -> None:
+    """Below a prefix a boot that fails ends alone."""
+    program(tmp_path / "bin", "systemd-run", RECORDING.format(log=tmp_path / "said"))
+    (tmp_path / "static" / vm.bundle.sha256).unlink()
+    console = vm.run({}, f"{tmp_path}/bin", boot_deadline=0.0)
+    assert f"no worker runs here: {LOST}" in console
+    assert not (tmp_path / "said").exists()
