@@ -41,6 +41,7 @@ KEPT = (
     "KillMode=mixed",
     "TimeoutStopSec=60",
     "Delegate=yes",
+    "TasksMax=infinity",
     "UMask=0077",
 )
 ALONE = ("systemd-run", "--quiet", "--unit=vmdirac-alone.service", *(f"--property={line}" for line in KEPT))
