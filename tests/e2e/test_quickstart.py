@@ -56,7 +56,7 @@ class Watched:
         """Return the enrolment tokens of all VMs, as their user data says them."""
         user_data = (base64.b64decode(launch.user_data) for launch in Store(self.cloud).launches())
         files = [yaml.safe_load(data)["write_files"] for data in user_data]
-        return [json.loads(of_vm[0]["content"])["token"] for of_vm in files]
+        return [json.loads(of_vm[0]["content"])["worker"]["token"] for of_vm in files]
 
 
 def command(folder: Path, *arguments: str) -> list[str]:

@@ -15,11 +15,10 @@ Where things lie, in `~/.cache/vmdirac_py/vm` or where `$VMDIRAC_VM_CACHE` says:
     tree-WORD.packages  what is in it, `name version` a line
     tree-WORD.log       how it was made; `tree.lock` is held while it is
     apt.log             how the host's own packages were installed
-    network-K.lock      held by whoever uses 10.213.K.0/24
     hand/               the bed of `python -m tests.testbeds.vm up`
 
 In a bed's folder: `NAME/upper` (what a guest wrote), `NAME/console`. The host has 10.213.K.1 (a manager listens there),
-the first guest 10.213.K.10; the metadata address 169.254.169.254 (and fd00:ec2::254) is answered by
+who uses that network holds /run/vmdirac-vmbed-K.lock; the first guest 10.213.K.10; the metadata address 169.254.169.254 (and fd00:ec2::254) is answered by
 `tests.doubles.metadata` inside the bed's network. Guests have no other route. A guest's processes, mounts and network
 end with its init, whatever ends it.
 

@@ -70,7 +70,9 @@ def test_vms_outlive_the_server(either: Any, until: Callable[..., Any]) -> None:
     until(lambda: either.booted(first) and either.booted(second))
     before = marked(f"VMDIRAC_INSTANCE={first.id}")
     either.kill_server()
-    assert marked(f"VMDIRAC_INSTANCE={first.id}") == before
+    after = marked(f"VMDIRAC_INSTANCE={first.id}")
+    assert after
+    assert set(after) <= set(before)  # what its boot still ran may have ended meanwhile
     either.start()
     assert {instance.state for instance in either.endpoint.instances()} == {"running"}
     either.endpoint.terminate([first.id])
