@@ -18,7 +18,8 @@ Where things lie, in `~/.cache/vmdirac_py/vm` or where `$VMDIRAC_VM_CACHE` says:
     hand/               the bed of `python -m tests.testbeds.vm up`
 
 In a bed's folder: `NAME/upper` (what a guest wrote), `NAME/console`. The host has 10.213.K.1 (a manager listens there),
-who uses that network holds /run/vmdirac-vmbed-K.lock; the first guest 10.213.K.10; the metadata address 169.254.169.254 (and fd00:ec2::254) is answered by
+who uses that network holds /run/vmdirac-vmbed-K.lock; the first guest 10.213.K.10. The metadata address
+169.254.169.254 (and fd00:ec2::254) is answered by
 `tests.doubles.metadata` inside the bed's network. Guests have no other route. A guest's processes, mounts and network
 end with its init, whatever ends it.
 
