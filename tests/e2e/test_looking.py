@@ -89,7 +89,7 @@ def test_a_console_and_a_kept_plan_can_be_read_later(here: Here) -> None:
     (vm,) = here.vms()
     assert f"is {vm.id}" in here.vmdirac("vm", "console", vm.id).stdout
     here.until((here.home.vm_logs / f"{vm.id}.tar.gz").exists, what="the logs of the VM that went")
-    assert "stops: idle" in here.vmdirac("vm", "logs", vm.id).stdout
+    assert "wants to stop: idle" in here.vmdirac("vm", "logs", vm.id).stdout
     (batch,) = here.batches()
     assert vm.pool in here.vmdirac("plan", batch.plan).stdout
     assert "no such plan" in here.vmdirac("plan", "p-none", code=1).stderr
