@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -16,6 +17,7 @@ from .places import Places, Say, lock_of, locked
 
 BedT = TypeVar("BedT")
 _got: dict[Path, object] = {}
+_leaving: list[Callable[[], None]] = []
 
 
 class Shared(Generic[BedT]):
@@ -62,10 +64,22 @@ class Shared(Generic[BedT]):
         try:
             # before it is up: a session that leaves meanwhile must not be the last
             self.enter(user)
-            atexit.register(self.leave, user, say)
+            _leaving.append(partial(self.leave, user, say))
             return self._bring_up(self._places.home, say)
         except Cannot as cannot:
             return cannot
+
+
+def leave_all() -> None:
+    """Stop using every bed this process uses.
+
+    A test session calls it at its end: its process may be killed when it takes long to exit.
+    """
+    while _leaving:
+        _leaving.pop()()
+
+
+atexit.register(leave_all)
 
 
 def hold(places: Places) -> None:
