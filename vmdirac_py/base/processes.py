@@ -16,18 +16,47 @@ from pathlib import Path
 
 EMPTY_LOOKS = 3
 LOOK_SECONDS = 0.01
+LOADING_SECONDS = 1.0
+"""How long one walk waits for processes that load their programs; then they count as without variables."""
+_KERNEL_THREAD = 0x00200000
 
 
 def marked(mark: str) -> list[int]:
     """Return the pids of living (non-zombie) processes whose environment holds `mark` (`NAME=value`)."""
-    wanted = mark.encode()
+    wanted, until = mark.encode(), patience()
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             with contextlib.suppress(OSError):
-                if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                if wanted in variables(entry, until):
                     found.append(int(entry.name))
     return found
+
+
+def patience() -> float:
+    """Return until when (monotonic) a walk through all processes waits for those that load their programs."""
+    return time.monotonic() + LOADING_SECONDS
+
+
+def variables(process: Path, until: float) -> list[bytes]:
+    """Return the environment of a process (`/proc/PID`), waiting at most `until` then while it loads its program.
+
+    Between `execve` and its return the kernel shows no environment at all, for as long as the program's first
+    pages take to come from disk.
+
+    Raises:
+        OSError: it is gone, or it is another user's.
+    """
+    while not (text := (process / "environ").read_bytes()) and _loading(process) and time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+    return text.split(b"\0")
+
+
+def _loading(process: Path) -> bool:
+    """Tell whether the environment of a process is yet to be put in place (proc_pid_stat(5): 1, 7, 48)."""
+    fields = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    state, flags, starts_at = fields[0], int(fields[6]), fields[47]
+    return starts_at == "0" and state not in {"Z", "X"} and not flags & _KERNEL_THREAD
 
 
 def kill_marked(mark: str, *, seconds: float = 5.0) -> bool:

@@ -14,17 +14,44 @@ from typing import Callable, Iterable, Iterator, List
 EMPTY_LOOKS = 3
 LOOK_SECONDS = 0.01
 END_SECONDS = 5.0
+LOADING_SECONDS = 1.0
+"""How long one walk waits for processes that load their programs; then they count as without variables."""
+_KERNEL_THREAD = 0x00200000
 
 
 def marked(mark: str) -> List[int]:
     """Return the pids of living processes whose environment holds `mark` (`NAME=value`)."""
-    wanted = mark.encode()
-    found = []
+    wanted, until, found = mark.encode(), patience(), []
     for entry in _others():
         with contextlib.suppress(OSError):
-            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+            if wanted in variables(entry, until):
                 found.append(int(entry.name))
     return found
+
+
+def patience() -> float:
+    """Return until when (monotonic) a walk through all processes waits for those that load their programs."""
+    return time.monotonic() + LOADING_SECONDS
+
+
+def variables(process: Path, until: float) -> List[bytes]:
+    """Return the environment of a process (`/proc/PID`), waiting at most `until` then while it loads its program.
+
+    Between execve and its return the kernel shows no environment at all, for as long as the program's first pages
+    take to come from disk. Raises OSError where the process is gone or another user's.
+    """
+    text = (process / "environ").read_bytes()
+    while not text and _loading(process) and time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+        text = (process / "environ").read_bytes()
+    return text.split(b"\0")
+
+
+def _loading(process: Path) -> bool:
+    """Tell whether the environment of a process is yet to be put in place (proc_pid_stat(5): 1, 7, 48)."""
+    fields = (process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    state, flags, starts_at = fields[0], int(fields[6]), fields[47]
+    return starts_at == "0" and state not in ("Z", "X") and not flags & _KERNEL_THREAD
 
 
 def of_user(uid: int) -> List[int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Dict, Iterable, List
 
 from .payload import MARK
+from .processes import patience, variables
 
 _PROC = Path("/proc")
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -52,14 +53,12 @@ def payload_cpu(names: Iterable[str], proc: Path = _PROC, cgroups: Path = _CGROU
 def _marked(names: "frozenset[str]", proc: Path) -> Dict[str, List[str]]:
     """Return the processes of each payload, found by one walk through all of them."""
     found: Dict[str, List[str]] = {name: [] for name in names}
-    start = f"{MARK}=".encode()
+    start, until = f"{MARK}=".encode(), patience()
     for entry in proc.iterdir() if names else ():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                variables = (entry / "environ").read_bytes().split(b"\0")
-                for name in {
-                    one[len(start) :].decode("utf-8", "replace") for one in variables if one.startswith(start)
-                }:
+                marks = {one for one in variables(entry, until) if one.startswith(start)}
+                for name in {one[len(start) :].decode("utf-8", "replace") for one in marks}:
                     found.get(name, []).append(entry.name)
     return found
 

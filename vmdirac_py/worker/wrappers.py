@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, NamedTuple
 
+from .processes import patience, variables
 from .wire import Slot
 
 _PROC = Path("/proc")
@@ -23,13 +24,13 @@ class Process(NamedTuple):
 
 def processes(mark: str, proc: Path = _PROC) -> Iterator[Process]:
     """Yield the living processes whose environment holds `mark` (`NAME=value`)."""
-    wanted = mark.encode()
+    wanted, until = mark.encode(), patience()
     for entry in proc.iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                variables = (entry / "environ").read_bytes().split(b"\0")
-                if wanted in variables:
-                    yield Process((entry / "cmdline").read_bytes().split(b"\0"), variables)
+                found = variables(entry, until)
+                if wanted in found:
+                    yield Process((entry / "cmdline").read_bytes().split(b"\0"), found)
 
 
 def jobs(found: List[Process]) -> Dict[int, int]:

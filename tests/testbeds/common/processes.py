@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vmdirac_py.base.processes import patience, variables
+
 HOME, NAME = "VMDIRAC_TESTBED_HOME", "VMDIRAC_TESTBED_PROGRAM"
 PATIENCE_S = 25.0
 """How long a server may take to end in order before it is killed."""
@@ -111,7 +113,7 @@ def _pids() -> Iterator[int]:
 def _read(pid: int, home: Path) -> Process | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        pairs = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
+        pairs = [pair.decode(errors="replace") for pair in variables(Path(f"/proc/{pid}"), patience())]
     except OSError:
         return None
     marks = dict(pair.split("=", 1) for pair in pairs if pair.startswith((f"{HOME}=", f"{NAME}=")))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.testbeds.common import mariadb, processes, tools
-from tests.testbeds.common.errors import Broke
+from tests.testbeds.common import mariadb
 from tests.testbeds.common.places import Say, write_private
 from tests.testbeds.common.ports import listens
+from tests.testbeds.common.started import Started
 
 from . import certificates, programs, seeding, settings, wanted
 from .bed import Bed, written
@@ -18,9 +17,6 @@ from .environment import version
 from .places import Places
 from .programs import CONFIGURATION, EXECUTOR, STORES, program_of
 from .recipe import word
-
-PATIENCE_S = 180.0
-LOOK_S = 0.1
 
 
 @dataclass(slots=True)
@@ -32,7 +28,10 @@ class Raising:
     ports: Mapping[str, int]
     fresh: bool
     say: Say
-    started: set[str] = field(default_factory=set)
+    _started: Started = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._started = Started(self.places)
 
     def run(self) -> Bed:
         """Bring it up and return it; whatever was started stays, for the caller to stop if this fails."""
@@ -83,22 +82,8 @@ class Raising:
     def _start(self, *names: str) -> None:
         table = programs.table(self.places, self.venv, self.ports)
         for name in names:
-            processes.start(table[name], home=self.places.home, log=self.places.log, environment=self._environment)
-            self.started.add(program_of(name))
+            self._started.start(table[name], self._environment)
 
     def _wait(self, *names: str) -> None:
         for name in names:
-            self._wait_for(name, lambda name=name: listens(self.ports[name]))  # type: ignore[misc]
-
-    def _wait_for(self, name: str, ready: Callable[[], object]) -> None:
-        """Wait for a program to be ready; one that ended, this or another, ends the wait."""
-        end = time.monotonic() + PATIENCE_S
-        while not ready():
-            for ended in self.started - processes.running(self.places.home):
-                raise self._broke(ended, "ended")
-            if time.monotonic() > end:
-                raise self._broke(program_of(name), f"was not ready within {PATIENCE_S:.0f} s")
-            time.sleep(LOOK_S)
-
-    def _broke(self, name: str, what: str) -> Broke:
-        return Broke(f"{name} {what}\n{tools.tail(self.places.log / f'{name}.out')}", where=str(self.places.log))
+            self._started.wait(program_of(name), lambda name=name: listens(self.ports[name]))  # type: ignore[misc]

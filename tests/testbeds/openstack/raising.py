@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.testbeds.common import mariadb, processes, tools
-from tests.testbeds.common.errors import Broke
+from tests.testbeds.common import mariadb, tools
 from tests.testbeds.common.places import Say, write_private
 from tests.testbeds.common.ports import listens
+from tests.testbeds.common.started import Started
 
 from . import clouds_file, programs, schemas, seeding, settings
 from .bed import Bed, written
@@ -19,8 +18,6 @@ from .places import Places
 from .programs import APIS, COMPUTE, CONDUCTOR, SCHEDULER
 from .recipe import word
 
-PATIENCE_S = 180.0
-LOOK_S = 0.1
 SEEN = "SELECT count(*) FROM nova.services WHERE `binary` = '{}' AND last_seen_up > utc_timestamp() - INTERVAL 4 SECOND"
 NODES = "SELECT count(*) FROM nova.compute_nodes WHERE deleted = 0"
 MAPPED = "SELECT count(*) FROM nova_api.host_mappings"
@@ -36,7 +33,10 @@ class Raising:
     secrets: Mapping[str, str]
     fresh: bool
     say: Say
-    started: set[str] = field(default_factory=set)
+    _started: Started = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._started = Started(self.places)
 
     def run(self) -> Bed:
         """Bring it up and return it; whatever was started stays, for the caller to stop if this fails."""
@@ -53,7 +53,7 @@ class Raising:
         if self.fresh:
             mariadb.lay(self.places, self._environment)
         self._start("mariadb")
-        self._wait("mariadb", lambda: listens(self.ports["mariadb"]))
+        self._started.wait("mariadb", lambda: listens(self.ports["mariadb"]))
 
     def _schemas(self) -> None:
         if self.fresh:
@@ -61,28 +61,28 @@ class Raising:
             schemas.make(self.places, self.venv, self.ports, self.secrets, self._environment)
         else:
             schemas.move(self.places, seeding.urls(self.ports), self._environment)
-        self._wait("rabbit", lambda: listens(self.ports["rabbit"]))
+        self._started.wait("rabbit", lambda: listens(self.ports["rabbit"]))
         self.say("MariaDB, RabbitMQ and memcached are up")
 
     def _identity(self) -> None:
         self._start("keystone", "placement")
-        self._wait("keystone", lambda: answers(seeding.urls(self.ports)["keystone"]))
+        self._started.wait("keystone", lambda: answers(seeding.urls(self.ports)["keystone"]))
         if self.fresh:
             self._seed("identity")
 
     def _apis(self) -> None:
         self._start(CONDUCTOR, "glance", "neutron", "nova", SCHEDULER)
         # nova-compute loses ten seconds at each call that no conductor answers
-        self._wait(CONDUCTOR, lambda: self._count(SEEN.format(CONDUCTOR)))
+        self._started.wait(CONDUCTOR, lambda: self._count(SEEN.format(CONDUCTOR)))
         self._start(COMPUTE)
         for name in APIS:
-            self._wait(name, lambda name=name: answers(f"http://127.0.0.1:{self.ports[name]}/"))  # type: ignore[misc]
+            self._started.wait(name, lambda name=name: answers(f"http://127.0.0.1:{self.ports[name]}/"))  # type: ignore[misc]
         self.say("five APIs answer")
         if self.fresh:
             self._seed("content")
 
     def _compute(self) -> None:
-        self._wait(COMPUTE, lambda: self._count(SEEN.format(COMPUTE)) and self._count(NODES))
+        self._started.wait(COMPUTE, lambda: self._count(SEEN.format(COMPUTE)) and self._count(NODES))
         if not self._count(MAPPED):
             settled: list[str | Path] = ["--config-file", self.places.etc / "nova/nova.conf"]
             command = [self.venv / "bin/nova-manage", *settled, "cell_v2", "discover_hosts"]
@@ -102,8 +102,7 @@ class Raising:
     def _start(self, *names: str) -> None:
         table = programs.table(self.places, self.venv, self.ports)
         for name in names:
-            processes.start(table[name], home=self.places.home, log=self.places.log, environment=self._environment)
-            self.started.add(name)
+            self._started.start(table[name], self._environment)
 
     def _seed(self, what: str) -> None:
         seeding.seed(what, self.places, self.venv, self.ports, self.secrets, self._environment)
@@ -111,17 +110,3 @@ class Raising:
 
     def _count(self, question: str) -> int:
         return int(mariadb.ask(self.places, question, self._environment))
-
-    def _wait(self, name: str, ready: Callable[[], object]) -> None:
-        """Wait for a program to be ready; one that ended, this or another, ends the wait."""
-        end = time.monotonic() + PATIENCE_S
-        while not ready():
-            for ended in self.started - processes.running(self.places.home):
-                raise self._broke(ended, "ended")
-            if time.monotonic() > end:
-                raise self._broke(name, f"was not ready within {PATIENCE_S:.0f} s")
-            time.sleep(LOOK_S)
-
-    def _broke(self, name: str, what: str) -> Broke:
-        words = tools.tail(self.places.log / f"{name}.log") + tools.tail(self.places.log / f"{name}.out")
-        return Broke(f"{name} {what}\n{words}", where=str(self.places.log))

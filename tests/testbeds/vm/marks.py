@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from vmdirac_py.base.processes import kill_marked, own_name, surely_dead
+from vmdirac_py.base.processes import kill_marked, own_name, patience, surely_dead, variables
 
 BED, OWNER = "VMDIRAC_VM_BED", "VMDIRAC_VM_OWNER"
 HELD = "held by hand"
@@ -45,5 +45,5 @@ def _living() -> Iterator[tuple[Path, str]]:
 
 
 def _marks(process: Path) -> dict[str, str]:
-    pairs = (process / "environ").read_bytes().decode(errors="replace").split("\0")
+    pairs = [pair.decode(errors="replace") for pair in variables(process, patience())]
     return dict(pair.split("=", 1) for pair in pairs if pair.startswith((f"{BED}=", f"{OWNER}=")))

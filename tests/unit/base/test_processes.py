@@ -6,11 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from tests.support.wait import until
+from vmdirac_py.base import processes
 from vmdirac_py.base.processes import alive, kill_marked, marked, own_name, start_time, surely_dead
+from vmdirac_py.worker import processes as of_worker
 
 MARK = f"VMDIRAC_TEST_MARK={os.getpid()}"
 DOUBLE_FORK = "import os, time\nif os.fork(): os._exit(0)\nos.setsid()\nif os.fork(): os._exit(0)\ntime.sleep(1000)"
@@ -52,3 +56,40 @@ def test_a_process_that_ended_is_dead_also_when_its_pid_lives_again() -> None:
 def test_in_doubt_nobody_is_dead(name: str) -> None:
     """A process of another machine, or a name we did not make, is never called dead."""
     assert not surely_dead(name)
+
+
+@pytest.fixture(params=[processes, of_worker], ids=["base", "worker"])
+def looking(request: pytest.FixtureRequest) -> ModuleType:
+    """Return each of the two rooms that look at processes: the worker knows no other room."""
+    room: ModuleType = request.param
+    return room
+
+
+def _process(folder: Path, state: str, flags: int, environment_at: int) -> Path:
+    """Write what /proc shows of a process that shows no environment."""
+    (folder / "environ").write_bytes(b"")
+    (folder / "stat").write_text(f"7 (a) b) {state} 1 1 1 0 0 {flags} {'0 ' * 40}{environment_at} 0 0\n")
+    return folder
+
+
+def test_a_process_that_loads_its_program_is_waited_for(
+    looking: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel shows no environment until a program's first pages came from disk: it has one all the same."""
+    loading = _process(tmp_path, "D", 0, 0)
+    monkeypatch.setattr(looking.time, "sleep", lambda _: (loading / "environ").write_bytes(b"A=b\0"))
+    assert b"A=b" in looking.variables(loading, looking.patience())
+
+
+@pytest.mark.parametrize(("state", "flags", "at"), [("Z", 0, 0), ("S", 0x00200000, 0), ("S", 0, 4711)])
+def test_what_has_no_environment_is_not_waited_for(
+    looking: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, flags: int, at: int
+) -> None:
+    """The dead, the kernel's own threads and what was started without any have nothing to wait for."""
+    monkeypatch.setattr(looking.time, "sleep", lambda _: pytest.fail("waited"))
+    assert looking.variables(_process(tmp_path, state, flags, at), looking.patience()) == [b""]
+
+
+def test_no_look_waits_for_ever(looking: ModuleType, tmp_path: Path) -> None:
+    """A program whose disk never answers does not hold up whoever looks for others."""
+    assert looking.variables(_process(tmp_path, "D", 0, 0), 0.0) == [b""]
