@@ -15,7 +15,7 @@ from typing import TypeVar
 from tests.support.nova_project import FLAVOR, NovaProject
 from tests.testbeds.openstack import Bed, Project
 from tests.testbeds.openstack.lending import lent
-from tests.testbeds.openstack.sharing import shared
+from tests.testbeds.openstack.life import LIFE
 
 from .figures import Numbers
 from .fleet import alone, compared, others_collection, raised
@@ -30,7 +30,7 @@ PLAYBOOK = Path(__file__).with_name("playbooks") / "openstack_server.yml"
 
 def measure(*, quick: bool) -> Numbers:
     """Return seconds; `share_of_allowed` up to 1 meets the target."""
-    bed, count = shared(sys.stderr.write), QUICK_COUNT if quick else COUNT
+    bed, count = LIFE.shared(sys.stderr.write), QUICK_COUNT if quick else COUNT
     library = _in_project(bed, lambda project: alone("openstack", str(count), str(RAMP), more=_login(bed, project)))
     found = _in_project(bed, lambda project: _ours(bed, project, count))
     beside = _in_project(bed, lambda project: _ours(bed, project, BESIDE))

@@ -14,7 +14,7 @@ import msgspec
 from tests.conformance.endpoints import openstack
 from tests.doubles.fault_proxy import Call, FaultProxy, Reply
 from tests.testbeds.openstack import Bed
-from tests.testbeds.openstack.sharing import shared
+from tests.testbeds.openstack.life import LIFE
 from vmdirac_py.clouds.libcloud import connect, problems
 from vmdirac_py.clouds.libcloud.driver import LibcloudEndpoint
 from vmdirac_py.model.inventory import Endpoint
@@ -88,4 +88,4 @@ def _read(reference: str) -> str:
 def lab(folder: Path) -> Iterator[LibcloudOpenStackLab]:
     """Return a project without servers; at the end it has none again."""
     with openstack.lab(folder) as native, Catalog(native.keystone.url, native.nova.url) as catalog:
-        yield LibcloudOpenStackLab(native, catalog, shared(print), folder)
+        yield LibcloudOpenStackLab(native, catalog, LIFE.shared(print), folder)

@@ -21,7 +21,7 @@ from tests.support.nova_rows import NovaRows
 from tests.support.wait import until
 from tests.testbeds.openstack import Bed, Broke, Cannot, Project
 from tests.testbeds.openstack.lending import lent
-from tests.testbeds.openstack.sharing import shared
+from tests.testbeds.openstack.life import LIFE
 from vmdirac_py.clouds.api import LaunchRequest, Mark
 from vmdirac_py.clouds.openstack import connect
 from vmdirac_py.clouds.openstack.driver import NovaEndpoint
@@ -268,7 +268,7 @@ def _read(reference: str) -> str:
 def lab(folder: Path) -> Iterator[OpenStackLab]:
     """Return a project without servers; at the end it has none again."""
     try:
-        bed = shared(lambda words: sys.stderr.write(f"openstack: {words}\n"))
+        bed = LIFE.shared(lambda words: sys.stderr.write(f"openstack: {words}\n"))
     except Cannot as cannot:
         pytest.skip(f"no OpenStack here: {cannot}")
     with lent(bed) as project, FaultProxy(bed.urls["nova"]) as nova, FaultProxy(bed.auth_url) as keystone:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.testbeds.common import processes
-from tests.testbeds.dirac import Cannot, life
+from tests.testbeds.dirac import LIFE, Cannot
 from tests.testbeds.dirac.places import cache
 
 pytestmark = pytest.mark.full
@@ -23,26 +23,26 @@ def _silent(_: str) -> None:
 def home() -> Iterator[Path]:
     """Return the home of a bed of its own, on a machine that can have one."""
     try:
-        life.prepared(_silent)
+        LIFE.prepared(_silent)
     except Cannot as cannot:
         pytest.skip(f"no DIRAC here: {cannot}")
     own = cache() / "of-a-test"
     yield own
-    life.take_down(own, _silent, forget=True)
+    LIFE.take_down(own, _silent, forget=True)
 
 
 def test_a_bed_keeps_its_jobs_and_listens_on_loopback_alone(home: Path) -> None:
     """Jobs are there again after a night; nothing is left of a wiped bed."""
-    bed = life.bring_up(home, _silent)
+    bed = LIFE.bring_up(home, _silent)
     [job] = bed.submit([JDL], "alpha_user")
     assert _listening(home)
     assert all(address.endswith("0100007F") for address in _listening(home))
-    life.take_down(home, _silent)
+    LIFE.take_down(home, _silent)
     assert processes.living(home) == []
 
-    bed = life.bring_up(home, _silent)
+    bed = LIFE.bring_up(home, _silent)
     assert bed.jobs([job])[job].site == "CLOUD.Alpha.es"
-    life.take_down(home, _silent, forget=True)
+    LIFE.take_down(home, _silent, forget=True)
     assert not home.exists()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.testbeds.common import processes
-from tests.testbeds.openstack import Cannot, life
+from tests.testbeds.openstack import LIFE, Cannot
 
 pytestmark = pytest.mark.full
 INTERRUPTED = 130
@@ -23,7 +23,7 @@ INTERRUPTED = 130
 def home(tmp_path: Path) -> Iterator[Path]:
     """Return the home of a bed of its own, on a machine that can have one."""
     try:
-        life.prepared(lambda _: None)
+        LIFE.prepared(lambda _: None)
     except Cannot as cannot:
         pytest.skip(f"no OpenStack here: {cannot}")
     yield tmp_path / "bed"

@@ -14,6 +14,8 @@ from .errors import Broke, Cannot
 from .places import Say, locked
 
 KEY_CHARACTERS = 12
+UNCACHED = {"PIP_NO_CACHE_DIR": "1", "UV_NO_CACHE": "1"}
+"""uWSGI is built against one Python's library, and as a wheel in a cache it would serve another of the same version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ class Environment:
         log, python = venv.with_suffix(".log"), venv / "bin/python"
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         try:
-            tools.run([sys.executable, "-m", "venv", venv], log=log, environment=os.environ)
-            tools.run([*pip, self._pin_of("uv")], log=log, environment=os.environ)
+            tools.run([sys.executable, "-m", "venv", venv], log=log, environment=_own())
+            tools.run([*pip, self._pin_of("uv")], log=log, environment=_own())
             self._fill(venv, pip, log)
         except Broke as broke:
             raise Cannot(f"{self.what} could not be installed: {broke.what}", where=str(log)) from None
@@ -61,7 +63,7 @@ class Environment:
         try:
             tools.run(uv, log=log, environment=_for_uv(venv))
         except Broke:
-            tools.run([*pip, "--no-deps", "--requirement", self.versions], log=log, environment=os.environ)
+            tools.run([*pip, "--no-deps", "--requirement", self.versions], log=log, environment=_own())
 
     def _pin_of(self, name: str) -> str:
         return next(line for line in self.versions.read_text().splitlines() if line.startswith(f"{name}=="))
@@ -71,4 +73,8 @@ def _for_uv(venv: Path) -> dict[str, str]:
     """Return the environment for uv, which does not read pip's variables for another index and its authorities."""
     given = {"UV_DEFAULT_INDEX": os.environ.get("PIP_INDEX_URL"), "SSL_CERT_FILE": os.environ.get("PIP_CERT")}
     more = {name: value for name, value in given.items() if value}
-    return {**os.environ, **more, "VIRTUAL_ENV": str(venv), "UV_LINK_MODE": "copy"}
+    return {**_own(), **more, "VIRTUAL_ENV": str(venv), "UV_LINK_MODE": "copy"}
+
+
+def _own() -> dict[str, str]:
+    return {**os.environ, **UNCACHED}

@@ -9,11 +9,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, TextIO
+from typing import Any, ClassVar, TextIO, TypeVar
+
+import msgspec
 
 from .errors import Cannot
 
 Say = Callable[[str], None]
+BedT = TypeVar("BedT")
 
 
 def cache_of(variable: str, name: str) -> Path:
@@ -157,3 +160,20 @@ def write_private(file: Path, text: str | bytes) -> None:
     new.touch(mode=0o600)
     new.write_bytes(text.encode() if isinstance(text, str) else text)
     new.replace(file)
+
+
+def written(bed: object) -> bytes:
+    """Return a bed as JSON."""
+    return msgspec.json.format(msgspec.json.encode(bed, enc_hook=str), indent=2)
+
+
+def read(file: Path, kind: type[BedT]) -> BedT | None:
+    """Return the bed that was written; None: there is none, another version wrote it, or it was cut off."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind, dec_hook=_path)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def _path(kind: type[Any], value: Any) -> Any:
+    return kind(value)

@@ -3,7 +3,7 @@
 from tests.testbeds.common.errors import Broke, Cannot
 
 from .bed import Bed
-from .life import bring_up, take_down
+from .life import LIFE
 from .values import Job, Pilot, Place
 
-__all__ = ["Bed", "Broke", "Cannot", "Job", "Pilot", "Place", "bring_up", "take_down"]
+__all__ = ["LIFE", "Bed", "Broke", "Cannot", "Job", "Pilot", "Place"]

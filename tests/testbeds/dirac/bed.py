@@ -57,17 +57,3 @@ class Bed(msgspec.Struct, frozen=True, kw_only=True):
     def pilots(self, references: Sequence[str]) -> dict[str, Pilot]:
         """Return the pilots of these references that are registered."""
         return msgspec.convert(self.ask("pilots", references), dict[str, Pilot])
-
-
-def written(bed: Bed) -> bytes:
-    """Return the bed as JSON."""
-    return msgspec.json.format(msgspec.json.encode(bed, enc_hook=str), indent=2)
-
-
-def read(text: bytes) -> Bed:
-    """Return the bed that `written` wrote."""
-    return msgspec.json.decode(text, type=Bed, dec_hook=_path)
-
-
-def _path(kind: type[Any], value: Any) -> Any:
-    return kind(value)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.testbeds.common import mariadb
-from tests.testbeds.common.places import Say, write_private
+from tests.testbeds.common.places import Say, write_private, written
 from tests.testbeds.common.ports import listens
 from tests.testbeds.common.started import Started
 
 from . import certificates, programs, seeding, settings, wanted
-from .bed import Bed, written
+from .bed import Bed
 from .environment import version
 from .places import Places
 from .programs import CONFIGURATION, EXECUTOR, STORES, program_of

@@ -3,11 +3,12 @@
 from tests.testbeds.common.errors import Broke, Cannot
 
 from .bed import Bed
-from .life import bring_up, take_down
+from .life import LIFE
 from .values import DOMAIN, REGION, Account, Content, Flavor, Project
 
 __all__ = [
     "DOMAIN",
+    "LIFE",
     "REGION",
     "Account",
     "Bed",
@@ -16,6 +17,4 @@ __all__ = [
     "Content",
     "Flavor",
     "Project",
-    "bring_up",
-    "take_down",
 ]

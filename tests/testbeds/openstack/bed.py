@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -42,20 +41,3 @@ class Bed(msgspec.Struct, frozen=True, kw_only=True):
         a server whose spawn fails ends in ERROR, and its fault says that all hosts were exhausted.
         """
         write_private(Places(self.home).faults, msgspec.json.encode(faults))
-
-
-def written(bed: Bed) -> bytes:
-    """Return the bed as JSON."""
-    return msgspec.json.format(msgspec.json.encode(bed, enc_hook=str), indent=2)
-
-
-def read(text: bytes) -> Bed | None:
-    """Return the bed that `written` wrote; None: another version of this tool did, or it was cut off."""
-    try:
-        return msgspec.json.decode(text, type=Bed, dec_hook=_path)
-    except msgspec.DecodeError:
-        return None
-
-
-def _path(kind: type[Any], value: Any) -> Any:
-    return kind(value)

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
-from tests.testbeds.common.errors import Cannot
+from tests.testbeds.common.fixtures import session_bed
 
-from . import sharing
 from .bed import Bed
+from .life import LIFE
 
 
 @pytest.fixture(scope="session")
 def openstack_bed(request: pytest.FixtureRequest) -> Bed:
     """Return the bed that all tests share; skip, loudly, where the machine cannot."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    try:
-        # from nothing it takes minutes: whoever waits sees what for
-        with capture.global_and_fixture_disabled():
-            return sharing.shared(_say)
-    except Cannot as cannot:
-        pytest.skip(f"no OpenStack here: {cannot}")
-
-
-def _say(words: str) -> None:
-    sys.stderr.write(f"openstack test bed: {words}\n")
-    sys.stderr.flush()
+    return session_bed(request, LIFE, "OpenStack")

@@ -16,11 +16,6 @@ def cache() -> Path:
     return places.cache_of(CACHE_VARIABLE, "openstack")
 
 
-def default_home() -> Path:
-    """Return the bed that tests share."""
-    return cache() / "cloud"
-
-
 @dataclass(frozen=True, slots=True)
 class Places(places.Places):
     """The folders and files of one bed."""

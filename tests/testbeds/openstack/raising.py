@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.testbeds.common import mariadb, tools
-from tests.testbeds.common.places import Say, write_private
+from tests.testbeds.common.places import Say, write_private, written
 from tests.testbeds.common.ports import listens
 from tests.testbeds.common.started import Started
 
 from . import clouds_file, programs, schemas, seeding, settings
-from .bed import Bed, written
+from .bed import Bed
 from .client import answers
 from .places import Places
 from .programs import APIS, COMPUTE, CONDUCTOR, SCHEDULER

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.testbeds.dirac import cfg, programs, recipe, settings, wanted
+from tests.testbeds.dirac import LIFE, cfg, programs, recipe, settings, wanted
 from tests.testbeds.dirac.environment import VERSIONS, version
-from tests.testbeds.dirac.places import CACHE_VARIABLE, Places, default_home
+from tests.testbeds.dirac.places import CACHE_VARIABLE, Places
 
 PORTS = {name: 20_000 + number for number, name in enumerate(programs.SERVERS)}
 
@@ -35,7 +35,7 @@ def test_the_same_checkout_has_the_same_recipe(monkeypatch: pytest.MonkeyPatch) 
 def test_the_cache_is_where_the_variable_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`$VMDIRAC_DIRAC_CACHE` moves environment and shared bed."""
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
-    assert default_home() == tmp_path / "wms"
+    assert LIFE.home() == tmp_path / "wms"
 
 
 def test_the_table_holds_every_server_once(tmp_path: Path) -> None:

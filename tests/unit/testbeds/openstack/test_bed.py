@@ -8,7 +8,8 @@ import msgspec
 import pytest
 import yaml
 
-from tests.testbeds.openstack import bed, clouds_file, secret_files, seeding, wanted
+from tests.testbeds.common.places import read, written
+from tests.testbeds.openstack import clouds_file, secret_files, seeding, wanted
 from tests.testbeds.openstack.bed import Bed
 from tests.testbeds.openstack.places import Places
 from tests.testbeds.openstack.programs import SERVERS
@@ -27,15 +28,22 @@ def made(tmp_path: Path) -> Bed:
     return seeding.bed(places, PORTS)
 
 
-def test_a_bed_is_read_as_it_was_written(made: Bed) -> None:
+def test_a_bed_is_read_as_it_was_written(made: Bed, tmp_path: Path) -> None:
     """Another process gets the same bed."""
-    assert bed.read(bed.written(made)) == made
+    (tmp_path / "bed.json").write_bytes(written(made))
+    assert read(tmp_path / "bed.json", Bed) == made
 
 
-def test_a_bed_of_another_version_is_none(made: Bed) -> None:
+@pytest.mark.parametrize("text", [b"", b'{"auth_url": "http://127', b'{"url": "http://127.0.0.1"}', b"null"])
+def test_a_bed_of_another_version_is_none(text: bytes, tmp_path: Path) -> None:
     """What was cut off, or written by another version, is made anew and stops nobody."""
-    assert bed.read(bed.written(made)[:100]) is None
-    assert bed.read(b'{"url": "http://127.0.0.1"}') is None
+    (tmp_path / "bed.json").write_bytes(text)
+    assert read(tmp_path / "bed.json", Bed) is None
+
+
+def test_no_bed_is_none(tmp_path: Path) -> None:
+    """A bed that is down left no file."""
+    assert read(tmp_path / "bed.json", Bed) is None
 
 
 def test_a_bed_shows_no_secret(made: Bed) -> None:
@@ -45,7 +53,7 @@ def test_a_bed_shows_no_secret(made: Bed) -> None:
     assert made.projects["lz"].password in secrets
     for secret in secrets:
         assert secret not in repr(made)
-        assert secret.encode() not in bed.written(made)
+        assert secret.encode() not in written(made)
 
 
 def test_secrets_are_made_once(made: Bed) -> None:

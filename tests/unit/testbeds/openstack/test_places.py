@@ -11,14 +11,14 @@ import pytest
 
 from tests.testbeds.common import places as common
 from tests.testbeds.common.errors import Cannot
-from tests.testbeds.openstack import places
+from tests.testbeds.openstack import LIFE, places
 from tests.testbeds.openstack.places import Places
 
 
 def test_the_cache_is_where_the_variable_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`$VMDIRAC_OPENSTACK_CACHE` moves environments and the shared bed."""
     monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path))
-    assert places.default_home() == tmp_path / "cloud"
+    assert LIFE.home() == tmp_path / "cloud"
 
 
 def test_folders_are_the_owners_alone(tmp_path: Path) -> None:

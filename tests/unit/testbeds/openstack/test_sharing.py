@@ -11,8 +11,7 @@ import pytest
 from tests.support.wait import until
 from tests.testbeds.common import processes, sharing
 from tests.testbeds.common.processes import Program
-from tests.testbeds.openstack import Cannot, life
-from tests.testbeds.openstack import sharing as openstack
+from tests.testbeds.openstack import LIFE, Cannot
 from tests.testbeds.openstack.places import CACHE_VARIABLE, Places
 
 
@@ -31,23 +30,23 @@ def places(tmp_path: Path) -> Places:
 
 
 def _use(places: Places, user: str) -> str:
-    openstack.sharing(places).enter(user)
+    LIFE.sharing(places).enter(user)
     return user
 
 
 def test_the_last_that_leaves_takes_it_down(places: Places) -> None:
     """It stays up for the others, and for nobody it goes."""
     me, other = _use(places, str(os.getpid())), _use(places, str(os.getppid()))
-    openstack.sharing(places).leave(me, _silent)
+    LIFE.sharing(places).leave(me, _silent)
     assert processes.running(places.home)
-    openstack.sharing(places).leave(other, _silent)
+    LIFE.sharing(places).leave(other, _silent)
     assert not processes.running(places.home)
 
 
 def test_a_bed_that_is_held_stays_up(places: Places) -> None:
     """What a person brought up, a test session does not take down."""
     sharing.hold(places)
-    openstack.sharing(places).leave(_use(places, str(os.getpid())), _silent)
+    LIFE.sharing(places).leave(_use(places, str(os.getpid())), _silent)
     assert processes.running(places.home)
     processes.kill(places.home)
 
@@ -59,7 +58,7 @@ def test_a_session_that_was_killed_holds_nothing(places: Places) -> None:
         assert sharing.users(places) == {user}
         killed.kill()
     assert sharing.users(places) == set()
-    openstack.sharing(places).leave(str(os.getpid()), _silent)
+    LIFE.sharing(places).leave(str(os.getpid()), _silent)
     assert not processes.running(places.home)
 
 
@@ -68,6 +67,6 @@ def test_a_cache_nobody_can_write_to_is_a_reason_to_skip(tmp_path: Path, monkeyp
     (tmp_path / "file").touch()
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file"))
     with pytest.raises(Cannot, match="_CACHE"):
-        openstack.shared(_silent)
+        LIFE.shared(_silent)
     with pytest.raises(Cannot, match="_CACHE"):
-        life.bring_up(None, _silent)
+        LIFE.bring_up(None, _silent)
