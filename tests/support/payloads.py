@@ -19,10 +19,11 @@ import pytest
 from tests.doubles.vm import work
 from vmdirac_py.worker.ce import IN_PROCESS, SINGULARITY, SUDO, Outcome
 from vmdirac_py.worker.element import ELEMENTS
+from vmdirac_py.worker.grounds import Errands, Grounds
 from vmdirac_py.worker.options import Options
 from vmdirac_py.worker.payload import CannotRun
 from vmdirac_py.worker.processes import marked, of_user
-from vmdirac_py.worker.run import Errands, Grounds, Run
+from vmdirac_py.worker.run import Run
 from vmdirac_py.worker.wire import Credential, Slot, Work
 
 KINDS = (IN_PROCESS, SUDO, SINGULARITY)

@@ -1,10 +1,25 @@
 """What fetches jobs on this VM, whatever its flavour, as the monitor sees it."""
 
-from typing import List, Protocol
+from typing import List, NamedTuple, Protocol
 
 from .ce import InnerCE
-from .pilot import Status
-from .wire import Work
+from .wire import Slot, Work
+
+
+class Status(NamedTuple):
+    """What the pilot is doing; `busy` counts payloads and a match in flight; `broken` says why it can no more.
+
+    `worked` tells whether any payload ran, `over` that it has ended by itself: there is nothing more to do.
+    """
+
+    slots: List[Slot]
+    free_cores: int
+    busy: int
+    idle_seconds: float
+    failed_matches: int
+    broken: str
+    worked: bool = False
+    over: bool = False
 
 
 class AnyPilot(Protocol):

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional
 
 from . import launch, wrappers
+from .any_pilot import Status
 from .files import remove_tree
 from .launch import Launch
 from .log import say
 from .parting import PILOT_LOG
-from .pilot import Status
 from .processes import kill_group, kill_marked
 from .spool import Spool
 from .wire import Work

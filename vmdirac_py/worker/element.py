@@ -12,6 +12,7 @@ from .accounts import Account, Accounts, Dropped, NoAccount, clear_account, end_
 from .cgroup import Group, Limits
 from .credentials import destroy
 from .files import remove_tree
+from .grounds import Errands, Grounds, Inside
 from .log import say
 from .payload import (
     CREDENTIALS,
@@ -26,7 +27,7 @@ from .payload import (
     visible_gpus,
 )
 from .processes import kill_marked
-from .run import Errands, Grounds, Inside, Run
+from .run import Run
 from .walls import Caged, Command, Given, Marked, Rationed, Wall, is_root
 from .wire import Slot, Work
 

@@ -23,6 +23,7 @@ from .element import ELEMENTS
 from .enrol import GaveUp
 from .fetch import Fetch
 from .files import JOBS, OUTBOX, OUTPUTS
+from .grounds import Errands, Grounds
 from .health import Health, probes
 from .identity import Identity, Keyring, NoKey
 from .life import Life
@@ -33,7 +34,6 @@ from .options import BadOptions, read_options
 from .outbox import Courier, Outbox
 from .pilot import Pilot
 from .pool import Free, Pool
-from .run import Errands, Grounds
 from .settings import BadConfig, forget_token, read_config
 from .trust import Manager, Refused, TalkError, typed
 from .vitals import Vitals

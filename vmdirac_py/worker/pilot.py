@@ -2,38 +2,23 @@
 
 import threading
 import time
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import Callable, Dict, List, Optional
 
-from .ce import FAILED, LOST, RETURNED, RUNNING, Handle, InnerCE, Outcome
+from .any_pilot import Status
+from .ce import LOST, RETURNED, Handle, InnerCE, Outcome
 from .log import say
 from .outbox import Outbox
-from .policy import FIRST_WAIT, LONGEST_WAIT
+from .pace import Fitness, Pace
+from .policy import LONGEST_WAIT
 from .pool import DoesNotFit, Pool, RunsAlready
+from .reporting import Reporter
 from .trust import TalkError
-from .wire import MatchAnswer, MatchAsk, Report, Slot, Work
+from .wire import MatchAnswer, MatchAsk, Work
 
 _UNFIT = (RETURNED, LOST)  # ends of payloads that this machine could not begin
-_MOST_UNFIT = 3  # payloads in a row that this machine could not begin, until it gives up
-_DISK_WAIT = 5.0  # seconds between tries to write a report to a full disk
 
 Ask = Callable[[MatchAsk], MatchAnswer]
 """Ask the manager for a job. Raises TalkError."""
-
-
-class Status(NamedTuple):
-    """What the pilot is doing; `busy` counts payloads and a match in flight; `broken` says why it can no more.
-
-    `worked` tells whether any payload ran, `over` that it has ended by itself: there is nothing more to do.
-    """
-
-    slots: List[Slot]
-    free_cores: int
-    busy: int
-    idle_seconds: float
-    failed_matches: int
-    broken: str
-    worked: bool = False
-    over: bool = False
 
 
 class Pilot:
@@ -53,13 +38,10 @@ class Pilot:
         self._pool, self._ask, self._outbox = pool, ask, outbox
         self._seconds_left, self._changed = seconds_left, changed
         self._condition = threading.Condition(threading.RLock())
+        self._pace, self._fitness, self._reporter = Pace(), Fitness(), Reporter(outbox, changed)
         self._handles: Dict[int, Handle] = {}
-        self._asking = self._closed = self._halted = False
-        self._unfit = 0  # payloads in a row that this machine could not begin
-        self._telling = 0  # payloads that were ended and are not reported yet
-        self._failed, self._wait, self._ask_at = 0, FIRST_WAIT, 0.0
-        self._idle_since, self._broken = time.monotonic(), ""
-        self._longest, self._worked = LONGEST_WAIT, False
+        self._asking = self._closed = self._halted = self._worked = False
+        self._idle_since = time.monotonic()
 
     def start(self, ce: InnerCE) -> None:
         """Begin to ask for jobs and run them in `ce`."""
@@ -71,7 +53,8 @@ class Pilot:
             slots = self._pool.slots
             idle = 0.0 if slots else time.monotonic() - self._idle_since
             busy = len(slots) + self._asking
-            return Status(slots, self._pool.free.cores, busy, idle, self._failed, self._broken, self._worked)
+            failed, broken = self._pace.failed_matches, self._fitness.broken
+            return Status(slots, self._pool.free.cores, busy, idle, failed, broken, self._worked)
 
     def works(self) -> List[Work]:
         """Return the jobs whose payloads run."""
@@ -88,13 +71,13 @@ class Pilot:
         """Ask again, after the manager wanted this VM to stay; the idle time starts anew."""
         with self._condition:
             self._closed = False
-            self._failed, self._idle_since = 0, time.monotonic()
-            self._ask_now()
+            self._idle_since, self._pace.failed_matches = time.monotonic(), 0
+            self._ask_at_once()
 
     def limit_wait(self, seconds: float) -> None:
         """Wait no longer than this between two questions."""
         with self._condition:
-            self._longest = min(LONGEST_WAIT, seconds)
+            self._pace.limit(seconds)
 
     def kill_all(self) -> None:
         """Take no more jobs and end every payload, unreported: the manager gives them to other VMs."""
@@ -109,7 +92,7 @@ class Pilot:
         lost = self.works()
         self.kill_all()
         for work in lost:
-            self._tell(Report(work.job, work.attempt, LOST, minor, None, ""))
+            self._reporter.lost(work, minor)
 
     def kill(self, job: int) -> None:
         """End the payload of a job that is not this VM's any more, unreported; its slot is free once it is gone."""
@@ -123,22 +106,31 @@ class Pilot:
         """End a payload and report it as failed; its slot is free once it is gone."""
         handle = self._take_out(job)
         if handle is not None:
-            say(f"job {job}: {minor}")
-            self._telling += 1
-            handle.kill()
-            self._tell(Report(job, handle.work.attempt, FAILED, minor, None, ""))
-            self._telling -= 1
+            self._reporter.failed(handle.work, minor, handle.kill)
 
     def _take_out(self, job: int) -> Optional[Handle]:
         with self._condition:
             return self._handles.pop(job, None)
 
-    def _count_unfit(self, minor: str) -> None:
-        """Give up where no payload can begin: others have better machines."""
-        self._unfit += 1
-        if self._unfit >= _MOST_UNFIT:
-            self._broken = f"{self._unfit} payloads in a row could not begin: {minor}"
-            say(self._broken)
+    def started(self, work: Work) -> None:
+        """Tell the manager that the payload runs (called by the inner CE)."""
+        self._worked = True
+        self._reporter.running(work)
+
+    def ended(self, work: Work, outcome: Outcome) -> None:
+        """Tell the manager what became of the payload, and free its slot (called by the inner CE)."""
+        self._reporter.ended(work, outcome)
+        unfit = outcome.state in _UNFIT
+        if unfit:
+            self._outbox.forget(work.job, work.attempt)
+            self._fitness.could_not_begin(outcome.minor)
+        else:
+            self._fitness.could_begin()
+        self._free(work.job, at_once=not unfit)
+
+    def gone(self, work: Work) -> None:
+        """Free the slot of a payload that was killed (called by the inner CE): its next one may be the same user."""
+        self._free(work.job)
 
     def _free(self, job: int, *, at_once: bool = True) -> None:
         with self._condition:
@@ -146,51 +138,10 @@ class Pilot:
             self._handles.pop(job, None)
             self._idle_since = time.monotonic()
             if at_once:
-                self._ask_now()
+                self._ask_at_once()
             else:
-                self._miss()
+                self._pace.later()
                 self._condition.notify()
-        self._changed()
-
-    def started(self, work: Work) -> None:
-        """Tell the manager that the payload runs (called by the inner CE)."""
-        self._worked = True
-        self._tell(Report(work.job, work.attempt, RUNNING, "", None, ""))
-
-    def ended(self, work: Work, outcome: Outcome) -> None:
-        """Tell the manager what became of the payload, and free its slot (called by the inner CE)."""
-        say(f"job {work.job}.{work.attempt}: {outcome.state} ({outcome.minor})")
-        report = Report(
-            work.job,
-            work.attempt,
-            outcome.state,
-            outcome.minor,
-            outcome.exit_code,
-            "",
-            outcome.cpu_seconds,
-            outcome.peak_ram_mb,
-        )
-        self._tell(report, outcome.output)
-        unfit = outcome.state in _UNFIT
-        if unfit:
-            self._outbox.forget(work.job, work.attempt)
-            self._count_unfit(outcome.minor)
-        else:
-            self._unfit = 0
-        self._free(work.job, at_once=not unfit)
-
-    def gone(self, work: Work) -> None:
-        """Free the slot of a payload that was killed (called by the inner CE): its next one may be the same user."""
-        self._free(work.job)
-
-    def _tell(self, report: Report, output: str = "") -> None:
-        while True:
-            try:
-                self._outbox.put(report, output)
-                break
-            except OSError as error:
-                say(f"job {report.job}: its report cannot be written: {error.strerror}")
-                time.sleep(_DISK_WAIT)
         self._changed()
 
     def _live(self, ce: InnerCE) -> None:
@@ -198,8 +149,7 @@ class Pilot:
             while True:
                 self._once(ce)
         except Exception as error:  # noqa: BLE001 -- a pilot that died in silence would keep its VM for nothing
-            self._broken = f"pilot: {type(error).__name__}: {error}"
-            say(self._broken)
+            self._fitness.give_up(f"pilot: {type(error).__name__}: {error}")
             self._asking = False
             self._changed()
 
@@ -208,9 +158,10 @@ class Pilot:
         with self._condition:
             misfit = self._run(ce, work) if work and not self._halted else ""
             self._asking = False
+            if misfit:
+                self._pace.later()
         if work and misfit:
-            self._miss()
-            self._tell(Report(work.job, work.attempt, RETURNED, misfit, None, ""))
+            self._reporter.returned(work, misfit)
         self._changed()
 
     def _next_ask(self) -> MatchAsk:
@@ -223,38 +174,31 @@ class Pilot:
             self._asking = True
             free, pool = self._pool.free, self._pool
             # A VM whose reports have not arrived is not empty: the manager gives an empty one again what seems lost.
-            empty = pool.empty and not self._outbox.waiting() and not self._telling
+            empty = pool.empty and not self._reporter.waiting
             return MatchAsk(
                 pool.total.cores, free.cores, free.ram_mb, free.gpus, empty, self._seconds_left(), pool.wishes()
             )
 
     def _pause(self) -> float:
-        if self._closed or self._broken or not self._pool.wishes() or self._seconds_left() <= 0:
+        if self._closed or self._fitness.broken or not self._pool.wishes() or self._seconds_left() <= 0:
             return LONGEST_WAIT
-        return self._ask_at - time.monotonic()
+        return self._pace.pause
 
     def _answer(self, message: MatchAsk) -> Optional[Work]:
-        """Return the job the manager gave; keep count of failures and let the wait grow."""
+        """Return the job the manager gave; the pace follows its answer."""
         try:
             work = self._ask(message).work
         except TalkError as error:
             say(f"match: {error}")
-            self._miss()
-            return None
-        self._failed = 0 if work else self._failed + 1
-        if work:
-            self._wait = FIRST_WAIT
+            work, turn = None, self._pace.later
         else:
-            self._miss()
+            turn = self._pace.matched if work else self._pace.unmatched
+        with self._condition:
+            turn()
         return work
 
-    def _miss(self) -> None:
-        with self._condition:
-            self._ask_at = time.monotonic() + min(self._wait, self._longest)
-            self._wait = min(LONGEST_WAIT, self._wait * 2)
-
-    def _ask_now(self) -> None:
-        self._ask_at, self._wait = 0.0, FIRST_WAIT
+    def _ask_at_once(self) -> None:
+        self._pace.at_once()
         self._condition.notify()
 
     def _run(self, ce: InnerCE, work: Work) -> str:
@@ -268,12 +212,12 @@ class Pilot:
             return str(error)
         except RunsAlready as error:
             say(str(error))
-            self._miss()
+            self._pace.later()
         except (OSError, RuntimeError) as error:  # a full disk, or as many threads as this machine allows
             say(f"job {work.job}: {error}")
             self._pool.release(work.job)
             self._outbox.forget(work.job, work.attempt)
             minor = f"Its VM cannot begin: {getattr(error, 'strerror', None) or error}"
-            self._count_unfit(minor)
+            self._fitness.could_not_begin(minor)
             return minor
         return ""

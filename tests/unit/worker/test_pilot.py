@@ -119,7 +119,7 @@ def test_a_freed_slot_is_offered_at_once(bench: Bench) -> None:
     bench.asked()
     bench.answers.put(None)
     bench.until(lambda: bench.pilot.status().failed_matches == 1)
-    bench.pilot._ask_at = time.monotonic() + 1000.0
+    bench.pilot._pace._due = time.monotonic() + 1000.0
     bench.end(1)
     assert bench.asked().free_cores == 4
 
@@ -132,17 +132,6 @@ def test_a_full_pilot_asks_nothing(bench: Bench) -> None:
     assert bench.asks.empty()
     bench.end(1)
     assert bench.asked().free_cores == 4
-
-
-def test_waits_grow_and_are_capped(bench: Bench) -> None:
-    """After failures the pilot waits 1, 2, 4 ... at most 20 seconds, and never more than a heartbeat's period."""
-    for wait in (1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0):
-        before = time.monotonic()
-        bench.pilot._miss()
-        assert before + wait <= bench.pilot._ask_at <= time.monotonic() + wait
-    bench.pilot.limit_wait(3.0)
-    bench.pilot._miss()
-    assert bench.pilot._ask_at <= time.monotonic() + 3.0
 
 
 def test_an_outage_is_no_failed_match(bench: Bench) -> None:

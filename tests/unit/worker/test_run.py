@@ -13,10 +13,10 @@ from tests.support.payloads import Bench
 from vmdirac_py.worker import element, walls
 from vmdirac_py.worker.ce import Outcome
 from vmdirac_py.worker.credentials import Credentials
+from vmdirac_py.worker.grounds import Errands
 from vmdirac_py.worker.guard import Guard
 from vmdirac_py.worker.options import Options
 from vmdirac_py.worker.payload import CannotRun
-from vmdirac_py.worker.run import Errands
 from vmdirac_py.worker.wire import Credential, Slot, Work
 
 OF_SHELLS = {"PWD", "OLDPWD", "SHLVL", "_"}
@@ -198,7 +198,7 @@ def test_missing_output_is_noted(bench: Bench) -> None:
 
 def test_too_large_output_fails(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Output beyond the limit fails the job and is not kept."""
-    monkeypatch.setattr("vmdirac_py.worker.run.MAX_OUTPUT", 1000)
+    monkeypatch.setattr("vmdirac_py.worker.verdict.MAX_OUTPUT", 1000)
     outcome = bench.run("head", "-c 5000 /dev/urandom")
     assert (outcome.state, outcome.output) == ("Failed", "")
     assert "larger than" in outcome.minor
@@ -211,7 +211,7 @@ def test_output_that_finds_no_room_is_told(bench: Bench, monkeypatch: pytest.Mon
         target.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("vmdirac_py.worker.run.pack", full)
+    monkeypatch.setattr("vmdirac_py.worker.verdict.pack", full)
     outcome = bench.run("true")
     assert (outcome.state, outcome.output) == ("Failed", "")
     assert outcome.minor == "Application finished; output cannot be packed: No space left on device"
@@ -260,7 +260,7 @@ def test_a_container_image_is_refused_without_containers(bench: Bench) -> None:
 
 def test_a_disk_full_of_zeros_is_not_packed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Output that is large before it is packed fails the job, however small it would become."""
-    monkeypatch.setattr("vmdirac_py.worker.run.MAX_OUTPUT", 10_000)
+    monkeypatch.setattr("vmdirac_py.worker.verdict.MAX_OUTPUT", 10_000)
     outcome = bench.run("truncate", "-s 1T zeros", output_sandbox=["zeros"])
     assert outcome.state == "Failed"
     assert "larger than" in outcome.minor
