@@ -95,7 +95,9 @@ def list_jobs(
 
 @app.command()
 def show(job_id: Annotated[int, typer.Argument(help="A job's id.")], json: Json = False) -> None:
-    """Show one job and its history."""
+    """Show one job, what it used, and its history."""
+    from vmdirac_py.model.job import Used
+
     with opened() as ctx, ctx.ledger.read() as tx:
         job = tx.jobs.get(job_id)
         if job is None:
@@ -109,6 +111,8 @@ def show(job_id: Annotated[int, typer.Argument(help="A job's id.")], json: Json 
         console.print(
             f"ran {span(job.ended_at - job.started_at)} on {job.cores} cores of {job.vm}, exit {job.exit_code}"
         )
+    if job.used != Used():
+        console.print(f"used {span(job.used.cpu_seconds)} of CPU and at most {job.used.peak_ram_mb} MiB of memory")
     rows = [(clock_time(at), state, vm, minor) for at, state, vm, minor in history]
     console.print(table("", ("AT", "STATE", "VM", "DETAIL"), rows))
 

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from vmdirac_py.base.errors import Conflict, Unusable
 from vmdirac_py.model.batch import Batch, BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.inventory import Inventory
-from vmdirac_py.model.job import Job, JobSpec, JobState
+from vmdirac_py.model.job import Job, JobSpec, JobState, Used
 from vmdirac_py.model.plan import Finished, Outcome, Plan, SoftEnd
 from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.reason import Reason
@@ -320,6 +320,7 @@ class Jobs(Protocol):
         minor: str = "",
         exit_code: int | None = None,
         output: str = "",
+        used: Used | None = None,
     ) -> bool:
         """Guarded transition with history (a non-empty `vm` also guards on the VM); sets started_at/ended_at."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, insert, select, update
 
-from vmdirac_py.model.job import BUSY_JOB_STATES, FINAL_JOB_STATES, Job, JobSpec, JobState
+from vmdirac_py.model.job import BUSY_JOB_STATES, FINAL_JOB_STATES, Job, JobSpec, JobState, Used
 from vmdirac_py.model.queue import TaskQueue
 
 from . import rows, schema
@@ -26,6 +26,8 @@ _UNMATCHED = {
     "ended_at": 0.0,
     "exit_code": None,
     "output": "",
+    "used_cpu_seconds": 0.0,
+    "peak_ram_mb": 0,
 }
 _REQUEUED_FROM = BUSY_JOB_STATES | {JobState.FAILED, JobState.KILLED}
 
@@ -115,6 +117,7 @@ class SqlJobs(SqlRuns):
         minor: str = "",
         exit_code: int | None = None,
         output: str = "",
+        used: Used | None = None,
     ) -> bool:
         """Guarded transition with history (a non-empty `vm` also guards on the VM); sets started_at/ended_at."""
         changes: dict[str, Any] = {"state": to, "minor": minor}
@@ -126,6 +129,8 @@ class SqlJobs(SqlRuns):
             changes["exit_code"] = exit_code
         if output:
             changes["output"] = output
+        if used is not None:
+            changes |= {"used_cpu_seconds": used.cpu_seconds, "peak_ram_mb": used.peak_ram_mb}
         return self._advance(job_id, was, vm, changes, at)
 
     def requeue(self, job_id: int, *, at: float, minor: str) -> bool:

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 from sqlalchemy import RowMapping
 
 from vmdirac_py.model.batch import Batch, ErrorClass
-from vmdirac_py.model.job import Job, JobSpec, JobState, Payload
+from vmdirac_py.model.job import Job, JobSpec, JobState, Payload, Used
 from vmdirac_py.model.plan import Outcome
 from vmdirac_py.model.queue import Shape, TaskQueue
 from vmdirac_py.model.reason import Reason
@@ -26,7 +26,7 @@ LIVES = {RAN: None, WORKED: None, STILLBORN: ErrorClass.STILLBORN, UNMATCHED: Er
 """Topic of what a VM came to → the failure it is, if it is one."""
 
 _VM_PLAIN = tuple(name for name in Vm.__struct_fields__ if name not in {"resources", "reason"})
-_JOB_PLAIN = tuple(name for name in Job.__struct_fields__ if name != "spec")
+_JOB_PLAIN = tuple(name for name in Job.__struct_fields__ if name not in {"spec", "used"})
 
 
 def columns(value: Struct) -> dict[str, Any]:
@@ -143,6 +143,7 @@ def job_columns(spec: JobSpec, queue: str, at: float) -> dict[str, Any]:
     """Return the row of a freshly submitted job; its number comes from the database."""
     fresh = Job(id=0, spec=spec, queue=queue, state=JobState.WAITING, submitted_at=at)
     row = {name: getattr(fresh, name) for name in _JOB_PLAIN if name != "id"}
+    row |= {"used_cpu_seconds": fresh.used.cpu_seconds, "peak_ram_mb": fresh.used.peak_ram_mb}
     return {**row, "name": spec.name, "payload": encode(spec.payload), "jdl": spec.jdl}
 
 
@@ -158,7 +159,8 @@ def job(row: RowMapping) -> Job:
         priority=row["priority"],
         jdl=row["jdl"],
     )
-    return Job(spec=spec, **{name: row[name] for name in _JOB_PLAIN})
+    used = Used(row["used_cpu_seconds"], row["peak_ram_mb"])
+    return Job(spec=spec, used=used, **{name: row[name] for name in _JOB_PLAIN})
 
 
 @lru_cache(maxsize=4096)

@@ -18,7 +18,7 @@ from vmdirac_py.model.batch import BatchKind, BatchState, ErrorClass
 from vmdirac_py.model.job import JobState
 from vmdirac_py.model.vm import VmState
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration; a test holds it to what `migrations/` says."""
 
 metadata = MetaData(
@@ -226,6 +226,8 @@ jobs = _serial_table(
     Column("exit_code", BigInteger),
     _text("minor"),
     _text("output"),
+    _real("used_cpu_seconds"),
+    _whole("peak_ram_mb"),
     Index(None, "state", "queue", "submitted_at", "id"),
     Index(None, "vm", "state"),
 )

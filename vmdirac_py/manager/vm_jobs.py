@@ -36,7 +36,7 @@ async def report(request: Request) -> JSONResponse:
     office = office_of(request)
     caller = office.caller(request)
     told = (await read(request, wire.Report))._asdict()
-    await office.ask(caller, work.report, told.pop("job"), told.pop("attempt"), **told)
+    await office.ask(caller, work.report, told.pop("job"), told.pop("attempt"), work.Told(**told))
     return JSONResponse({})
 
 

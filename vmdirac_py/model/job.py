@@ -53,6 +53,13 @@ class JobSpec(Value, frozen=True):
     jdl: str = ""
 
 
+class Used(Value, frozen=True):
+    """What all processes of a payload took: CPU seconds, and the most RAM at a time in MiB; 0 where not known."""
+
+    cpu_seconds: Seconds = 0.0
+    peak_ram_mb: Count = 0
+
+
 class Job(Value, frozen=True):
     """A job in the embedded queue; times in epoch seconds, 0.0 where not reached. `attempt` counts from 1."""
 
@@ -70,3 +77,4 @@ class Job(Value, frozen=True):
     exit_code: int | None = None
     minor: str = ""
     output: str = ""
+    used: Used = Used()

@@ -31,6 +31,8 @@ WORDS: Mapping[str, str] = MappingProxyType(
         # demand as a whole
         "demand.incomplete": "the demand of {source} is incomplete, so nothing is started or retired",
         "demand.stale": "the demand of {source} is of {since}, too old to act upon",
+        # what a VM does not start
+        "hold.room": "starts nothing smaller: gathers room for queue {queue}, whose oldest job waited {seconds} s",
         # launching
         "launch.demand": "{jobs} waiting jobs of {queues} queues find no room on running or booting VMs",
         "hold.company": "held for cores to become free, or for others to share a VM; {seconds} s at most",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import pairwise
 from math import inf
 
 from vmdirac_py.base.errors import UnknownThing
 from vmdirac_py.ledger.api import ReasonSpan, Transaction, Transition
 from vmdirac_py.model.job import Job, JobState
-from vmdirac_py.model.vm import VmState
+from vmdirac_py.model.reason import Reason
+from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.model.words import words
 
 from . import strangers
 from .api import Context
+from .offers import gathered_for
 from .provenance import Line, by_plan, of_pool, of_vm
 
 MAX_DIGITS = 18  # longer numbers are no job's
@@ -35,7 +38,7 @@ def why(ctx: Context, subject: str, *, since: float = 0.0, until: float = inf) -
         UnknownThing: nothing of that name is known.
     """
     with ctx.ledger.read() as tx:
-        for explain in (_of_job, _of_vm, _of_queue, _of_pool, _of_instance):
+        for explain in (_of_job, partial(_of_vm, ctx), _of_queue, _of_pool, _of_instance):
             if lines := explain(tx, subject):
                 return _within(sorted(lines, key=lambda line: line.at), since, until)
     raise UnknownThing(
@@ -72,12 +75,22 @@ def _waits(tx: Transaction, job: Job, steps: list[tuple[float, JobState]]) -> It
         yield Line(steps[-1][0] if steps else job.submitted_at, UNSEEN, holds=True)
 
 
-def _of_vm(tx: Transaction, subject: str) -> list[Line]:
+def _of_vm(ctx: Context, tx: Transaction, subject: str) -> list[Line]:
     vm = tx.vms.get(subject)
     if vm is None:
         return []
     steps = [_vm_step(tx, step) for step in tx.vms.history(subject)]
-    return [*of_vm(tx, vm), *steps, *_spans(tx.reasons.history(f"vm:{subject}"))]
+    noted = _spans(tx.reasons.history(f"vm:{subject}"))
+    return [*of_vm(tx, vm), *steps, *noted, *_gathers(ctx, tx, vm)]
+
+
+def _gathers(ctx: Context, tx: Transaction, vm: Vm) -> Iterator[Line]:
+    """Yield for whose jobs a VM keeps its free cores now; nobody noted it: each match looks anew."""
+    at = ctx.clock.now()
+    queue = gathered_for(tx, ctx.inventory(), vm, at=at) if vm.state is VmState.RUNNING else None
+    if queue is not None:
+        reason = Reason.of("hold.room", queue=queue.id, seconds=int(at - queue.oldest))
+        yield Line(at, words(reason), holds=True)
 
 
 def _vm_step(tx: Transaction, step: Transition) -> Line:

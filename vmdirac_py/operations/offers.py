@@ -8,8 +8,9 @@ from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.states import rules_for
 from vmdirac_py.model.fit import Offer, norm_seconds
 from vmdirac_py.model.inventory import Inventory, Pool
+from vmdirac_py.model.queue import TaskQueue
 from vmdirac_py.model.vm import Run, Vm
-from vmdirac_py.planner.gather import Host, Hosts
+from vmdirac_py.planner.gather import Host, Hosts, gathers_for
 
 from .capacities import NOTHING, OFFERING, free_of
 
@@ -37,6 +38,12 @@ def hosts_of(tx: Transaction, inventory: Inventory, vo: str, *, at: float) -> Ho
         return [_host(vm, rules_for(vm, inventory).pool, used.get(vm.id, NOTHING), at) for vm in vms]
 
     return told
+
+
+def gathered_for(tx: Transaction, inventory: Inventory, vm: Vm, *, at: float) -> TaskQueue | None:
+    """Return the queue for whose jobs a VM gathers room now, or None (`planner/gather.py`)."""
+    offer = _host(vm, rules_for(vm, inventory).pool, tx.jobs.used_cores([vm.id]).get(vm.id, NOTHING), at).offer
+    return gathers_for(vm.id, offer, tx.jobs.queues(vo=vm.vo), hosts_of(tx, inventory, vm.vo, at=at), at=at)
 
 
 def _host(vm: Vm, pool: Pool, used: tuple[int, int, int, int], at: float) -> Host:

@@ -16,7 +16,7 @@ from vmdirac_py.ledger.api import Transaction
 from vmdirac_py.lifecycle.states import rules_for
 from vmdirac_py.model.fit import Offer, Wish, norm_seconds
 from vmdirac_py.model.inventory import Pool
-from vmdirac_py.model.job import BUSY_JOB_STATES, FINAL_JOB_STATES, Job, JobState
+from vmdirac_py.model.job import BUSY_JOB_STATES, FINAL_JOB_STATES, Job, JobState, Used
 from vmdirac_py.model.resources import Resources
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.queues.api import Match
@@ -34,6 +34,7 @@ GIVEN_BACK = {"Lost": BUSY_JOB_STATES, "Returned": frozenset({JobState.MATCHED})
 MAX_JOB_ID = 2**63 - 1  # what the ledger's integers hold
 MAX_EXIT = 2**31 - 1
 MAX_MINOR = 500
+MAX_USED = 10**12  # CPU seconds or MiB that any payload can have used
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,26 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A VM's report on a job, as `worker.wire.Report` says it: nothing of it is believed yet."""
+
+    state: str
+    minor: str = ""
+    exit_code: int | None = None
+    output: str = ""
+    cpu_seconds: float = 0.0
+    peak_ram_mb: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
-    """A report on a job: its state as reported, and what came with it."""
+    """A report on a job that may be: its state, and what came with it."""
 
     state: JobState
     minor: str
     exit_code: int | None
     output: str
+    used: Used
 
 
 def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Match | None:
@@ -91,19 +105,7 @@ def match(ctx: Context, vm_id: str, claim: Claim, wishes: Collection[str]) -> Ma
         return Match(found.job, found.cores, pool.benchmark)
 
 
-def report(
-    ctx: Context,
-    vm_id: str,
-    job_id: int,
-    attempt: int,
-    *,
-    state: str,
-    minor: str,
-    exit_code: int | None,
-    output: str,
-    cpu_seconds: float = 0.0,
-    peak_ram_mb: int = 0,
-) -> None:
+def report(ctx: Context, vm_id: str, job_id: int, attempt: int, told: Told) -> None:
     """Take in what became of a job and what it used; the same report again changes nothing.
 
     One that the VM lost, or returns because by its own count it does not fit, waits again, as after any other failed
@@ -114,10 +116,10 @@ def report(
         NotAllowed: the job is another VO's or VM's. VmGone: the VM's life is over.
         Conflict: the job was rescheduled, killed or ended otherwise meanwhile.
     """
-    if state in GIVEN_BACK:
-        _give_back(ctx, vm_id, job_id, attempt, state, minor)
+    if told.state in GIVEN_BACK:
+        _give_back(ctx, vm_id, job_id, attempt, told.state, told.minor)
         return
-    ending = _ending(ctx, state, minor, exit_code, output)
+    ending = _ending(ctx, told)
     at = ctx.clock.now()
     with ctx.ledger.write() as tx:
         vm = caller(tx, vm_id)
@@ -127,8 +129,7 @@ def report(
         came_from = {JobState.MATCHED} if ending.state is JobState.RUNNING else BUSY_JOB_STATES
         if not _move(tx, job, came_from, ending, at):
             raise Conflict(f"the job is {job.state} already", where=f"job {job_id}", mend="drop this report")
-        data = {"vm": vm_id, "vo": vm.vo, "exit_code": exit_code, "minor": ending.minor, **_ran(job, ending, at)}
-        data |= {"used_cpu_seconds": cpu_seconds, "peak_ram_mb": peak_ram_mb} if cpu_seconds or peak_ram_mb else {}
+        data = {"vm": vm_id, "vo": vm.vo, "exit_code": ending.exit_code, "minor": ending.minor, **_ran(job, ending, at)}
         topic = f"job.{ending.state.lower()}"
         tx.events.append(topic, subject=f"job:{job_id}", actor=actor_of(vm_id), data=data)
     if ending.state in FINAL_JOB_STATES:
@@ -199,7 +200,8 @@ def _offer(tx: Transaction, vm: Vm, pool: Pool, claim: Claim, at: float) -> Offe
     )
 
 
-def _ending(ctx: Context, state: str, minor: str, exit_code: int | None, output: str) -> Ending:
+def _ending(ctx: Context, told: Told) -> Ending:
+    state, exit_code, output = told.state, told.exit_code, told.output
     if state not in REPORTABLE:
         raise BadInput(
             "a VM cannot report this state", where="state", mend="one of " + ", ".join([*REPORTABLE, *GIVEN_BACK])
@@ -208,7 +210,13 @@ def _ending(ctx: Context, state: str, minor: str, exit_code: int | None, output:
         raise BadInput("no exit code is that big", where="exit_code")
     if output and not ctx.blobs.path(output).is_file():
         raise BadInput("no such output was uploaded", where="output", mend="upload the output before reporting it")
-    return Ending(REPORTABLE[state], minor[:MAX_MINOR], exit_code, output)
+    used = Used(float(_counted(told.cpu_seconds)), int(_counted(told.peak_ram_mb)))
+    return Ending(REPORTABLE[state], told.minor[:MAX_MINOR], exit_code, output, used)
+
+
+def _counted(told: float) -> float:
+    """Return what a VM says that a payload used, 0: it cannot be, and so is not known."""
+    return told if 0 <= told <= MAX_USED else 0
 
 
 def _is_repeat(job: Job, ending: Ending) -> bool:
@@ -228,6 +236,7 @@ def _move(tx: Transaction, job: Job, was: Collection[JobState], ending: Ending, 
         minor=ending.minor,
         exit_code=ending.exit_code,
         output=ending.output,
+        used=ending.used,
     )
 
 
@@ -237,7 +246,9 @@ def _ran(job: Job, ending: Ending, at: float) -> dict[str, Any]:
         return {}
     spec = job.spec
     seconds = max(0.0, at - job.started_at)  # clocks are set back
-    return {"owner": spec.owner, "group": spec.group, "cpu_seconds": spec.shape.cpu_seconds, "seconds": seconds}
+    used, wanted = ending.used, spec.shape.cpu_seconds
+    known = {"used_cpu_seconds": used.cpu_seconds, "peak_ram_mb": used.peak_ram_mb} if used != Used() else {}
+    return {"owner": spec.owner, "group": spec.group, "cpu_seconds": wanted, "seconds": seconds, **known}
 
 
 def attempted(tx: Transaction, vm: Vm, job_id: int, attempt: int) -> Job:

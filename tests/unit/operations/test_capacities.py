@@ -35,7 +35,7 @@ def run_a_job(ctx: TestContext, vm: Vm, seconds: float) -> None:
     found = work.match(ctx, vm.id, CLAIM, ["any"])
     assert found is not None
     for state, lasts in (("Running", seconds), ("Done", 0.0)):
-        work.report(ctx, vm.id, found.job.id, 1, state=state, minor="", exit_code=None, output="")
+        work.report(ctx, vm.id, found.job.id, 1, work.Told(state=state, minor="", exit_code=None, output=""))
         ctx.clock.advance(lasts)
 
 

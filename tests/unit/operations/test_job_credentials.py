@@ -61,9 +61,9 @@ def test_no_other_vm_gets_it(ctx: TestContext, vm: Vm) -> None:
 def test_it_goes_with_the_jobs_end(ctx: TestContext, vm: Vm) -> None:
     """Once the job's end is reported the credential is destroyed, and the VM gets it no more."""
     job = running(ctx, vm)
-    work.report(ctx, vm.id, job, 1, state="Running", minor="", exit_code=None, output="")
+    work.report(ctx, vm.id, job, 1, work.Told(state="Running", minor="", exit_code=None, output=""))
     assert owners(ctx).get(job) == FIRST
-    work.report(ctx, vm.id, job, 1, state="Done", minor="", exit_code=0, output="")
+    work.report(ctx, vm.id, job, 1, work.Told(state="Done", minor="", exit_code=0, output=""))
     with pytest.raises(UnknownThing):
         owners(ctx).get(job)
     with pytest.raises(Conflict):
@@ -81,7 +81,7 @@ def test_it_goes_with_a_killed_job(ctx: TestContext, vm: Vm) -> None:
 def test_a_job_without_its_credential_is_not_rescheduled(ctx: TestContext, vm: Vm) -> None:
     """A Failed job whose credential is gone would fail at its start: it runs again once it has a new one."""
     job = running(ctx, vm)
-    work.report(ctx, vm.id, job, 1, state="Failed", minor="", exit_code=1, output="")
+    work.report(ctx, vm.id, job, 1, work.Told(state="Failed", minor="", exit_code=1, output=""))
     with pytest.raises(Conflict, match=f"vmdirac job credential {job} FILE"):
         jobs.reschedule(ctx, [job], actor="unix:ann")
     assert job_of(ctx, job).state is JobState.FAILED
@@ -113,7 +113,7 @@ def test_renewal_needs_a_job_that_may_run(ctx: TestContext, vm: Vm, state: str, 
     """A credential for a job that is Done or does not exist is refused."""
     job = running(ctx, vm)
     if state == "Done":
-        work.report(ctx, vm.id, job, 1, state=state, minor="", exit_code=0, output="")
+        work.report(ctx, vm.id, job, 1, work.Told(state=state, minor="", exit_code=0, output=""))
     with pytest.raises(error):
         replace(ctx, job if state == "Done" else job + 1, SECOND, actor="unix:ann")
 

@@ -138,7 +138,7 @@ class World:
         job, attempt = worker.jobs.popitem()
         worker.idle_since = self.ctx.clock.now()
         with suppress(VmdiracError):
-            work.report(self.ctx, worker.vm, job, attempt, state=state, minor="", exit_code=0, output="")
+            work.report(self.ctx, worker.vm, job, attempt, work.Told(state=state, minor="", exit_code=0, output=""))
 
     def settle(self) -> None:
         """End all faults, let everything work, and let time pass until nothing can be left to do."""

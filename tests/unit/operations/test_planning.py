@@ -233,9 +233,9 @@ def test_a_payload_that_ended_is_learned_from_once(ctx: TestContext, cloud: Scri
     vm = launched(ctx, cloud)
     job = submit(ctx)
     work.match(ctx, vm.id, CLAIM, ["any"])
-    work.report(ctx, vm.id, job.id, 1, state="Running", minor="", exit_code=None, output="")
+    work.report(ctx, vm.id, job.id, 1, work.Told(state="Running", minor="", exit_code=None, output=""))
     ctx.clock.advance(90)
-    work.report(ctx, vm.id, job.id, 1, state="Failed", minor="", exit_code=3, output="")
+    work.report(ctx, vm.id, job.id, 1, work.Told(state="Failed", minor="", exit_code=3, output=""))
     (learned,) = planning.snapshot(ctx).finished
     assert (learned.vo, learned.owner, learned.group) == ("astro", "jane", "astro_user")
     assert (learned.seconds, learned.cpu_seconds) == (90.0, 3600)
@@ -248,5 +248,5 @@ def test_a_payload_that_never_ran_teaches_nothing(ctx: TestContext, cloud: Scrip
     vm = launched(ctx, cloud)
     job = submit(ctx)
     work.match(ctx, vm.id, CLAIM, ["any"])
-    work.report(ctx, vm.id, job.id, 1, state="Failed", minor="no sandbox", exit_code=None, output="")
+    work.report(ctx, vm.id, job.id, 1, work.Told(state="Failed", minor="no sandbox", exit_code=None, output=""))
     assert planning.snapshot(ctx).finished == ()

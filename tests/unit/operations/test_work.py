@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from tests.support.context import TestContext, add_vm, bring, events, job_of, row_of, submit
 from vmdirac_py.base.clock import ManualClock
 from vmdirac_py.base.errors import BadInput, Conflict, NotAllowed, UnknownThing
-from vmdirac_py.model.job import Job, JobState
+from vmdirac_py.model.job import Job, JobState, Used
 from vmdirac_py.model.plan import SoftEnd
 from vmdirac_py.model.queue import LONG_WAIT
 from vmdirac_py.model.vm import Vm, VmState
 from vmdirac_py.operations.callers import VmGone
+from vmdirac_py.operations.explain import why
 from vmdirac_py.operations.presence import leave
-from vmdirac_py.operations.work import Claim, input_sandbox, match, report, store_output
+from vmdirac_py.operations.work import Claim, Told, input_sandbox, match, report, store_output
 from vmdirac_py.planner.memory import Memory
 from vmdirac_py.queues.api import Match
 
@@ -45,10 +46,15 @@ def soften(ctx: TestContext, vm: Vm, until: float) -> None:
         tx.vms.soften([SoftEnd(vm.id, until)])
 
 
+def told(ctx: TestContext, subject: str) -> str:
+    """Return all that is told of a thing."""
+    return "\n".join(line.text for line in why(ctx, subject))
+
+
 def tell(ctx: TestContext, vm: Vm, job: int, state: str, attempt: int = 1, **more: Any) -> None:
     """Report on a job."""
     facts: dict[str, Any] = {"minor": "", "exit_code": None, "output": "", **more}
-    report(ctx, vm.id, job, attempt, state=state, **facts)
+    report(ctx, vm.id, job, attempt, Told(state=state, **facts))
 
 
 def test_a_fitting_job_is_given(ctx: TestContext, vm: Vm) -> None:
@@ -323,15 +329,39 @@ def test_a_drained_vm_still_delivers(ctx: TestContext, vm: Vm) -> None:
     assert job_of(ctx, job).state is JobState.DONE
 
 
+def test_what_a_payload_used_is_kept_with_its_job(ctx: TestContext, vm: Vm) -> None:
+    """It stands in the job and in the event of its end, and goes when the job waits again."""
+    submit(ctx)
+    job = matched(ctx, vm).job.id
+    tell(ctx, vm, job, "Running")
+    assert job_of(ctx, job).used == Used()
+    tell(ctx, vm, job, "Failed", exit_code=1, cpu_seconds=12.5, peak_ram_mb=300)
+    assert job_of(ctx, job).used == Used(12.5, 300)
+    [event] = events(ctx, "job.failed")
+    assert (event.data["used_cpu_seconds"], event.data["peak_ram_mb"]) == (12.5, 300)
+    with ctx.ledger.write() as tx:
+        assert tx.jobs.requeue(job, at=ctx.clock.now(), minor="rescheduled")
+    assert job_of(ctx, job).used == Used()
+
+
+@pytest.mark.parametrize("used", [-1.0, 1e300, float("inf"), float("nan")])
+def test_what_no_payload_can_have_used_is_not_known(ctx: TestContext, vm: Vm, used: float) -> None:
+    """A worker's nonsense about what a payload used does not keep its job from its end."""
+    submit(ctx)
+    job = matched(ctx, vm).job.id
+    tell(ctx, vm, job, "Done", exit_code=0, cpu_seconds=used, peak_ram_mb=-1)
+    assert (job_of(ctx, job).state, job_of(ctx, job).used) == (JobState.DONE, Used())
+
+
 def test_a_lost_job_waits_again(ctx: TestContext, vm: Vm) -> None:
     """A job that was cut off on its VM waits for its next attempt; told again it is a late report."""
     submit(ctx)
     job = matched(ctx, vm).job.id
-    report(ctx, vm.id, job, 1, state="Lost", minor="its worker was cut off", exit_code=None, output="")
+    report(ctx, vm.id, job, 1, Told(state="Lost", minor="its worker was cut off", exit_code=None, output=""))
     again = job_of(ctx, job)
     assert (again.state, again.attempt, again.vm, again.minor) == (JobState.WAITING, 2, "", "its worker was cut off")
     with pytest.raises(Conflict):
-        report(ctx, vm.id, job, 1, state="Lost", minor="", exit_code=None, output="")
+        report(ctx, vm.id, job, 1, Told(state="Lost", minor="", exit_code=None, output=""))
     assert job_of(ctx, job) == again
 
 
@@ -339,9 +369,9 @@ def test_a_job_that_is_done_is_not_lost(ctx: TestContext, vm: Vm) -> None:
     """What ended before its worker was cut off stays as it ended."""
     submit(ctx)
     job = matched(ctx, vm).job.id
-    report(ctx, vm.id, job, 1, state="Done", minor="", exit_code=0, output="")
+    report(ctx, vm.id, job, 1, Told(state="Done", minor="", exit_code=0, output=""))
     with pytest.raises(Conflict):
-        report(ctx, vm.id, job, 1, state="Lost", minor="", exit_code=None, output="")
+        report(ctx, vm.id, job, 1, Told(state="Lost", minor="", exit_code=None, output=""))
     assert job_of(ctx, job).state is JobState.DONE
 
 
@@ -377,7 +407,9 @@ def test_a_vm_gathers_room_for_a_job_that_waited_long(ctx: TestContext, vm: Vm) 
     ctx.clock.advance(LONG_WAIT)
     small = submit(ctx)
     assert match(ctx, vm.id, BUSY, ["any"]) is None
+    assert f"gathers room for queue {large.queue}, whose oldest job waited {LONG_WAIT:.0f} s" in told(ctx, vm.id)
     assert matched(ctx, other, BUSY).job.id == small.id
+    assert "gathers" not in told(ctx, other.id)
     tell(ctx, vm, first[0].id, "Running")
     tell(ctx, vm, first[0].id, "Done")
     assert matched(ctx, vm).job.id == large.id
