@@ -57,6 +57,7 @@ class VmProcess:
             failed="",
             gate={},
             pilot={},
+            notice="",
         )
         self.config_file.write_text(json.dumps(config._replace(**changes)._asdict()))
         self.process: subprocess.Popen[bytes]

@@ -15,7 +15,7 @@ from vmdirac_py.model.inventory import Endpoint, Pool
 from .contextualising import Bundle, variables
 from .dirac_pilots import worker_pilot
 from .gates import gate_of
-from .worker_terms import stop_policies
+from .worker_terms import notice_at, stop_policies
 
 BOOT_PATH = "/var/lib/vmdirac/boot.py"
 SETTINGS_PATH = "/etc/vmdirac/boot.json"
@@ -102,4 +102,5 @@ def _worker_config(
         "failed": "",
         "gate": gate_of(pool, endpoint.kind),
         "pilot": worker_pilot(pool),
+        "notice": notice_at(pool, endpoint.kind),
     }

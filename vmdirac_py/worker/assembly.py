@@ -23,6 +23,7 @@ from .life import Life
 from .line import Line
 from .log import say
 from .monitor import INTERRUPTED, Monitor, Terminated
+from .notice import Notice
 from .options import read_options
 from .outbox import Courier, Outbox
 from .parts import Parts
@@ -77,6 +78,7 @@ class Worker:
         logs = parting.Logs(self.client, self._folder)
         parts = Parts(line, self.pilot, outbox, vitals, drain_file, logs)
         self._monitor = Monitor(config, Certificate(identity, keyring, manager), parts, life)
+        self._notice = Notice(config.notice, self._monitor.taken)
 
     def run(self) -> int:
         """Work until it is time to go; return the exit code."""
@@ -84,6 +86,7 @@ class Worker:
         try:
             self.courier.start()
             self._health.start()
+            self._notice.start()
             unfit = self._failed or "; ".join([*self._problems, *gate.failures(self._around)])
             if unfit:
                 return self._unfit(unfit)

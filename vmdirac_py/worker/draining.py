@@ -25,7 +25,9 @@ class DrainFile:
         return self._path.exists()
 
     def write(self, reason: str) -> None:
-        """Make it; a disk that refuses is told of in the log."""
+        """Make it, unless it is there; a disk that refuses is told of in the log."""
+        if self.there:
+            return
         try:
             self._path.write_text(f"{reason}\n", encoding="utf-8")
             self._path.chmod(0o644)

@@ -10,6 +10,7 @@ from .certificate import Certificate
 from .departure import Departure
 from .life import Life
 from .log import say
+from .notice import Taking
 from .parts import Parts
 from .standing import DRAIN, HALT, StandingOrders
 from .trust import known, typed
@@ -44,6 +45,14 @@ class Monitor:
     def wake(self) -> None:
         """Look again now: a payload started or ended, or the outbox is empty."""
         self._wake.set()
+
+    def taken(self, taking: Taking) -> None:
+        """Drain: the cloud takes this VM back, however much of its life is left."""
+        say(f"the cloud takes this VM back: {taking.action}")
+        self._life.end_by(taking.at)
+        self._parts.drain_file.write(f"the cloud takes it back: {taking.action}")
+        self._orders.tell_ending()
+        self.wake()
 
     def run(self) -> str:
         """Watch until this VM should stop; return the reason (of `policy`), or INTERRUPTED."""

@@ -259,3 +259,4 @@ class Config(NamedTuple):
     gate: Dict[str, Any]  # what must hold before jobs are asked for (`worker/gate.py`); empty: nothing
     ce: Dict[str, Any]  # options of the inner CE (`worker/options.py`)
     pilot: Dict[str, Any]  # flavour, and how DIRAC's own is started (`worker/launch.py`); empty: the embedded one
+    notice: str  # http://HOST[:PORT] whose metadata say when the cloud takes this VM back; "": none does

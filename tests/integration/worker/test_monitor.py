@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.doubles.manager import ManagerDouble
+from tests.doubles.spot_notice import spot_notice
 from tests.doubles.vm import texts_of, waits_for, work
 
 WORKS = "-c 'while :; do :; done'"
@@ -55,6 +56,22 @@ def test_a_person_drains_a_machine_by_the_file(manager: ManagerDouble, start: An
     assert vm.ended() == 0, vm.log
     assert reported(manager, 1)["state"] == "Done"
     assert reported(manager, 2) == {}
+
+
+def test_a_cloud_that_takes_its_vm_back_drains_it(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:
+    """A spot instance's notice: what runs may end, no other is taken, payloads know when, and the VM leaves."""
+    manager.script.work = [waits_for(1, tmp_path / "flag")]
+    with spot_notice() as cloud:
+        vm = start(notice=cloud.address)
+        manager.wait(lambda: reported(manager, 1))
+        cloud.notice = '{"action": "terminate", "time": "2031-01-01T00:00:00Z"}'
+        vm.wait_log("the cloud takes this VM back: terminate")
+        manager.wait(lambda: any(beat["state"] == "draining" for beat in manager.messages("heartbeat")))
+        assert "terminate" in drain_file(vm).read_text()
+        (tmp_path / "flag").touch()
+        assert vm.ended() == 0, vm.log
+    assert reported(manager, 1)["state"] == "Done"
+    assert manager.messages("leave")[-1]["reason"] == "drained"
 
 
 def test_a_drain_file_of_the_image_means_nothing(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ GOOD = Config(
     gate={},
     ce={},
     pilot={},
+    notice="",
 )
 
 
