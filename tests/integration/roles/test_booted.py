@@ -90,7 +90,11 @@ def test_a_repository_that_cannot_be_read_fails_by_name(guest: Guest) -> None:
 
 
 def test_swap_and_a_folder_for_it_are_made_once(guest: Guest) -> None:
-    """The swap file is made, formatted and kept for each boot; whether the kernel takes it is the host's affair."""
+    """The swap file is made, formatted and kept for each boot, though one that was cut off left half of it.
+
+    Whether the kernel takes it is the host's affair.
+    """
+    guest.run("sh", "-c", "echo half > /var/swapfile.new")
     done = contextualised(guest, context_roles=["profile"], profile_swap_mb=8)
     assert "Swap now" in done.stdout
     assert guest.run("blkid", "--probe", "--match-tag", "TYPE", "-o", "value", "/var/swapfile").stdout == "swap\n"
