@@ -26,11 +26,12 @@ test: test-environment  ## units, the local thread, one smoke per bed (at most 2
 test-full: test-environment  ## every bed in depth (at most 85 minutes)
 	@$(PY) -m pytest -n 2 --dist loadfile --durations 20
 
-lint: test-environment  ## ruff, mypy, import-linter, ansible-lint, changelog
+lint: test-environment  ## ruff, mypy, import-linter, vermin, ansible-lint, changelog
 	ruff format --check .
 	ruff check .
 	mypy
 	lint-imports
+	vermin --quiet --violations --target=3.9- vmdirac_py/worker roles
 	ansible-lint --offline -q
 	cd collections/ansible_collections/vmdirac/cloud && antsibull-changelog lint
 	$(PY) -m towncrier build --draft --version check >/dev/null

@@ -18,7 +18,7 @@ EMPTY_LOOKS = 3
 LOOK_SECONDS = 0.01
 LOADING_SECONDS = 1.0
 """How long one walk waits for processes that load their programs; then they count as without variables."""
-_KERNEL_THREAD = 0x00200000
+_BARE = 0x00200000 | 0x4  # a thread of the kernel, a process that exits: neither will have an environment
 
 
 def marked(mark: str) -> list[int]:
@@ -49,14 +49,15 @@ def variables(process: Path, until: float) -> list[bytes]:
     """
     while not (text := (process / "environ").read_bytes()) and _loading(process) and time.monotonic() < until:
         time.sleep(LOOK_SECONDS)
-    return text.split(b"\0")
+    # It may have come between the two looks.
+    return (text or (process / "environ").read_bytes()).split(b"\0")
 
 
 def _loading(process: Path) -> bool:
-    """Tell whether the environment of a process is yet to be put in place (proc_pid_stat(5): 1, 7, 48)."""
+    """Tell whether the environment of a process is yet to be put in place (proc_pid_stat(5): fields 3, 9 and 50)."""
     fields = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()
     state, flags, starts_at = fields[0], int(fields[6]), fields[47]
-    return starts_at == "0" and state not in {"Z", "X"} and not flags & _KERNEL_THREAD
+    return starts_at == "0" and state not in {"Z", "X"} and not flags & _BARE
 
 
 def kill_marked(mark: str, *, seconds: float = 5.0) -> bool:

@@ -14,7 +14,7 @@ from .common import Json, actor, opened
 from .output import clock_time, console, errors, print_json, span, table
 
 if TYPE_CHECKING:
-    from vmdirac_py.model.job import JobState
+    from vmdirac_py.model.job import JobState, Used
 
 app = typer.Typer(no_args_is_help=True, help="Jobs of the embedded queue.")
 Ids = Annotated[list[int], typer.Argument(help="Job ids.")]
@@ -96,8 +96,6 @@ def list_jobs(
 @app.command()
 def show(job_id: Annotated[int, typer.Argument(help="A job's id.")], json: Json = False) -> None:
     """Show one job, what it used, and its history."""
-    from vmdirac_py.model.job import Used
-
     with opened() as ctx, ctx.ledger.read() as tx:
         job = tx.jobs.get(job_id)
         if job is None:
@@ -111,10 +109,16 @@ def show(job_id: Annotated[int, typer.Argument(help="A job's id.")], json: Json 
         console.print(
             f"ran {span(job.ended_at - job.started_at)} on {job.cores} cores of {job.vm}, exit {job.exit_code}"
         )
-    if job.used != Used():
-        console.print(f"used {span(job.used.cpu_seconds)} of CPU and at most {job.used.peak_ram_mb} MiB of memory")
+    if used := _used(job.used):
+        console.print(f"used {used}")
     rows = [(clock_time(at), state, vm, minor) for at, state, vm, minor in history]
     console.print(table("", ("AT", "STATE", "VM", "DETAIL"), rows))
+
+
+def _used(used: Used) -> str:
+    cpu = f"{span(used.cpu_seconds)} of CPU" if used.cpu_seconds else ""
+    memory = f"at most {used.peak_ram_mb} MiB of memory" if used.peak_ram_mb else ""
+    return " and ".join(filter(None, [cpu, memory]))
 
 
 @app.command()

@@ -66,6 +66,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "vm.resumed": "its heartbeat came back",
         "vm.drained": "it is drained and empty",
         "vm.closed": "it takes no more jobs, by its own rules or a drain file",
+        "vm.taken": "it found in its cloud's metadata that it is taken back, and went",
         "vm.left": "it wished to go: {reason} {detail}",
         "vm.unfit": "it found itself unfit for jobs (HEPiX 500): {detail}",
         # limits that bind

@@ -86,8 +86,9 @@ def _of_vm(ctx: Context, tx: Transaction, subject: str) -> list[Line]:
 
 def _gathers(ctx: Context, tx: Transaction, vm: Vm) -> Iterator[Line]:
     """Yield for whose jobs a VM keeps its free cores now; nobody noted it: each match looks anew."""
-    at = ctx.clock.now()
-    queue = gathered_for(tx, ctx.inventory(), vm, at=at) if vm.state is VmState.RUNNING else None
+    at, inventory = ctx.clock.now(), tx.revisions.active()
+    runs = inventory is not None and vm.state is VmState.RUNNING
+    queue = gathered_for(tx, inventory, vm, at=at) if inventory is not None and runs else None
     if queue is not None:
         reason = Reason.of("hold.room", queue=queue.id, seconds=int(at - queue.oldest))
         yield Line(at, words(reason), holds=True)

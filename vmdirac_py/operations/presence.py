@@ -30,7 +30,8 @@ VERBS = frozenset({DRAIN, HALT})
 FOR_WANT_OF_WORK = frozenset({"idle", "no_cpu", "failed_matches", "billing_boundary"})
 """Reasons for which a VM that wants to go may be told to stay."""
 UNFIT = "environment"
-LEAVINGS = FOR_WANT_OF_WORK | {"drained", "halted", "end_of_life", "soft_end", "error", UNFIT}
+TAKEN = "taken_back"
+LEAVINGS = FOR_WANT_OF_WORK | {TAKEN, "drained", "halted", "end_of_life", "soft_end", "error", UNFIT}
 CLOSED = "draining"
 """The state of a VM that takes no more jobs, in its heartbeats."""
 MAX_DETAIL = 500
@@ -135,7 +136,8 @@ def leave(ctx: Context, vm_id: str, reason: str, detail: str = "", code: int = 0
             return False
         if vm.state in LIVING:
             _hand_back_jobs(ctx, tx, vm, f"its VM left: {reason}", at)
-            why = Reason.of("vm.left", reason=reason, detail=detail[:MAX_DETAIL], hepix=code)
+            what = "vm.taken" if reason == TAKEN else "vm.left"
+            why = Reason.of(what, reason=reason, detail=detail[:MAX_DETAIL], hepix=code)
             (_fail if reason == UNFIT else _stop)(tx, inventory, vm, why, at)
     return True
 

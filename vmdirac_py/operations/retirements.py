@@ -22,7 +22,7 @@ from .busy import busy_slots
 from .fleet import HALT, HALT_SECONDS, HALTING, known
 from .launches import UNSENT_SECONDS, report
 
-LEAVING = frozenset({"vm.left", "vm.drained", "vm.unfit"})  # reasons of VMs that power themselves off
+LEAVING = frozenset({"vm.left", "vm.taken", "vm.drained", "vm.unfit"})  # reasons of VMs that power themselves off
 
 
 def due_at(tx: Transaction, vm: Vm, settings: Settings) -> float:

@@ -22,7 +22,9 @@ from .launches import new_vm
 
 ACTOR = "listing"
 FATES = {Fate.ADOPT: VmState.SUBMITTED, Fate.DELETE: VmState.FAILED}
-ASKED_FOR = frozenset({"retire.by_hand", "halt.by_hand", "drain.by_hand", "vm.left", "vm.drained", "vm.unfit"})
+ASKED_FOR = frozenset(
+    {"retire.by_hand", "halt.by_hand", "drain.by_hand", "vm.left", "vm.taken", "vm.drained", "vm.unfit"}
+)
 """Reasons by which a person, or the VM itself, wanted its end."""
 
 

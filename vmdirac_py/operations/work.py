@@ -129,7 +129,8 @@ def report(ctx: Context, vm_id: str, job_id: int, attempt: int, told: Told) -> N
         came_from = {JobState.MATCHED} if ending.state is JobState.RUNNING else BUSY_JOB_STATES
         if not _move(tx, job, came_from, ending, at):
             raise Conflict(f"the job is {job.state} already", where=f"job {job_id}", mend="drop this report")
-        data = {"vm": vm_id, "vo": vm.vo, "exit_code": ending.exit_code, "minor": ending.minor, **_ran(job, ending, at)}
+        data = {"vm": vm_id, "vo": vm.vo, "exit_code": ending.exit_code, "minor": ending.minor}
+        data |= _ran(job, ending, at) | _used(ending.used)
         topic = f"job.{ending.state.lower()}"
         tx.events.append(topic, subject=f"job:{job_id}", actor=actor_of(vm_id), data=data)
     if ending.state in FINAL_JOB_STATES:
@@ -246,9 +247,11 @@ def _ran(job: Job, ending: Ending, at: float) -> dict[str, Any]:
         return {}
     spec = job.spec
     seconds = max(0.0, at - job.started_at)  # clocks are set back
-    used, wanted = ending.used, spec.shape.cpu_seconds
-    known = {"used_cpu_seconds": used.cpu_seconds, "peak_ram_mb": used.peak_ram_mb} if used != Used() else {}
-    return {"owner": spec.owner, "group": spec.group, "cpu_seconds": wanted, "seconds": seconds, **known}
+    return {"owner": spec.owner, "group": spec.group, "cpu_seconds": spec.shape.cpu_seconds, "seconds": seconds}
+
+
+def _used(used: Used) -> dict[str, Any]:
+    return {"used_cpu_seconds": used.cpu_seconds, "peak_ram_mb": used.peak_ram_mb} if used != Used() else {}
 
 
 def attempted(tx: Transaction, vm: Vm, job_id: int, attempt: int) -> Job:

@@ -34,18 +34,19 @@ class Departure:
         if time.monotonic() < self.due_at:
             return False
         say(f"wants to stop: {reason}")
-        if reason in policy.UNTOLD:
-            self._parts.pilot.kill_all()
-            return True
         if reason == policy.HALTED:
             self._halt()
-            return True
+        elif reason in policy.UNTOLD:
+            self._parts.pilot.kill_all()
+        elif not self._allowed(reason):
+            self._stay(reason, period=period, closed=closed)
+            return False
+        return True
+
+    def _allowed(self, reason: str) -> bool:
         # Nothing may start while the answer is on its way.
         answer = self._ask(reason) if self._parts.pilot.close() else None
-        if answer is not None and (answer.go or reason not in policy.MAY_BE_KEPT):
-            return True
-        self._stay(reason, period=period, closed=closed)
-        return False
+        return answer is not None and (answer.go or reason not in policy.MAY_BE_KEPT)
 
     def go_down(self) -> None:
         """Give the payloads back and leave the rest to the next worker; what cannot be told now waits on the disk."""

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from . import policy
 from .backoff import jittered
@@ -40,18 +40,16 @@ class Monitor:
         self._orders = StandingOrders(config, parts, life)
         self._departure = Departure(parts, self._orders)
         self._beat_at = 0.0
-        self._drains = self._closed = False
+        self._drains = self._closed = self._taken = False
+        self._taking: Optional[Taking] = None
 
     def wake(self) -> None:
         """Look again now: a payload started or ended, or the outbox is empty."""
         self._wake.set()
 
     def taken(self, taking: Taking) -> None:
-        """Drain: the cloud takes this VM back, however much of its life is left."""
-        say(f"the cloud takes this VM back: {taking.action}")
-        self._life.end_by(taking.at)
-        self._parts.drain_file.write(f"the cloud takes it back: {taking.action}")
-        self._orders.tell_ending()
+        """Drain, from the next look on: the cloud takes this VM back (called from any thread)."""
+        self._taking = taking
         self.wake()
 
     def run(self) -> str:
@@ -66,6 +64,7 @@ class Monitor:
     def _watch(self) -> str:
         while True:
             self._wake.clear()
+            self._face_end()
             self._beat()
             self._certificate.renew(self._parts.line, self._period)
             if self._parts.pilot.status().slots:
@@ -77,6 +76,16 @@ class Monitor:
             if reason and self._departure.taken(reason, period=self._period, closed=self._closed):
                 return reason
             self._wake.wait(self._pause())
+
+    def _face_end(self) -> None:
+        """Let everybody on this machine know, once, that the cloud takes it back, and when."""
+        if self._taking is None or self._taken:
+            return
+        self._taken = True
+        say(f"the cloud takes this VM back: {self._taking.action}")
+        self._life.end_by(self._taking.at)
+        self._parts.drain_file.write(f"the cloud takes it back: {self._taking.action}")
+        self._orders.tell_ending()
 
     def _beat(self) -> None:
         now = time.monotonic()
@@ -137,6 +146,7 @@ class Monitor:
             seconds_left=self._life.seconds_left,
             max_life=self._life.max_life,
             draining=self._drains or DRAIN in self._orders,
+            taken=self._taken,
             halted=HALT in self._orders,
             expired=time.time() >= identity.not_after,
             broken=bool(status.broken),

@@ -4,12 +4,12 @@ EC2 User Guide, "Spot Instance interruption notices": `spot/instance-action` is 
 the end, then says `{"action": "terminate", "time": "2017-09-18T08:22:00Z"}`; to be looked at each five seconds.
 """
 
+import calendar
 import contextlib
 import http.client
 import json
 import threading
 import time
-from datetime import UTC, datetime
 from typing import Callable, Dict, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
@@ -58,7 +58,7 @@ class Notice:
 
     def look(self) -> Optional[Taking]:
         """Return the notice, or None: there is none, or the service does not tell."""
-        with contextlib.suppress(OSError, http.client.HTTPException):
+        with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
             status, text = self._asked("GET", _ACTION, self._token)
             if status == http.client.UNAUTHORIZED:
                 status, token = self._asked("PUT", _TOKEN, _LIVES)
@@ -79,8 +79,7 @@ class Notice:
     def _read(self, text: str) -> Optional[Taking]:
         try:
             told = json.loads(text)
-            at = datetime.strptime(told["time"], _TIME).replace(tzinfo=UTC)
-            return Taking(str(told["action"]), at.timestamp())
+            return Taking(str(told["action"]), calendar.timegm(time.strptime(told["time"], _TIME)))
         except (ValueError, TypeError, KeyError) as error:
             if not self._puzzled:
                 say(f"the cloud's notice is not understood: {type(error).__name__}")

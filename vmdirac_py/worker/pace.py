@@ -1,4 +1,4 @@
-"""When the pilot asks for a job again, and whether it still should: whoever uses these holds the pilot's lock."""
+"""When the pilot asks for a job again, and whether it still should. Whoever uses these holds the pilot's lock."""
 
 import time
 
@@ -50,15 +50,11 @@ class Fitness:
         self.broken = ""
         self._in_a_row = 0
 
-    def could_begin(self) -> None:
-        """Note a payload that ran, whatever became of it."""
-        self._in_a_row = 0
-
-    def could_not_begin(self, minor: str) -> None:
-        """Note one that could not; give up after some in a row: others have better machines."""
-        self._in_a_row += 1
+    def note(self, unfit: str) -> None:
+        """Note why a payload could not begin, empty: it ran; some in a row are enough: others have better machines."""
+        self._in_a_row = self._in_a_row + 1 if unfit else 0
         if self._in_a_row >= _MOST_UNFIT:
-            self.give_up(f"{self._in_a_row} payloads in a row could not begin: {minor}")
+            self.give_up(f"{self._in_a_row} payloads in a row could not begin: {unfit}")
 
     def give_up(self, why: str) -> None:
         """Begin no payload any more."""

@@ -123,9 +123,8 @@ class Pilot:
         unfit = outcome.state in _UNFIT
         if unfit:
             self._outbox.forget(work.job, work.attempt)
-            self._fitness.could_not_begin(outcome.minor)
-        else:
-            self._fitness.could_begin()
+        with self._condition:
+            self._fitness.note(outcome.minor if unfit else "")
         self._free(work.job, at_once=not unfit)
 
     def gone(self, work: Work) -> None:
@@ -149,8 +148,9 @@ class Pilot:
             while True:
                 self._once(ce)
         except Exception as error:  # noqa: BLE001 -- a pilot that died in silence would keep its VM for nothing
-            self._fitness.give_up(f"pilot: {type(error).__name__}: {error}")
-            self._asking = False
+            with self._condition:
+                self._fitness.give_up(f"pilot: {type(error).__name__}: {error}")
+                self._asking = False
             self._changed()
 
     def _once(self, ce: InnerCE) -> None:
@@ -218,6 +218,6 @@ class Pilot:
             self._pool.release(work.job)
             self._outbox.forget(work.job, work.attempt)
             minor = f"Its VM cannot begin: {getattr(error, 'strerror', None) or error}"
-            self._fitness.could_not_begin(minor)
+            self._fitness.note(minor)
             return minor
         return ""

@@ -8,6 +8,7 @@ from math import inf
 from typing import Any, Callable, Mapping, NamedTuple, Tuple
 
 GONE, HALTED, EXPIRED, UNHEARD, BROKEN, DRAINED = "gone", "halted", "expired", "unheard", "error", "drained"
+TAKEN = "taken_back"  # by the cloud
 END_OF_LIFE, SOFT_ENDED, IDLE, QUIET, UNMATCHED = "end_of_life", "soft_end", "idle", "no_cpu", "failed_matches"
 PAID_UP = "billing_boundary"
 ENVIRONMENT = "environment"  # before the first job: `gate.py` found the VM unfit
@@ -29,6 +30,7 @@ STOPPED, WORK_DONE, NOTHING_TO_DO, BAD_ENVIRONMENT, OTHER = 100, 200, 300, 500, 
 CODES: Mapping[str, int] = {
     HALTED: STOPPED,
     DRAINED: STOPPED,
+    TAKEN: STOPPED,
     GONE: STOPPED,
     END_OF_LIFE: STOPPED,
     SOFT_ENDED: STOPPED,
@@ -55,11 +57,11 @@ class Terms(NamedTuple):
 class State(NamedTuple):
     """What the rules look at. Times in seconds.
 
-    `gone`: the manager says this VM is no more; `busy` counts running payloads (and a match in flight),
-    `undelivered` reports the manager has not got, `expired`: the certificate ended without contact; `broken`:
-    the pilot can do no more; `over`: it ended by itself, and nothing is left to do. `quiet_seconds` is how long the
-    machine has used no CPU, `silent_seconds` how long the manager has not answered, and `dead_man` how long a VM bears
-    that.
+    `gone`: the manager says this VM is no more; `taken`: its cloud takes it back; `busy` counts running payloads (and a
+    match in flight), `undelivered` reports the manager has not got, `expired`: the certificate ended without contact;
+    `broken`: the pilot can do no more; `over`: it ended by itself, and nothing is left to do. `quiet_seconds` is how
+    long the machine has used no CPU, `silent_seconds` how long the manager has not answered, and `dead_man` how long a
+    VM bears that.
     """
 
     busy: int
@@ -70,6 +72,7 @@ class State(NamedTuple):
     seconds_left: float
     max_life: float
     draining: bool = False
+    taken: bool = False
     halted: bool = False
     expired: bool = False
     broken: bool = False
@@ -128,7 +131,8 @@ def code(reason: str, *, worked: bool) -> int:
 def closing(state: State) -> bool:
     """Tell whether no more jobs shall be asked for, whatever runs."""
     chosen = SOFT_END in state.terms.policies
-    return state.draining or state.halted or state.expired or _unheard(state) or (chosen and _soft_ended(state))
+    told = state.draining or state.taken or state.halted
+    return told or state.expired or _unheard(state) or (chosen and _soft_ended(state))
 
 
 def is_quiet(state: State) -> bool:
@@ -197,6 +201,7 @@ RULES: Tuple[Rule, ...] = (
     Rule(EXPIRED, lambda state: state.expired and not state.busy),
     Rule(UNHEARD, lambda state: _unheard(state) and not state.busy),
     Rule(BROKEN, lambda state: state.broken and _free(state)),
+    Rule(TAKEN, lambda state: state.taken and _free(state)),
     Rule(DRAINED, lambda state: state.draining and _free(state)),
     Rule(END_OF_LIFE, lambda state: ending(state.seconds_left, state.max_life) and _free(state), MAX_LIFE),
     Rule(SOFT_ENDED, lambda state: _soft_ended(state) and _free(state), SOFT_END),

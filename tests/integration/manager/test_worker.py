@@ -67,6 +67,7 @@ class WorkerConfig:
     failed: str = ""
     gate: dict[str, Any] = field(default_factory=dict)
     pilot: dict[str, object] = field(default_factory=dict)
+    notice: str = ""
 
 
 @pytest.fixture

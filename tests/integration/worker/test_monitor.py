@@ -71,7 +71,18 @@ def test_a_cloud_that_takes_its_vm_back_drains_it(manager: ManagerDouble, start:
         (tmp_path / "flag").touch()
         assert vm.ended() == 0, vm.log
     assert reported(manager, 1)["state"] == "Done"
-    assert manager.messages("leave")[-1]["reason"] == "drained"
+    assert manager.messages("leave")[-1]["reason"] == "taken_back"
+
+
+def test_a_full_disk_does_not_hide_that_the_cloud_takes_a_vm_back(manager: ManagerDouble, start: Any) -> None:
+    """A drain file that cannot be written is no reason to go on: no job is asked for any more, and the VM leaves."""
+    with spot_notice() as cloud:
+        vm = start(notice=cloud.address)
+        manager.wait(lambda: manager.of("match"))
+        drain_file(vm).symlink_to("/nowhere/at/all")
+        cloud.notice = '{"action": "stop", "time": "2031-01-01T00:00:00Z"}'
+        assert vm.ended() == 0, vm.log
+    assert manager.messages("leave") == [{"reason": "taken_back", "detail": "", "code": 100}]
 
 
 def test_a_drain_file_of_the_image_means_nothing(manager: ManagerDouble, start: Any, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ class Environment:
     @property
     def place(self) -> Path:
         """Where the environment of these versions and this Python lies."""
-        text = f"{sys.version}\n{sys.base_prefix}\n{self.versions.read_text()}"
+        text = f"{sys.version}\n{sys.base_prefix}\n{UNCACHED}\n{self.versions.read_text()}"
         return self.cache / f"venv-{hashlib.sha256(text.encode()).hexdigest()[:KEY_CHARACTERS]}"
 
     def made(self, say: Say) -> Path:

@@ -60,7 +60,8 @@ def start(program: Program, *, home: Path, log: Path, environment: Mapping[str, 
 
 def living(home: Path) -> list[Process]:
     """Return this bed's processes that live."""
-    return [found for pid in _pids() if (found := _read(pid, home)) is not None]
+    until = patience()
+    return [found for pid in _pids() if (found := _read(pid, home, until)) is not None]
 
 
 def running(home: Path) -> set[str]:
@@ -100,7 +101,7 @@ def _signal_one(process: Process, home: Path, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         handle = os.pidfd_open(process.pid)
         try:
-            if _read(process.pid, home) is not None:
+            if _read(process.pid, home, patience()) is not None:
                 signal.pidfd_send_signal(handle, number)
         finally:
             os.close(handle)
@@ -110,10 +111,10 @@ def _pids() -> Iterator[int]:
     return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
 
 
-def _read(pid: int, home: Path) -> Process | None:
+def _read(pid: int, home: Path, until: float) -> Process | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        pairs = [pair.decode(errors="replace") for pair in variables(Path(f"/proc/{pid}"), patience())]
+        pairs = [pair.decode(errors="replace") for pair in variables(Path(f"/proc/{pid}"), until)]
     except OSError:
         return None
     marks = dict(pair.split("=", 1) for pair in pairs if pair.startswith((f"{HOME}=", f"{NAME}=")))

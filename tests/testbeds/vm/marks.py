@@ -37,13 +37,14 @@ def sweep() -> list[Path]:
 
 
 def _living() -> Iterator[tuple[Path, str]]:
+    until = patience()
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            found = _marks(entry)
+            found = _marks(entry, until)
             if BED in found and int(entry.name) != os.getpid():
                 yield Path(found[BED]), found.get(OWNER, HELD)
 
 
-def _marks(process: Path) -> dict[str, str]:
-    pairs = [pair.decode(errors="replace") for pair in variables(process, patience())]
+def _marks(process: Path, until: float) -> dict[str, str]:
+    pairs = [pair.decode(errors="replace") for pair in variables(process, until)]
     return dict(pair.split("=", 1) for pair in pairs if pair.startswith((f"{BED}=", f"{OWNER}=")))

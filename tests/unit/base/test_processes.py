@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -72,21 +73,40 @@ def _process(folder: Path, state: str, flags: int, environment_at: int) -> Path:
     return folder
 
 
+def _sleep(looking: ModuleType, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[float], object]) -> None:
+    """Let something happen whenever this room, and nobody else, sleeps."""
+    monkeypatch.setattr(looking, "time", SimpleNamespace(monotonic=time.monotonic, sleep=meanwhile))
+
+
 def test_a_process_that_loads_its_program_is_waited_for(
     looking: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kernel shows no environment until a program's first pages came from disk: it has one all the same."""
     loading = _process(tmp_path, "D", 0, 0)
-    monkeypatch.setattr(looking.time, "sleep", lambda _: (loading / "environ").write_bytes(b"A=b\0"))
+    _sleep(looking, monkeypatch, lambda _: (loading / "environ").write_bytes(b"A=b\0"))
     assert b"A=b" in looking.variables(loading, looking.patience())
 
 
-@pytest.mark.parametrize(("state", "flags", "at"), [("Z", 0, 0), ("S", 0x00200000, 0), ("S", 0, 4711)])
+def test_an_environment_that_comes_between_two_looks_is_seen(
+    looking: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that was loaded just after its empty environment was read has one."""
+    loaded = _process(tmp_path, "R", 0, 4711)
+
+    def load(_: Path) -> bool:
+        (loaded / "environ").write_bytes(b"A=b\0")
+        return False
+
+    monkeypatch.setattr(looking, "_loading", load)
+    assert b"A=b" in looking.variables(loaded, looking.patience())
+
+
+@pytest.mark.parametrize(("state", "flags", "at"), [("Z", 0, 0), ("S", 0x00200000, 0), ("R", 0x4, 0), ("S", 0, 4711)])
 def test_what_has_no_environment_is_not_waited_for(
     looking: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, flags: int, at: int
 ) -> None:
     """The dead, the kernel's own threads and what was started without any have nothing to wait for."""
-    monkeypatch.setattr(looking.time, "sleep", lambda _: pytest.fail("waited"))
+    _sleep(looking, monkeypatch, lambda _: pytest.fail("waited"))
     assert looking.variables(_process(tmp_path, state, flags, at), looking.patience()) == [b""]
 
 

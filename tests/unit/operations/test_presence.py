@@ -37,6 +37,7 @@ from vmdirac_py.operations.presence import (
     leave,
     time,
 )
+from vmdirac_py.operations.purpose import UNWISHED
 from vmdirac_py.worker import policy
 
 BEAT = {"state": "running", "load": 0.5, "slots": []}
@@ -207,6 +208,15 @@ def test_an_idle_vm_may_go(ctx: TestContext, state: VmState) -> None:
     assert row.reason is not None
     assert row.reason.as_dict == {"reason": "idle", "detail": "600 s without a job", "hepix": 300}
     assert [event.subject for event in events(ctx, "vm.left")] == [vm.id]
+
+
+def test_a_vm_that_its_cloud_takes_back_went_for_no_fault_of_its_own(ctx: TestContext) -> None:
+    """It has a reason of its own in words, and is not held against its pool."""
+    vm = add_vm(ctx, state=VmState.RUNNING)
+    assert leave(ctx, vm.id, "taken_back", "", 100)
+    row = row_of(ctx, vm.id)
+    assert (row.state, row.reason and row.reason.code) == (VmState.STOPPING, "vm.taken")
+    assert "vm.taken" not in UNWISHED
 
 
 def test_a_repeated_leave_is_answered_the_same(ctx: TestContext) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from vmdirac_py.worker import features
 from vmdirac_py.worker.wire import Config, Slot, Work
 
-CONFIG = Config("https://m:1", "", "", "/id", 8, 16000, 0, 60, 600, 1e6, "Pool", "", "/w", {}, 80.0, "", {}, {}, {})
+CONFIG = Config("https://m:1", "", "", "/id", 8, 16000, 0, 60, 600, 1e6, "Pool", "", "/w", {}, 80.0, "", {}, {}, {}, "")
 WORK = Work(7, 1, 2, "x", "", "out", "err", False, [], {}, cpu_seconds=3600, ram_mb=1000)
 SLOT = Slot(7, 2, 1000.0, 4600.0)
 

@@ -53,6 +53,13 @@ def test_a_service_that_is_not_there_tells_nothing() -> None:
         assert Notice(cloud.address, _unheard).look() is None
 
 
+def test_what_gives_nonsense_for_a_token_tells_nothing() -> None:
+    """Something else that answers there does not end the looking."""
+    with spot_notice() as cloud:
+        cloud.answer = lambda method, *_: (200, "<p>\nno\n</p>") if method == "PUT" else (401, "")  # type: ignore[method-assign]
+        assert Notice(cloud.address, _unheard).look() is None
+
+
 def test_it_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for it hears of it, without having asked again."""
     monkeypatch.setattr(notice, "_SECONDS", 0.01)

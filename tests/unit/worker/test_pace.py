@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from vmdirac_py.worker.pace import Fitness, Pace
@@ -10,7 +12,7 @@ from vmdirac_py.worker.pace import Fitness, Pace
 @pytest.fixture
 def pace(monkeypatch: pytest.MonkeyPatch) -> Pace:
     """Return a pace on a clock that stands still."""
-    monkeypatch.setattr("vmdirac_py.worker.pace.time.monotonic", lambda: 0.0)
+    monkeypatch.setattr("vmdirac_py.worker.pace.time", SimpleNamespace(monotonic=lambda: 0.0))
     return Pace()
 
 
@@ -47,10 +49,10 @@ def test_three_in_a_row_are_enough() -> None:
     """A payload that ran clears the count; three that could not begin end it, by the last one's words."""
     fitness = Fitness()
     for minor in ("one", "two"):
-        fitness.could_not_begin(minor)
-    fitness.could_begin()
+        fitness.note(minor)
+    fitness.note("")
     for minor in ("three", "four"):
-        fitness.could_not_begin(minor)
+        fitness.note(minor)
     assert not fitness.broken
-    fitness.could_not_begin("no room")
+    fitness.note("no room")
     assert fitness.broken == "3 payloads in a row could not begin: no room"
