@@ -25,7 +25,8 @@ PATIENCE_SECONDS = 600.0
 
 ONE_CORE = {"pool_cores": 1, "pool_ram_mb": 600}
 """What an emulated machine really has, as its gate finds."""
-QUICK = {"gather_seconds": 1.0}
+QUICK, SLOW = {"gather_seconds": 15.0}, {"gather_seconds": 120.0}
+"""Within these a guest, or an emulated machine, has powered itself off."""
 
 
 class Booted(Filling):
@@ -106,6 +107,6 @@ def emulated_on(folder: Path, cloud: OtherCloud, say: Say, **keys: Any) -> Itera
     """Run an installation on a cloud whose instances are emulated machines; `keys` as in `booted_on`."""
     image, (port, _) = emulated.disk(say), free_ports()
     with Bed(folder / "vms", say) as bed, Emulating(bed, cloud, image, port) as filling:
-        pool, own = {**SLOW_BOOT, **ONE_CORE, **keys}, {**QUICK, "vm_host": bed.network.host, "vm_port": port}
+        pool, own = {**SLOW_BOOT, **ONE_CORE, **keys}, {**SLOW, "vm_host": bed.network.host, "vm_port": port}
         with running_on(folder, cloud, filling=filling, pool=pool, **own) as there:
             yield there

@@ -18,6 +18,7 @@ CLEAN = {
     # the modules are for the control node's Ansible; the roles alone go further back
     "ANSIBLE_COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH": "ignore",
 }
+SYSTEM = Path("/usr")
 # Mounts are of this mount namespace alone. The network has a loopback and nothing else.
 ENTER = """
 set -eu
@@ -30,6 +31,7 @@ mount -t tmpfs tmpfs "$layer/merged/run"
 while [ "$1" != -- ]; do
     mkdir -p "$layer/merged$1"
     mount --rbind "$1" "$layer/merged$1"
+    mount -o remount,bind,ro "$layer/merged$1"
     shift
 done
 shift
@@ -49,7 +51,7 @@ class Machine:
     Args:
         layer: a folder for what is written.
         tree: what lies beneath.
-        seen: folders of this machine that are seen at the same place in it.
+        seen: folders of this machine that are seen at the same place in it, and not written to.
     """
 
     layer: Path
@@ -91,5 +93,9 @@ class Machine:
 
 
 def interpreter() -> tuple[Path, ...]:
-    """Return the folders that make this interpreter and its packages."""
-    return tuple({Path(os.path.realpath(sys.base_prefix)), Path(sys.prefix)})
+    """Return the folders that make this interpreter and its packages.
+
+    A system's own has no folder to itself: the tree's Python, of the same version, is in its place.
+    """
+    own = Path(os.path.realpath(sys.base_prefix))
+    return tuple({Path(sys.prefix), *([] if own == SYSTEM else [own])})

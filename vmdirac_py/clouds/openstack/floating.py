@@ -6,7 +6,8 @@ their description, and the server names them in its metadata, so that both can g
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,7 @@ from .listing import shown
 from .options import PoolOptions
 from .placing import Place
 
+PAUSES = (0.5, 1.0, 2.0)
 PORT, ADDRESS = f"{PREFIX}port", f"{PREFIX}address"
 
 
@@ -49,12 +51,31 @@ def launch_each(client: Client, request: LaunchRequest, options: PoolOptions, pl
     return LaunchResult(tuple(made))
 
 
-def release(client: Client, metadata: Mapping[str, str]) -> None:
-    """Delete the address and the port a deleted server had; the sweep takes what cannot be deleted now."""
-    for key, path in ((ADDRESS, "/floatingips"), (PORT, "/ports")):
-        if metadata.get(key):
-            with suppress(CloudError):
-                client.delete("network", f"{path}/{metadata[key]}")
+def release(client: Client, metadata: Mapping[str, str]) -> list[str]:
+    """Delete the address and the port a deleted server had; return the paths of what cannot be deleted now."""
+    kinds = ((ADDRESS, "/floatingips"), (PORT, "/ports"))
+    held = [f"{path}/{metadata[key]}" for key, path in kinds if metadata.get(key)]
+    return [path for path in held if not _deleted(client, path)]
+
+
+def release_again(client: Client, paths: Sequence[str]) -> None:
+    """Try for some seconds what could not be deleted at once; the sweep takes the rest.
+
+    Neutron keeps a port from its project as long as Nova has it (policy `delete_port`, from 2026.1 on), and Nova lets
+    go of it a while after it said yes to the deletion of its server.
+    """
+    left = list(paths)
+    for pause in PAUSES:
+        if left:
+            time.sleep(pause)
+            left = [path for path in left if not _deleted(client, path)]
+
+
+def _deleted(client: Client, path: str) -> bool:
+    with suppress(CloudError):
+        client.delete("network", path)
+        return True
+    return False
 
 
 def _launch_one(client: Client, request: LaunchRequest, options: PoolOptions, place: Place, vm: str) -> Instance:

@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from vmdirac_py.clouds.api import AnswerLost, AuthFailed, BadRequest, CloudError
 from vmdirac_py.clouds.marks import INSTALLATION
 
 from .client import Client
 from .errors import NotThere, unreadable
-from .floating import release
+from .floating import release, release_again
 from .launching import VOLUME
 from .listing import Server
 from .login import CONNECTIONS
 from .sweep import mark_volumes
 
 T = TypeVar("T")
+
+
+class End(NamedTuple):
+    """What came of deleting one server: why Nova refuses it, or what of its network is left."""
+
+    refused: BadRequest | None = None
+    left: Sequence[str] = ()
 
 
 def terminate(client: Client, installation: str, instance_ids: Collection[str]) -> None:
@@ -35,9 +42,11 @@ def terminate(client: Client, installation: str, instance_ids: Collection[str]) 
     if foreign:
         told = f"not ours: {', '.join(foreign[:5])}; none was terminated"
         raise AuthFailed(told, where=client.name, mend="name only instances of this installation")
-    refused = each(lambda name: _delete(client, installation, servers[name]), list(servers))
-    for error in filter(None, refused):
-        raise error
+    ends = each(lambda name: _delete(client, installation, servers[name]), list(servers))
+    release_again(client, [path for end in ends for path in end.left])
+    for end in ends:
+        if end.refused:
+            raise end.refused
 
 
 def each(act: Callable[[str], T], names: Sequence[str]) -> list[T]:
@@ -77,14 +86,13 @@ def _shown(client: Client, server: str) -> Server | None:
         raise unreadable("no server", where=client.name, acts=False) from error
 
 
-def _delete(client: Client, installation: str, server: Server) -> BadRequest | None:
-    """Delete a server; return why Nova refuses this one. Raises CloudError: the others would fail as well."""
+def _delete(client: Client, installation: str, server: Server) -> End:
+    """Delete a server, with what was made for it. Raises CloudError: the others would fail as well."""
     if VOLUME in server["metadata"]:
         with suppress(CloudError):  # only the sweep needs the mark, and only where Nova fails to delete the volume
             mark_volumes(client, installation, server)
     try:
         client.delete("compute", f"/servers/{server['id']}")
     except BadRequest as error:
-        return BadRequest(error.what, where=f"{client.name}, server {server['id']}", mend="is it locked?")
-    release(client, server["metadata"])
-    return None
+        return End(BadRequest(error.what, where=f"{client.name}, server {server['id']}", mend="is it locked?"))
+    return End(left=release(client, server["metadata"]))
