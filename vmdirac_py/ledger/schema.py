@@ -226,8 +226,8 @@ jobs = _serial_table(
     Column("exit_code", BigInteger),
     _text("minor"),
     _text("output"),
-    _real("used_cpu_seconds"),
-    _whole("peak_ram_mb"),
+    Column("used_cpu_seconds", Double, nullable=False, server_default=text("0")),
+    Column("peak_ram_mb", BigInteger, nullable=False, server_default=text("0")),
     Index(None, "state", "queue", "submitted_at", "id"),
     Index(None, "vm", "state"),
 )
