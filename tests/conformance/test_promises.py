@@ -177,7 +177,7 @@ def test_what_comes_late_is_bound(lab: Any, names: Names, ctx: TestContext, ours
     hurried = lab.endpoint(names.ours, timeout=3.0)
     hurried.limits()
     ctx.endpoints = {name: hurried}
-    lab.hang("launch", 3.0, when="before")
+    lab.hang("launch", 6.0, when="before")
     assert launches.launch(ctx, batch, actor="test").state is BatchState.UNKNOWN
     ctx.endpoints = {name: ours}
     lab.mend()
