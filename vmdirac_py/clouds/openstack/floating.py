@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from vmdirac_py.clouds.api import AnswerLost, CloudError, Instance, LaunchRequest, LaunchResult, Mark, Refusal
+from vmdirac_py.clouds.api import (
+    AnswerLost,
+    AuthFailed,
+    CloudError,
+    Instance,
+    LaunchRequest,
+    LaunchResult,
+    Mark,
+    Refusal,
+)
 from vmdirac_py.clouds.marks import INSTALLATION, PREFIX
 
 from .client import Client
@@ -52,14 +60,14 @@ def launch_each(client: Client, request: LaunchRequest, options: PoolOptions, pl
 
 
 def release(client: Client, metadata: Mapping[str, str]) -> list[str]:
-    """Delete the address and the port a deleted server had; return the paths of what cannot be deleted now."""
+    """Delete the address and the port a deleted server had; return the paths of what is kept from us for now."""
     kinds = ((ADDRESS, "/floatingips"), (PORT, "/ports"))
     held = [f"{path}/{metadata[key]}" for key, path in kinds if metadata.get(key)]
-    return [path for path in held if not _deleted(client, path)]
+    return [path for path in held if _is_kept(client, path)]
 
 
 def release_again(client: Client, paths: Sequence[str]) -> None:
-    """Try for some seconds what could not be deleted at once; the sweep takes the rest.
+    """Try for some seconds what was kept from us; the sweep takes the rest.
 
     Neutron keeps a port from its project as long as Nova has it (policy `delete_port`, from 2026.1 on), and Nova lets
     go of it a while after it said yes to the deletion of its server.
@@ -68,13 +76,17 @@ def release_again(client: Client, paths: Sequence[str]) -> None:
     for pause in PAUSES:
         if left:
             time.sleep(pause)
-            left = [path for path in left if not _deleted(client, path)]
+            left = [path for path in left if _is_kept(client, path)]
 
 
-def _deleted(client: Client, path: str) -> bool:
-    with suppress(CloudError):
+def _is_kept(client: Client, path: str) -> bool:
+    """Delete something, and tell whether that is forbidden for now; a cloud that hangs is not asked again."""
+    try:
         client.delete("network", path)
+    except AuthFailed:
         return True
+    except CloudError:
+        return False  # the sweep takes it
     return False
 
 
